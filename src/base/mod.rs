@@ -1,0 +1,8 @@
+//! What every other module may use: time, limits and units.
+//!
+//! Nothing here knows DICOM, waits or touches a file. The clock is read in [`time::now`] alone, so that
+//! everything above it can be given a time in a test.
+
+pub mod limits;
+pub mod time;
+pub mod units;

@@ -1,0 +1,3 @@
+//! The `markgate` program.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Behaviour tests of the whole gate, named after what a site sees.
