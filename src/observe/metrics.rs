@@ -1,0 +1,221 @@
+//! Counters, gauges and histograms, in the text format of Prometheus.
+//!
+//! One [`Metrics`] belongs to one gate: two gates in one process count apart.
+
+use std::sync::atomic::{AtomicI64, AtomicU64};
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+/// The label of a family that is counted by outcome, reason or status.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Outcome {
+    /// A fixed word of this program, never something that a peer sent.
+    pub outcome: &'static str,
+}
+
+/// The label of a family that is counted by reason code.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Code {
+    /// A mark, a reason code or a status.
+    pub code: String,
+}
+
+/// The labels of a family that is counted by destination.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Lane {
+    /// The destination's configured name.
+    pub destination: String,
+}
+
+/// The labels of failed deliveries.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Failure {
+    /// The destination's configured name.
+    pub destination: String,
+    /// `transient`, `configuration` or `content`.
+    pub cause: &'static str,
+}
+
+/// All that one gate counts.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    /// Associations by what became of the request: `accepted`, `rejected`, `unanswered`.
+    pub associations: Family<Outcome, Counter>,
+    /// Associations that are open now.
+    pub associations_open: Gauge,
+    /// Objects taken into custody.
+    pub received: Counter,
+    /// Bytes of data sets taken into custody.
+    pub received_bytes: Counter,
+    /// C-STORE requests that were not acknowledged with success, by status.
+    pub refused: Family<Code, Counter>,
+    /// Objects acknowledged and not kept, since the same bytes are still queued.
+    pub suppressed: Counter,
+    /// Objects forwarded with a mark, by mark.
+    pub marked: Family<Code, Counter>,
+    /// Objects without a mark, by reason.
+    pub unmarked: Family<Code, Counter>,
+    /// Objects held for a person.
+    pub held: Counter,
+    /// Objects that the judgement failed on (a fault of this program): forwarded unmarked.
+    pub unchecked: Counter,
+    /// Objects that a destination has answered for.
+    pub delivered: Family<Lane, Counter>,
+    /// Attempts that failed.
+    pub delivery_failures: Family<Failure, Counter>,
+    /// Deliveries not yet done.
+    pub queued: Family<Lane, Gauge>,
+    /// Age of the oldest delivery not yet done.
+    pub oldest_queued: Family<Lane, Gauge<f64, AtomicU64>>,
+    /// Time from the last byte of a data set to its C-STORE response.
+    pub acknowledge_seconds: Histogram,
+    /// Time that the judgement of one object took.
+    pub judge_seconds: Histogram,
+    /// Room left on the spool's file system.
+    pub spool_free_bytes: Gauge<i64, AtomicI64>,
+    /// Objects that the ledger knows and the spool has lost: a person must act.
+    pub lost: Gauge,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// From 100 µs to about 6.5 s, each twice the one before.
+const SECONDS_BUCKETS: [f64; 17] = [
+    0.000_1, 0.000_2, 0.000_4, 0.000_8, 0.001_6, 0.003_2, 0.006_4, 0.012_8, 0.025_6, 0.051_2,
+    0.102_4, 0.204_8, 0.409_6, 0.819_2, 1.638_4, 3.276_8, 6.553_6,
+];
+
+impl Metrics {
+    /// A fresh set, all at zero.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("markgate");
+        let associations = Family::default();
+        registry.register("associations", "Association requests by outcome", associations.clone());
+        let associations_open = Gauge::default();
+        registry.register("associations_open", "Open associations", associations_open.clone());
+        let received = Counter::default();
+        registry.register("objects_received", "Objects taken into custody", received.clone());
+        let received_bytes = Counter::default();
+        registry.register_with_unit(
+            "received",
+            "Data set bytes taken into custody",
+            Unit::Bytes,
+            received_bytes.clone(),
+        );
+        let refused = Family::default();
+        registry.register("objects_refused", "C-STORE requests not acknowledged", refused.clone());
+        let suppressed = Counter::default();
+        registry.register("objects_suppressed", "Resends still queued", suppressed.clone());
+        let marked = Family::default();
+        registry.register("objects_marked", "Objects judged to bear a mark", marked.clone());
+        let unmarked = Family::default();
+        registry.register("objects_unmarked", "Objects judged to bear none", unmarked.clone());
+        let held = Counter::default();
+        registry.register("objects_held", "Objects held for a person", held.clone());
+        let unchecked = Counter::default();
+        registry.register("objects_unchecked", "Objects whose judgement failed", unchecked.clone());
+        let delivered = Family::default();
+        registry.register("deliveries", "Objects a destination answered for", delivered.clone());
+        let delivery_failures = Family::default();
+        registry.register("delivery_failures", "Failed attempts", delivery_failures.clone());
+        let queued = Family::default();
+        registry.register("queued", "Deliveries not yet done", queued.clone());
+        let oldest_queued = Family::default();
+        registry.register_with_unit(
+            "oldest_queued",
+            "Age of the oldest delivery not yet done",
+            Unit::Seconds,
+            oldest_queued.clone(),
+        );
+        let acknowledge_seconds = Histogram::new(SECONDS_BUCKETS);
+        registry.register_with_unit(
+            "acknowledge",
+            "From the last byte of a data set to its C-STORE response",
+            Unit::Seconds,
+            acknowledge_seconds.clone(),
+        );
+        let judge_seconds = Histogram::new(SECONDS_BUCKETS);
+        registry.register_with_unit(
+            "judge",
+            "Judgement of one object",
+            Unit::Seconds,
+            judge_seconds.clone(),
+        );
+        let spool_free_bytes = Gauge::default();
+        registry.register_with_unit(
+            "spool_free",
+            "Room left on the spool's file system",
+            Unit::Bytes,
+            spool_free_bytes.clone(),
+        );
+        let lost = Gauge::default();
+        registry.register("objects_lost", "Objects the spool has lost", lost.clone());
+        Self {
+            registry,
+            associations,
+            associations_open,
+            received,
+            received_bytes,
+            refused,
+            suppressed,
+            marked,
+            unmarked,
+            held,
+            unchecked,
+            delivered,
+            delivery_failures,
+            queued,
+            oldest_queued,
+            acknowledge_seconds,
+            judge_seconds,
+            spool_free_bytes,
+            lost,
+        }
+    }
+
+    /// The present values in the text format of Prometheus.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        match encode(&mut text, &self.registry) {
+            Ok(()) => text,
+            Err(std::fmt::Error) => String::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_counted_is_shown_with_its_labels() {
+        let metrics = Metrics::new();
+        metrics.received.inc();
+        metrics.marked.get_or_create(&Code { code: "JJJHR".into() }).inc();
+        metrics.queued.get_or_create(&Lane { destination: "pacs".into() }).set(3);
+        let text = metrics.render();
+        assert!(text.contains("markgate_objects_received_total 1"), "{text}");
+        assert!(text.contains("markgate_objects_marked_total{code=\"JJJHR\"} 1"), "{text}");
+        assert!(text.contains("markgate_queued{destination=\"pacs\"} 3"), "{text}");
+    }
+
+    #[test]
+    fn two_gates_in_one_process_count_apart() {
+        let (one, other) = (Metrics::new(), Metrics::new());
+        one.received.inc();
+        assert!(other.render().contains("markgate_objects_received_total 0"));
+    }
+}
