@@ -1,0 +1,1 @@
+//! Plans of changes to a data set, as byte ranges to replace.

@@ -1,0 +1,1 @@
+//! Applies a plan to the bytes it was made for, as a stream.

@@ -1,0 +1,1 @@
+//! Rewrites a data set in another native transfer syntax, as a stream.
