@@ -1,1 +1,227 @@
-//! spool
+//! Custody: the objects that markgate has answered for, on disk.
+//!
+//! The spool is the truth; any index (`ledger`) can be rebuilt from it. It knows nothing of routes, marks or peers, never
+//! looks into a data set, and never decides when an object may go: it takes, keeps, gives and removes what it is told to.
+//! It alone in markgate renames, removes and syncs files.
+//!
+//! # Layout
+//!
+//! ```text
+//! <dir>/lock                        locked as long as a gate uses the spool
+//! <dir>/tmp/<id>.part               drafts: objects that are still coming
+//! <dir>/objects/<shard>/<id>.dcm    objects in custody; the shard is the first 7 digits of the id
+//! <dir>/corrupt/<id>.dcm            what was found damaged, for a person
+//! <dir>/refused/<id>.dcm            the newest refused objects, cut to 16 MiB, for a person
+//! <dir>/journal/<sequence>.log      what cannot be told from an object's own file (see `journal`)
+//! ```
+//!
+//! # An object's file
+//!
+//! A DICOM file (PS3.10) that any tool opens, and that tells its own story:
+//!
+//! ```text
+//! head      preamble, DICM, File Meta Information: UIDs of the command, transfer syntax of the presentation context,
+//!           calling AE title, and the envelope as JSON in Private Information (0002,0102)
+//! data set  the bytes of the PDVs, not one changed
+//! footer    Data Set Trailing Padding (FFFC,FFFC) in the data set's encoding, behind the stream if that is deflated:
+//!             8 bytes   length of the data set, little endian
+//!            32 bytes   BLAKE3 of the data set
+//!             8 bytes   the first of BLAKE3 of the head
+//!            16 bytes   end mark
+//! ```
+//!
+//! The footer has a fixed size, so it is found from the end of the file without walking the data set. A file in
+//! `objects/` without its end mark is no object.
+//!
+//! # Durable order
+//!
+//! 1. The draft is written to `tmp/` as it comes, hashed on the way.
+//! 2. The footer is written, and the file is synced (`fdatasync`), on the thread that brought it.
+//! 3. The file is renamed into its shard. A shard that this process has not used yet is made first and `objects/` synced.
+//! 4. The shard is synced (`fsync` of the directory), once for all that were renamed into it meanwhile.
+//! 5. Only now is there a [`Receipt`], and only a receipt lets a C-STORE-RSP say 0000.
+//!
+//! A sync that fails is final: the object is given up, its sender is told A700, and three in a minute stop the intake until
+//! the disk confirms a write again.
+//!
+//! # Start-up procedure
+//!
+//! | step | what is done | what a leftover means |
+//! |---|---|---|
+//! | 1 | take the lock | held: another gate is running; this one must not start |
+//! | 2 | make the directories, sync the root | missing: a new spool, or a gate killed in its first moments |
+//! | 3 | delete everything in `tmp/`, count it | never acknowledged: its sender will send it again |
+//! | 4 | find the newest id, by name | new ids go above it, even if the clock was set back |
+//! | 5 | write, sync and remove a probe file | the spool is writable; otherwise the gate must not start |
+//! | 6 | [`Spool::reconcile`]: open each object that the index does not know | complete: committed, perhaps acknowledged: adopt it; no end mark, or damaged: move to `corrupt/`, alarm |
+//! | 7 | [`Spool::reconcile`]: name each object that the index knows and that has no file | custody had ended: killed while removing; otherwise **lost**: alarm |
+//! | 8 | replay the journal behind what the index has applied | a torn tail was never synced and is cut off; a record of an unknown object speaks of one that has been removed |
+//!
+//! An empty or unsynced shard directory needs no step: it is made and synced again before it is first used.
+//!
+//! # Invariants
+//!
+//! * A [`Receipt`] exists only for an object whose file and name are durable.
+//! * No byte that a peer sent is ever part of a path.
+//! * Ids ascend in order of arrival, across restarts too.
+//! * Memory for one object is bounded, whatever its size.
+
+mod commit;
+mod disk;
+mod draft;
+mod envelope;
+mod fault;
+mod format;
+mod health;
+mod ids;
+mod places;
+mod recovery;
+mod stored;
+#[cfg(test)]
+mod tests;
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::base::time::Timestamp;
+
+pub use crate::base::object_id::ObjectId;
+pub use draft::{Draft, Receipt};
+pub use envelope::{Envelope, Priority};
+pub use fault::{Damage, ReadFault, SpoolFault, Step, StoreFault};
+pub use format::{ENVELOPE_CREATOR_UID, IMPLEMENTATION_CLASS_UID};
+pub use health::Condition;
+pub use recovery::{Leftover, Recovered};
+pub use stored::{DataReader, StoredObject};
+
+use commit::{Committer, Permits};
+use disk::{Disk, RealDisk};
+use health::Health;
+use ids::IdSource;
+use places::Places;
+
+/// Drafts that are synced at the same time. Beyond this the file system's own journal is the queue.
+const SYNCS_AT_A_TIME: usize = 8;
+
+/// `[spool]` of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Everything durable lies below it.
+    pub dir: PathBuf,
+    /// Bytes of the file system that are kept free: objects are refused (A700) below it, while journal and index go on.
+    pub reserve: u64,
+    /// How long an object is kept after its custody has ended.
+    pub retention: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            dir: PathBuf::from("spool"),
+            reserve: 2 << 30,
+            retention: Duration::from_secs(72 * 3600),
+        }
+    }
+}
+
+/// The spool. Cheap to clone; all clones are one spool.
+#[derive(Clone)]
+pub struct Spool {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    places: Places,
+    disk: Arc<dyn Disk>,
+    ids: IdSource,
+    health: Health,
+    committer: Committer,
+    syncing: Permits,
+    /// Held as long as any clone or draft lives.
+    _lock: File,
+}
+
+impl Spool {
+    /// Takes the spool over and puts it in order: steps 1 to 5 of the start-up procedure. Blocks.
+    ///
+    /// # Errors
+    /// When another gate uses it, or it cannot be read or written.
+    pub fn open(config: &Config, now: Timestamp) -> Result<(Self, Recovered), SpoolFault> {
+        recovery::open(config, Arc::new(RealDisk), now)
+    }
+
+    /// Whether another object may come: what an association is accepted by, and what [`Spool::draft`] asks. Cheap,
+    /// unless the spool is sick: then it tries the disk every 5 seconds, and blocks for that long.
+    ///
+    /// # Errors
+    /// [`StoreFault::Sick`], [`StoreFault::Full`], or [`StoreFault::Io`] when the room cannot be told.
+    pub fn admission(&self) -> Result<(), StoreFault> {
+        self.shared.health.check_syncs(Instant::now(), || self.shared.probe())?;
+        self.shared.check_room()
+    }
+
+    /// Begins an object. Its id is made from `envelope.received`.
+    ///
+    /// # Errors
+    /// As [`Spool::admission`].
+    pub fn draft(&self, envelope: &Envelope) -> Result<Draft, StoreFault> {
+        self.admission()?;
+        let id = self.shared.ids.next(envelope.received);
+        Ok(Draft::new(Arc::clone(&self.shared), id, envelope))
+    }
+
+    /// Opens an object: head and footer are checked, the data set is not (see [`StoredObject::verify`]). Blocks.
+    ///
+    /// # Errors
+    /// When there is no such object, when its file is damaged, or when the disk fails.
+    pub fn object(&self, id: ObjectId) -> Result<StoredObject, ReadFault> {
+        self.shared.object(id)
+    }
+
+    /// Removes objects, and the directories that this empties; each directory is synced once. Those that are gone
+    /// already count as removed. Blocks.
+    ///
+    /// The caller has established that custody of each has ended and that its retention is over; nothing else is
+    /// a reason to call this.
+    ///
+    /// # Errors
+    /// When the disk fails; some may have been removed.
+    pub fn remove(&self, objects: &[ObjectId]) -> io::Result<()> {
+        self.shared.remove(objects)
+    }
+
+    /// What the spool says of itself. Blocks for a system call at most once a second.
+    #[must_use]
+    pub fn condition(&self) -> Condition {
+        let shared = &*self.shared;
+        shared.health.condition(&*shared.disk, shared.places.root(), Instant::now())
+    }
+
+    /// The directory that everything durable lies below.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        self.shared.places.root()
+    }
+}
+
+impl Shared {
+    fn check_room(&self) -> Result<(), StoreFault> {
+        self.health.check_room(&*self.disk, self.places.root(), Instant::now())
+    }
+
+    fn object(&self, id: ObjectId) -> Result<StoredObject, ReadFault> {
+        let file = File::open(self.places.object(id)).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => ReadFault::Missing(id),
+            _ => ReadFault::Io { id, source },
+        })?;
+        let stored = StoredObject::open(file).map_err(|source| ReadFault::Io { id, source })?;
+        match stored {
+            Ok(stored) if stored.id() == id => Ok(stored),
+            Ok(other) => Err(ReadFault::Damaged { id, damage: Damage::OtherObject(other.id()) }),
+            Err(damage) => Err(ReadFault::Damaged { id, damage }),
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! Taking a spool over: the start-up procedure of [`crate::spool`], step by step.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::base::object_id::ObjectId;
+use crate::base::time::Timestamp;
+
+use super::commit::{Committer, Permits};
+use super::disk::Disk;
+use super::fault::{Damage, ReadFault, SpoolFault};
+use super::health::Health;
+use super::ids::{self, IdSource};
+use super::places::Places;
+use super::stored::StoredObject;
+use super::{Config, SYNCS_AT_A_TIME, Shared, Spool};
+
+/// Refused objects that are kept for inspection.
+const REFUSED_KEPT: usize = 100;
+
+/// What [`Spool::open`] found and put in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recovered {
+    /// When the spool was taken over.
+    pub at: Timestamp,
+    /// Drafts of the last run that were never acknowledged and are gone now.
+    pub drafts: usize,
+    /// The newest object in custody.
+    pub newest: Option<ObjectId>,
+}
+
+/// Something that [`Spool::reconcile`] found.
+#[derive(Debug)]
+pub enum Leftover {
+    /// A complete object that the index does not know: it may have been acknowledged, so it is in custody.
+    Adopted(StoredObject),
+    /// A file that is not, or no longer, a complete object and that the index does not know. It lies in `corrupt/` now. Alarm.
+    Corrupt {
+        /// The object's name.
+        id: ObjectId,
+        /// What is wrong with it.
+        damage: Damage,
+    },
+    /// An object that the index knows and that has no file. Alarm, unless its custody has ended.
+    Lost(ObjectId),
+    /// A file of the index's object, or an unknown one, that could not be read or moved. It stays where it is. Alarm.
+    Unreadable(ReadFault),
+    /// A name in `objects/` that is not ours. It stays where it is.
+    Stray(String),
+}
+
+/// Steps 1 to 5.
+pub(super) fn open(
+    config: &Config,
+    disk: Arc<dyn Disk>,
+    now: Timestamp,
+) -> Result<(Spool, Recovered), SpoolFault> {
+    let places = Places::new(config.dir.clone());
+    let lock = take_lock(&places)?;
+    prepare(&places, &*disk)?;
+    let drafts = sweep_drafts(&places, &*disk)?;
+    let newest = newest(&places)?;
+    let shared = Shared {
+        ids: IdSource::above(newest.unwrap_or(ObjectId::from_u128(0))),
+        health: Health::new(config.reserve),
+        committer: Committer::default(),
+        syncing: Permits::new(SYNCS_AT_A_TIME),
+        places,
+        disk,
+        _lock: lock,
+    };
+    let not_writable = |source| SpoolFault::NotWritable { path: shared.places.drafts(), source };
+    shared.probe().map_err(not_writable)?;
+    let spool = Spool { shared: Arc::new(shared) };
+    Ok((spool, Recovered { at: now, drafts, newest }))
+}
+
+/// Step 1. The lock belongs to the open file, so that it cannot outlive the gate that holds it.
+fn take_lock(places: &Places) -> Result<File, SpoolFault> {
+    let not_writable = |path: &Path| {
+        let path = path.to_owned();
+        move |source| SpoolFault::NotWritable { path, source }
+    };
+    fs::create_dir_all(places.root()).map_err(not_writable(places.root()))?;
+    let path = places.lock();
+    let lock = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(not_writable(&path))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(SpoolFault::Locked { path: places.root().to_owned() }),
+        Err(TryLockError::Error(source)) => Err(SpoolFault::NotWritable { path, source }),
+    }
+}
+
+/// Step 2.
+fn prepare(places: &Places, disk: &dyn Disk) -> Result<(), SpoolFault> {
+    let all = [
+        places.drafts(),
+        places.objects(),
+        places.all_corrupt(),
+        places.all_refused(),
+        places.journal(),
+    ];
+    for path in all {
+        match disk.create_directory(&path) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(source) => return Err(SpoolFault::NotWritable { path, source }),
+        }
+    }
+    let root = places.root();
+    disk.sync_directory(root)
+        .map_err(|source| SpoolFault::NotWritable { path: root.to_owned(), source })
+}
+
+/// Step 3.
+fn sweep_drafts(places: &Places, disk: &dyn Disk) -> Result<usize, SpoolFault> {
+    let drafts = names(&places.drafts())?;
+    for name in &drafts {
+        let path = places.drafts().join(name);
+        disk.remove(&path).map_err(|source| SpoolFault::NotWritable { path, source })?;
+    }
+    Ok(drafts.len())
+}
+
+/// Step 4: the newest object, from names alone.
+fn newest(places: &Places) -> Result<Option<ObjectId>, SpoolFault> {
+    let shards: BTreeSet<String> = names(&places.objects())?.into_iter().collect();
+    for shard in shards.iter().rev().filter(|name| ids::is_shard(name)) {
+        let objects = names(&places.shard(shard))?;
+        if let Some(newest) = objects.iter().filter_map(|name| Places::id_of(name)).max() {
+            return Ok(Some(newest));
+        }
+    }
+    Ok(None)
+}
+
+/// The names in a directory that are text; ours all are.
+fn names(path: &Path) -> Result<Vec<String>, SpoolFault> {
+    let not_readable = |source| SpoolFault::NotReadable { path: path.to_owned(), source };
+    let mut names = Vec::new();
+    for entry in fs::read_dir(path).map_err(not_readable)? {
+        let entry = entry.map_err(not_readable)?;
+        names.push(entry.file_name().to_string_lossy().into_owned());
+    }
+    Ok(names)
+}
+
+impl Spool {
+    /// Compares the spool with what the index knows to be in custody, and tells `found` each difference: steps 6 and 7
+    /// of the start-up procedure. Known objects are looked up by name only, unknown ones are opened. Blocks.
+    ///
+    /// # Errors
+    /// When a directory cannot be read. What cannot be read of one object is told as [`Leftover::Unreadable`].
+    pub fn reconcile(
+        &self,
+        known: &BTreeSet<ObjectId>,
+        mut found: impl FnMut(Leftover),
+    ) -> Result<(), SpoolFault> {
+        let places = &self.shared.places;
+        let mut seen: BTreeSet<ObjectId> = BTreeSet::new();
+        let mut shards = names(&places.objects())?;
+        shards.sort_unstable();
+        for shard in shards {
+            if !ids::is_shard(&shard) {
+                found(Leftover::Stray(shard));
+                continue;
+            }
+            let mut objects = names(&places.shard(&shard))?;
+            objects.sort_unstable();
+            for name in objects {
+                match Places::id_of(&name).filter(|&id| ids::shard(id) == shard) {
+                    None => found(Leftover::Stray(format!("{shard}/{name}"))),
+                    Some(id) if known.contains(&id) => {
+                        seen.insert(id);
+                    }
+                    Some(id) => found(self.shared.adopt(id)),
+                }
+            }
+        }
+        for &id in known.difference(&seen) {
+            found(Leftover::Lost(id));
+        }
+        Ok(())
+    }
+}
+
+impl Shared {
+    /// Step 6 for one object.
+    fn adopt(&self, id: ObjectId) -> Leftover {
+        match self.object(id) {
+            Ok(stored) => Leftover::Adopted(stored),
+            Err(ReadFault::Damaged { id, damage }) => match self.move_to_corrupt(id) {
+                Ok(()) => Leftover::Corrupt { id, damage },
+                Err(source) => Leftover::Unreadable(ReadFault::Io { id, source }),
+            },
+            Err(fault @ (ReadFault::Missing(_) | ReadFault::Io { .. })) => {
+                Leftover::Unreadable(fault)
+            }
+        }
+    }
+
+    /// Damage goes to `corrupt/` for a person to look at, never away.
+    fn move_to_corrupt(&self, id: ObjectId) -> io::Result<()> {
+        self.disk.rename(&self.places.object(id), &self.places.corrupt(&format!("{id}.dcm")))?;
+        self.disk.sync_directory(&self.places.all_corrupt())?;
+        self.disk.sync_directory(&self.places.shard(&ids::shard(id)))
+    }
+
+    /// Writes, syncs and removes a file: whether the disk does what it is asked.
+    pub(super) fn probe(&self) -> io::Result<()> {
+        let path = self.places.probe();
+        match self.disk.remove(&path) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        let file = self.disk.create(&path)?;
+        self.disk.write(&file, b"markgate")?;
+        self.disk.sync_file(&file)?;
+        self.disk.remove(&path)
+    }
+
+    /// Removes all but the newest refused objects.
+    pub(super) fn thin_out_refused(&self) {
+        let mut kept = match names(&self.places.all_refused()) {
+            Ok(kept) => kept,
+            Err(error) => {
+                tracing::warn!(%error, "refused objects cannot be listed");
+                return;
+            }
+        };
+        kept.sort_unstable_by(|a, b| b.cmp(a));
+        for old in kept.iter().skip(REFUSED_KEPT) {
+            if let Err(error) = self.disk.remove(&self.places.all_refused().join(old)) {
+                tracing::warn!(%error, "an old refused object cannot be removed");
+            }
+        }
+    }
+
+    /// See [`Spool::remove`].
+    pub(super) fn remove(&self, objects: &[ObjectId]) -> io::Result<()> {
+        let mut shards = BTreeSet::new();
+        for &id in objects {
+            match self.disk.remove(&self.places.object(id)) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+            shards.insert(ids::shard(id));
+        }
+        for shard in shards {
+            let path = self.places.shard(&shard);
+            match self.disk.sync_directory(&path) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            }
+            // Forgotten before it goes, so that whoever commits into it afterwards makes it anew.
+            self.committer.forget_shard(&shard);
+            match self.disk.remove_directory(&path) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}

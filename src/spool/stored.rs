@@ -1,0 +1,120 @@
+//! An object in custody, for reading.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use crate::base::object_id::ObjectId;
+
+use super::envelope::Envelope;
+use super::fault::{Damage, ReadFault};
+use super::format::{self, Layout};
+
+/// An object in custody: its envelope, and its data set as it arrived.
+///
+/// The open file keeps the bytes readable even when the object is removed meanwhile.
+#[derive(Debug, Clone)]
+pub struct StoredObject {
+    id: ObjectId,
+    envelope: Envelope,
+    data: Range<u64>,
+    hash: blake3::Hash,
+    file: Arc<File>,
+}
+
+impl StoredObject {
+    /// Reads head and footer of an open file. The inner error says that it is no stored object.
+    pub(super) fn open(file: File) -> io::Result<Result<Self, Damage>> {
+        Ok(format::read(&file)?.map(|Layout { id, envelope, start, length, hash }| Self {
+            id,
+            envelope,
+            data: start..start + length,
+            hash,
+            file: Arc::new(file),
+        }))
+    }
+
+    /// The object's name.
+    #[must_use]
+    pub fn id(&self) -> ObjectId {
+        self.id
+    }
+
+    /// What is known from its association and command.
+    #[must_use]
+    pub fn envelope(&self) -> &Envelope {
+        &self.envelope
+    }
+
+    /// Where in the file the data set lies.
+    #[must_use]
+    pub fn data(&self) -> Range<u64> {
+        self.data.clone()
+    }
+
+    /// Bytes of the data set.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.data.end - self.data.start
+    }
+
+    /// BLAKE3 of the data set when it arrived.
+    #[must_use]
+    pub fn hash(&self) -> blake3::Hash {
+        self.hash
+    }
+
+    /// The open file, a valid Part 10 file as a whole.
+    #[must_use]
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// The data set from its first byte. Several readers of one object do not disturb each other.
+    #[must_use]
+    pub fn reader(&self) -> DataReader {
+        DataReader { file: Arc::clone(&self.file), rest: self.data.clone() }
+    }
+
+    /// Reads the data set through and compares its hash. Blocks.
+    ///
+    /// # Errors
+    /// [`ReadFault::Damaged`] when it is not what arrived; [`ReadFault::Io`] when the disk fails.
+    pub fn verify(&self) -> Result<(), ReadFault> {
+        let mut hasher = blake3::Hasher::new();
+        hasher
+            .update_reader(self.reader())
+            .map_err(|source| ReadFault::Io { id: self.id, source })?;
+        if hasher.finalize() == self.hash {
+            Ok(())
+        } else {
+            Err(ReadFault::Damaged { id: self.id, damage: Damage::DataChanged })
+        }
+    }
+}
+
+/// Reads the data set of a [`StoredObject`].
+#[derive(Debug)]
+pub struct DataReader {
+    file: Arc<File>,
+    rest: Range<u64>,
+}
+
+impl Read for DataReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.rest.end - self.rest.start).unwrap_or(usize::MAX);
+        let wanted = buffer.len().min(left);
+        let Some(buffer) = buffer.get_mut(..wanted).filter(|buffer| !buffer.is_empty()) else {
+            return Ok(0);
+        };
+        let read = self.file.read_at(buffer, self.rest.start)?;
+        if read == 0 {
+            // The footer lies behind the data set, so the file must have been shortened since it was opened.
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.rest.start += read as u64;
+        Ok(read)
+    }
+}
