@@ -1,0 +1,358 @@
+//! Reads each section of the file: its keys, their defaults and what they may refer to.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use ipnet::IpNet;
+
+use super::decode::{Table, Word};
+use super::mistake::{Fault, Mistake};
+use super::model::{
+    CallingAet, Console, Destination, Gate, Mark, Pack, RegistryFiles, Route, RuleOverride, Rules,
+    Source, Spool, StampMode, StampRow, Target, loopback,
+};
+use crate::base::time::parse_offset;
+use crate::base::units::{parse_duration, parse_size};
+use crate::dicom::ae_title::AeTitle;
+
+const AE_TITLE: &str = "an AE title: 1 to 16 ASCII characters, no backslash";
+const ADDRESS: &str = "an IP address and port such as \"127.0.0.1:11112\"";
+const NETWORK: &str = "a network such as \"10.1.0.0/16\", or an IP address";
+const SIZE: &str = "a size such as \"2GiB\"";
+const DURATION: &str = "a duration such as \"30s\" or \"72h\"";
+const NAME: &str =
+    "1 to 64 letters, digits, dots, hyphens or underscores, the first a letter or digit, not ALL";
+
+fn ae_title(text: &str) -> Option<AeTitle> {
+    AeTitle::parse(text).ok()
+}
+
+fn address(text: &str) -> Option<SocketAddr> {
+    text.parse().ok()
+}
+
+fn network(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| Some(IpNet::from(text.parse::<std::net::IpAddr>().ok()?)))
+}
+
+/// A name for rows that verbs, routes and other rows refer to. `ALL` stands for all of them on the command line.
+pub(super) fn name(text: &str) -> Option<String> {
+    let first = text.chars().next()?;
+    let good = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let short = text.chars().count() <= 64;
+    (first.is_alphanumeric() && text.chars().all(good) && short && text != "ALL")
+        .then(|| text.to_owned())
+}
+
+/// Reads the name of a row under `key`, which must be its own, and adds it to `taken`.
+///
+/// The name counts as taken even where the rest of its row is wrong, so that rows which refer to it are not said
+/// to be wrong as well.
+pub(super) fn own_name(
+    table: &mut Table<'_>,
+    key: &'static str,
+    wanted: &'static str,
+    taken: &mut Vec<String>,
+) -> Option<String> {
+    let found = table.parsed(key, NAME, name);
+    let found = table.required(key, found, wanted)?;
+    if taken.contains(&found) {
+        table.fault(key, Fault::Repeated { found: found.clone() });
+    } else {
+        taken.push(found.clone());
+    }
+    Some(found)
+}
+
+/// Turns a path of the file into one that does not depend on the folder the program runs in.
+pub(super) fn path(base: &Path, text: &str) -> Option<PathBuf> {
+    (!text.trim().is_empty() && !text.contains('\0')).then(|| base.join(text))
+}
+
+pub(super) fn gate(mut table: Table<'_>, mistakes: &mut Vec<Mistake>) -> Gate {
+    let default = Gate::default();
+    let aet = table.list("aet", true, AE_TITLE, ae_title);
+    if aet.as_ref().is_some_and(Vec::is_empty) {
+        table.fault("aet", Fault::Missing { wanted: "at least one AE title" });
+    }
+    let gate = Gate {
+        aet: aet.unwrap_or(default.aet),
+        listen: table.parsed("listen", ADDRESS, address).unwrap_or(default.listen),
+        unparsable: table.word("unparsable").unwrap_or(default.unparsable),
+        coerced_status: table.word("coerced_status").unwrap_or(default.coerced_status),
+    };
+    not_yet(&mut table, "tls", "TLS", TLS_INSTEAD);
+    table.finish(mistakes);
+    gate
+}
+
+const TLS_INSTEAD: &str = "leave it out, and put a TLS tunnel such as stunnel before the port";
+
+/// Records that the key, a table of a later version, is not in this one.
+fn not_yet(table: &mut Table<'_>, key: &'static str, what: &str, instead: &'static str) {
+    if table.refuses(key) {
+        table.fault(key, Fault::NotInThisVersion { found: what.to_owned(), instead });
+    }
+}
+
+/// A key that has one word in this version and others in a later one.
+fn only_word(
+    table: &mut Table<'_>,
+    key: &'static str,
+    now: &'static str,
+    later: &'static str,
+    instead: &'static str,
+) {
+    let wanted = format!("{now:?}");
+    let found =
+        table.parsed(key, &wanted, |text| (text == now || text == later).then(|| text.to_owned()));
+    if found.as_deref() == Some(later) {
+        table.fault(key, Fault::NotInThisVersion { found: format!("{later:?}"), instead });
+    }
+}
+
+pub(super) fn spool(mut table: Table<'_>, base: &Path, mistakes: &mut Vec<Mistake>) -> Spool {
+    let default = Spool::default();
+    let dir = table.parsed("dir", "a folder", |text| path(base, text));
+    let spool = Spool {
+        dir: dir.unwrap_or_else(|| base.join(default.dir)),
+        reserve: table.parsed("reserve", SIZE, parse_size).unwrap_or(default.reserve),
+        retention: table.parsed("retention", DURATION, parse_duration).unwrap_or(default.retention),
+    };
+    table.finish(mistakes);
+    spool
+}
+
+pub(super) fn console(mut table: Table<'_>, mistakes: &mut Vec<Mistake>) -> Console {
+    let listen = table.parsed("listen", ADDRESS, address).unwrap_or(Console::default().listen);
+    if !listen.ip().is_loopback() {
+        let found = format!("{listen} is open to others, and users who log in are");
+        let instead = "listen on loopback, such as \"127.0.0.1:8080\"; users come later";
+        table.fault("listen", Fault::NotInThisVersion { found, instead });
+    }
+    table.finish(mistakes);
+    Console { listen }
+}
+
+pub(super) fn destinations(
+    rows: Vec<Table<'_>>,
+    base: &Path,
+    names: &mut Vec<String>,
+    mistakes: &mut Vec<Mistake>,
+) -> Vec<Destination> {
+    let mut destinations = Vec::with_capacity(rows.len());
+    for mut table in rows {
+        let name = own_name(&mut table, "name", "a name such as \"pacs\"", names);
+        let folder = table.parsed("folder", "a folder", |text| path(base, text));
+        let target = if table.has("folder") {
+            for (key, _) in PEER_KEYS {
+                if table.refuses(key) {
+                    table.fault(key, Fault::Excluded { other: "folder" });
+                }
+            }
+            folder.map(Target::Folder)
+        } else {
+            peer(&mut table)
+        };
+        not_yet(&mut table, "tls", "TLS", TLS_INSTEAD);
+        table.finish(mistakes);
+        if let (Some(name), Some(target)) = (name, target) {
+            destinations.push(Destination { name, target });
+        }
+    }
+    destinations
+}
+
+/// The keys of a DICOM peer, and what each would hold.
+const PEER_KEYS: [(&str, &str); 4] = [
+    ("aet", AE_TITLE),
+    ("host", "a host name or address (or, for a folder, `folder` alone)"),
+    ("port", "a TCP port from 1 to 65535"),
+    ("calling_aet", "\"keep\", or an AE title"),
+];
+
+fn peer(table: &mut Table<'_>) -> Option<Target> {
+    let [(aet_key, title), (host_key, host_name), (port_key, tcp_port), (calling_key, calling)] =
+        PEER_KEYS;
+    let aet = table.parsed(aet_key, title, ae_title);
+    let aet = table.required(aet_key, aet, title);
+    let host = table.parsed(host_key, host_name, |text| {
+        let good = !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c == '/');
+        good.then(|| text.to_owned())
+    });
+    let host = table.required(host_key, host, host_name);
+    let port = table.whole(port_key, 1..=65_535);
+    let port = table.required(port_key, port, tcp_port);
+    let calling_aet = table.parsed(calling_key, calling, |text| match text {
+        "keep" => Some(CallingAet::Keep),
+        title => ae_title(title).map(CallingAet::Fixed),
+    });
+    let calling_aet = calling_aet.unwrap_or_default();
+    Some(Target::Peer { aet: aet?, host: host?, port: port?, calling_aet })
+}
+
+pub(super) fn sources(
+    rows: Vec<Table<'_>>,
+    institutions: &[String],
+    mistakes: &mut Vec<Mistake>,
+) -> Vec<Source> {
+    let mut sources = Vec::with_capacity(rows.len());
+    for mut table in rows {
+        let wanted = "the calling AE title, or \"*\" for any";
+        let aet = table.parsed("aet", wanted, |text| match text {
+            "*" => Some(None),
+            title => ae_title(title).map(Some),
+        });
+        let aet = table.required("aet", aet, wanted);
+        let hosts = table.list("hosts", true, NETWORK, network);
+        if hosts.as_ref().is_some_and(Vec::is_empty) {
+            table.fault("hosts", Fault::Missing { wanted: NETWORK });
+        }
+        let institution = table.name("institution", "institution", institutions);
+        let urgent = table.flag("urgent").unwrap_or(false);
+        let charset = table.text("charset");
+        table.finish(mistakes);
+        if let Some(aet) = aet {
+            let hosts = hosts.unwrap_or_else(loopback);
+            sources.push(Source { aet, hosts, institution, urgent, charset });
+        }
+    }
+    sources
+}
+
+pub(super) fn routes(
+    rows: Vec<Table<'_>>,
+    destinations: &[String],
+    mistakes: &mut Vec<Mistake>,
+) -> Vec<Route> {
+    let mut routes = Vec::with_capacity(rows.len());
+    for mut table in rows {
+        let to = table.names("to", "destination", destinations);
+        let wanted = "a list of destinations, such as [\"pacs\"]";
+        let to = table.required("to", to, wanted).unwrap_or_default();
+        if to.is_empty() && table.has("to") {
+            table.fault("to", Fault::Missing { wanted });
+        }
+        let when = table.text("when");
+        let urgent = table.flag("urgent").unwrap_or(false);
+        let instead = "use \"spooled\": the object is on disk before the answer";
+        only_word(&mut table, "ack", "spooled", "delivered", instead);
+        let instead = "use \"instance\": each object is decided by itself";
+        only_word(&mut table, "hold", "instance", "study", instead);
+        table.finish(mistakes);
+        routes.push(Route { to, when, urgent });
+    }
+    routes
+}
+
+pub(super) fn mark(
+    mut table: Table<'_>,
+    mistakes: &mut Vec<Mistake>,
+    warnings: &mut Vec<Mistake>,
+) -> Mark {
+    let default = Mark::default();
+    let offset = "an offset from UTC such as \"+08:00\"";
+    let mark = Mark {
+        separator: table
+            .parsed("separator", "at most 4 characters, no backslash", |text| {
+                let good = text.chars().count() <= 4
+                    && !text.contains(|c: char| c.is_control() || c == '\\');
+                good.then(|| text.to_owned())
+            })
+            .unwrap_or(default.separator),
+        mark_before_effective: table
+            .flag("mark_before_effective")
+            .unwrap_or(default.mark_before_effective),
+        modes: modes(&mut table, warnings).unwrap_or(default.modes),
+        charset: table.word("charset").unwrap_or(default.charset),
+        strip_stale: table.flag("strip_stale").unwrap_or(default.strip_stale),
+        require_active_at_stamp: table
+            .flag("require_active_at_stamp")
+            .unwrap_or(default.require_active_at_stamp),
+        multi_item: table.word("multi_item").unwrap_or(default.multi_item),
+        grace_days: table.whole("grace_days", 0..=3650).unwrap_or(default.grace_days),
+        timezone: table.parsed("timezone", offset, parse_offset).unwrap_or(default.timezone),
+    };
+    table.finish(mistakes);
+    mark
+}
+
+fn modes(table: &mut Table<'_>, warnings: &mut Vec<Mistake>) -> Option<Vec<StampMode>> {
+    let modes: Vec<StampMode> = table.words("modes")?;
+    if modes.is_empty() {
+        table.fault("modes", Fault::Missing { wanted: "at least one mode, such as [\"tag\"]" });
+    }
+    for mode in modes.iter().filter(|mode| **mode != StampMode::Tag) {
+        let found = format!("mode {:?}", mode.word());
+        let instead = "such objects get the mode \"tag\"";
+        warnings.push(table.note("modes", Fault::NotInThisVersion { found, instead }));
+    }
+    Some(modes)
+}
+
+pub(super) fn stamps(
+    rows: Vec<Table<'_>>,
+    mistakes: &mut Vec<Mistake>,
+    warnings: &mut Vec<Mistake>,
+) -> Vec<StampRow> {
+    let mut stamps = Vec::with_capacity(rows.len());
+    for mut table in rows {
+        let when = table.text("when");
+        let modes = modes(&mut table, warnings);
+        let modes = table.required("modes", modes, "a list of modes such as [\"tag\"]");
+        table.finish(mistakes);
+        stamps.extend(modes.map(|modes| StampRow { when, modes }));
+    }
+    stamps
+}
+
+pub(super) fn rules(mut table: Table<'_>, base: &Path, mistakes: &mut Vec<Mistake>) -> Rules {
+    let wanted = "the name of a built-in pack, or the path of a TOML file";
+    let packs = table.list("packs", true, wanted, |text| {
+        let file = Path::new(text).extension().is_some_and(|ext| ext == "toml");
+        if file || text.contains('/') {
+            path(base, text).map(Pack::File)
+        } else {
+            name(text).map(Pack::BuiltIn)
+        }
+    });
+    let mut overrides = table.section("override");
+    let overridden = overrides
+        .sections()
+        .into_iter()
+        .map(|(rule, mut table)| {
+            let changed = RuleOverride {
+                severity: table.word("severity"),
+                enabled: table.flag("enabled"),
+                shadow: table.flag("shadow"),
+            };
+            table.finish(mistakes);
+            (rule.to_owned(), changed)
+        })
+        .collect();
+    overrides.finish(mistakes);
+    let mut parameters = table.section("parameters");
+    let numbers = parameters.numbers();
+    parameters.finish(mistakes);
+    table.finish(mistakes);
+    Rules {
+        packs: packs.unwrap_or_else(|| Rules::default().packs),
+        overrides: overridden,
+        parameters: numbers,
+    }
+}
+
+pub(super) fn registry_files(
+    mut table: Table<'_>,
+    base: &Path,
+    mistakes: &mut Vec<Mistake>,
+) -> RegistryFiles {
+    let mut file = |key| table.parsed(key, "the path of a CSV file", |text| path(base, text));
+    let files = RegistryFiles {
+        institutions: file("institutions"),
+        items: file("items"),
+        accreditations: file("accreditations"),
+    };
+    table.finish(mistakes);
+    files
+}

@@ -1,0 +1,246 @@
+//! Whole files in, whole configurations or lists of mistakes out.
+
+use std::path::Path;
+
+use jiff::civil::date;
+
+use super::*;
+use crate::dicom::ae_title::AeTitle;
+
+/// The least that a configuration needs.
+const LEAST: &str =
+    "[[destination]]\nname = \"pacs\"\naet = \"PACS\"\nhost = \"10.0.0.5\"\nport = 104\n";
+
+fn read(text: &str) -> Result<Loaded, Mistakes> {
+    parse(text, Path::new("gate.toml"), Path::new("/etc/markgate"))
+}
+
+#[track_caller]
+fn check_mistakes(text: &str, want: &[&str]) {
+    let found = read(text).expect_err("mistakes");
+    let found: Vec<String> = found.as_slice().iter().map(ToString::to_string).collect();
+    assert_eq!(found, want);
+}
+
+#[track_caller]
+fn check_mistake(rows: &str, want: &str) {
+    check_mistakes(&format!("{LEAST}{rows}"), &[want]);
+}
+
+#[test]
+fn a_destination_is_all_that_is_needed() {
+    let loaded = read(LEAST).expect("a configuration");
+    let pacs = Destination {
+        name: "pacs".to_owned(),
+        target: Target::Peer {
+            aet: AeTitle::parse("PACS").expect("a title"),
+            host: "10.0.0.5".to_owned(),
+            port: 104,
+            calling_aet: CallingAet::default(),
+        },
+    };
+    let spool = Spool { dir: "/etc/markgate/spool".into(), ..Spool::default() };
+    let want = Configuration { spool, destinations: vec![pacs], ..Configuration::default() };
+    assert_eq!(loaded, Loaded { configuration: want, warnings: Vec::new() });
+}
+
+#[test]
+fn every_mistake_is_told_at_once_with_its_line() {
+    check_mistakes(
+        r#"[gate]
+aet = "MORE THAN SIXTEEN CHARACTERS"
+lisen = "127.0.0.1:11112"
+unparsable = "holt"
+[spool]
+reserve = "2 parsecs"
+retention = 72
+[[destination]]
+name = "pacs"
+aet = "PACS"
+port = 70000
+[[destination]]
+name = "pacs"
+folder = "received"
+host = "pacs"
+[[route]]
+to = ["pacs", "archiv"]
+[database]
+"#,
+        &[
+            "gate.toml:2: gate.aet: \"MORE THAN SIXTEEN CHARACTERS\"; give an AE title: 1 to 16 ASCII characters, no backslash",
+            "gate.toml:3: gate.lisen: unknown key; did you mean \"listen\"? keys: aet, listen, unparsable, coerced_status",
+            "gate.toml:4: gate.unparsable: \"holt\"; did you mean \"hold\"? allowed: hold, forward, refuse",
+            "gate.toml:6: spool.reserve: \"2 parsecs\"; give a size such as \"2GiB\"",
+            "gate.toml:7: spool.retention: 72; give a duration such as \"30s\" or \"72h\"",
+            "gate.toml:8: destination.host: missing; give a host name or address (or, for a folder, `folder` alone)",
+            "gate.toml:11: destination.port: 70000; give a whole number from 1 to 65535",
+            "gate.toml:13: destination.name: \"pacs\" a second time; give each row its own",
+            "gate.toml:15: destination.host: stands beside `folder`; keep one of them: this, or `folder`",
+            "gate.toml:17: route.to: \"archiv\", which is no destination; there are: pacs",
+            "gate.toml:18: database: unknown key; keys: gate, spool, console, registry, scope, institution, item, accreditation, destination, source, route, mark, stamp, rules",
+        ],
+    );
+}
+
+#[test]
+fn an_empty_file_lacks_a_destination() {
+    check_mistakes(
+        "",
+        &[
+            "gate.toml: destination: missing; give at least one [[destination]], with name, aet, host and port",
+        ],
+    );
+}
+
+#[test]
+fn broken_syntax_is_told_beside_other_mistakes() {
+    let found = read("[gate\naet = \"A\"\n[spool]\nreserve = 5\n").expect_err("mistakes");
+    let lines: Vec<_> = found.as_slice().iter().map(|mistake| mistake.line).collect();
+    assert_eq!(lines, [Some(1), Some(4)], "{found}");
+}
+
+#[test]
+fn words_of_a_later_version_are_refused_with_what_there_is() {
+    check_mistake(
+        "[[route]]\nto = [\"pacs\"]\nack = \"delivered\"\n",
+        "gate.toml:8: route.ack: \"delivered\", not in this version; use \"spooled\": the object is on disk before the answer",
+    );
+    check_mistake(
+        "[[route]]\nto = [\"pacs\"]\nhold = \"study\"\n",
+        "gate.toml:8: route.hold: \"study\", not in this version; use \"instance\": each object is decided by itself",
+    );
+    check_mistake(
+        "[gate.tls]\ncertificate = \"gate.pem\"\n",
+        "gate.toml:6: gate.tls: TLS, not in this version; leave it out, and put a TLS tunnel such as stunnel before the port",
+    );
+    check_mistake(
+        "[console]\nlisten = \"0.0.0.0:8080\"\n",
+        "gate.toml:7: console.listen: 0.0.0.0:8080 is open to others, and users who log in are, not in this version; listen on loopback, such as \"127.0.0.1:8080\"; users come later",
+    );
+}
+
+#[test]
+fn a_stamp_mode_of_a_later_version_is_a_warning() {
+    let text = format!("{LEAST}[[stamp]]\nmodes = [\"tag\", \"burn-in\"]\n");
+    let loaded = read(&text).expect("a configuration");
+    let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        warnings,
+        [
+            "gate.toml:7: stamp.modes: mode \"burn-in\", not in this version; such objects get the mode \"tag\""
+        ]
+    );
+    let modes = vec![StampMode::Tag, StampMode::BurnIn];
+    assert_eq!(loaded.configuration.stamps, [StampRow { when: None, modes }]);
+}
+
+#[test]
+fn registry_rows_come_from_the_file_and_from_csv() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| {
+        std::fs::write(folder.path().join(name), text).expect("a file written");
+    };
+    write(
+        "institutions.csv",
+        "\u{feff}name,id,aliases\n首都医科大学附属北京友谊医院,bfh,北京友谊医院|Beijing Friendship Hospital\n",
+    );
+    write(
+        "accreditations.csv",
+        "institution,items,scope,valid_from,valid_to,status\n# the list of 2026\nbfh,CT-CHEST;CT-HEAD,JJJHR,2026/4/1,,\nbfh,*,BJHR,2026-04-01,2027-03-31,suspended\n",
+    );
+    let text = format!(
+        r#"{LEAST}
+[registry]
+institutions = "institutions.csv"
+accreditations = "accreditations.csv"
+[[item]]
+code = "CT-CHEST"
+name = "胸部CT"
+when = "dcm.Modality == 'CT'"
+scopes = ["BJHR", "JJJHR"]
+[[item]]
+code = "CT-HEAD"
+name = "颅脑CT"
+when = "dcm.Modality == 'CT'"
+scopes = ["BJHR"]
+"#
+    );
+    let loaded = parse(&text, Path::new("gate.toml"), folder.path()).expect("a configuration");
+    let aliases = ["北京友谊医院", "Beijing Friendship Hospital"].map(str::to_owned).to_vec();
+    let hospital = Institution {
+        id: "bfh".to_owned(),
+        name: "首都医科大学附属北京友谊医院".to_owned(),
+        short_name: None,
+        latin_name: None,
+        aliases,
+    };
+    assert_eq!(loaded.configuration.institutions, [hospital]);
+    let row = |items: Option<Vec<String>>, scope: &str, valid_to, status| Accreditation {
+        institution: "bfh".to_owned(),
+        items,
+        scope: scope.to_owned(),
+        valid_from: date(2026, 4, 1),
+        valid_to,
+        status,
+    };
+    let listed = ["CT-CHEST", "CT-HEAD"].map(str::to_owned).to_vec();
+    let last = Some(date(2027, 3, 31));
+    assert_eq!(
+        loaded.configuration.accreditations,
+        [
+            row(Some(listed), "JJJHR", None, AccreditationStatus::Active),
+            row(None, "BJHR", last, AccreditationStatus::Suspended),
+        ]
+    );
+}
+
+#[test]
+fn mistakes_in_csv_bear_the_line_of_the_csv_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("a.csv");
+    std::fs::write(
+        &file,
+        "institution,items,scope,valid_from,validto\nbfh,*,JJHR,soon,\nbfh,*,BJHR,2026-04-01,,extra\n",
+    )
+    .expect("a file written");
+    let text = format!(
+        "{LEAST}[registry]\naccreditations = \"a.csv\"\n[[institution]]\nid = \"bfh\"\nname = \"北京友谊医院\"\n"
+    );
+    let found = parse(&text, Path::new("gate.toml"), folder.path()).expect_err("mistakes");
+    let found: Vec<_> = found
+        .as_slice()
+        .iter()
+        .map(|mistake| {
+            assert_eq!(mistake.file, file);
+            (mistake.line, mistake.key.as_str(), mistake.fault.found())
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [
+            (Some(1), "accreditation.validto", "unknown key".to_owned()),
+            (Some(2), "accreditation.scope", "\"JJHR\", which is no scope".to_owned()),
+            (Some(2), "accreditation.valid_from", "\"soon\"".to_owned()),
+            (Some(3), "", "6 cells".to_owned()),
+        ]
+    );
+}
+
+#[test]
+fn a_csv_file_in_gbk_is_told_to_be_saved_as_utf_8() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("i.csv"), b"id,name\nbfh,\xD3\xD1\xD2\xEA\n")
+        .expect("a file written");
+    let text = format!("{LEAST}[registry]\ninstitutions = \"i.csv\"\nitems = \"none.csv\"\n");
+    let found = parse(&text, Path::new("gate.toml"), folder.path()).expect_err("mistakes");
+    let faults: Vec<_> = found.as_slice().iter().map(|mistake| &mistake.fault).collect();
+    assert!(matches!(faults.as_slice(), [Fault::NotUtf8, Fault::Unreadable { .. }]), "{found}");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_a_mistake_without_a_line() {
+    let found = load(Path::new("/nowhere/markgate.toml")).expect_err("mistakes");
+    let [mistake] = found.as_slice() else { panic!("one mistake, not {found}") };
+    assert_eq!(mistake.line, None);
+    assert!(matches!(mistake.fault, Fault::Unreadable { .. }));
+}
