@@ -233,7 +233,7 @@ impl HeaderView {
         self.within(pixels).filter(|element| element.kind == Kind::Fragment)
     }
 
-    fn within(&self, container: &Element) -> Elements<'_> {
+    pub(super) fn within(&self, container: &Element) -> Elements<'_> {
         Elements { view: self, at: container.index + 1, end: container.next }
     }
 

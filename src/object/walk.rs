@@ -280,7 +280,7 @@ impl Walker {
         }
         // Whatever is open ends by its length or by a delimiter; only a length can be broken.
         let open = self.outer.iter().chain([&self.current]);
-        match open.filter(|frame| frame.explicit_length).last() {
+        match open.filter(|frame| frame.explicit_length).next_back() {
             Some(Frame { tag, start, limit, .. }) => {
                 End::Cut { at: *start, tag: *tag, missing: limit.saturating_sub(self.at) }
             }

@@ -1,1 +1,0 @@
-//! Plans of changes to a data set, as byte ranges to replace.
