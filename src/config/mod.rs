@@ -11,7 +11,10 @@ mod decode;
 mod mistake;
 mod model;
 mod registry;
+#[cfg(test)]
+mod sample;
 mod sections;
+mod show;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -28,6 +31,7 @@ pub use model::{
     RuleOverride, RuleSeverity, Rules, Scope, Source, Spool, StampMode, StampRow, Target,
     Unparsable,
 };
+pub use show::show;
 
 use decode::{Origin, Table};
 use registry::Sheet;

@@ -1,0 +1,250 @@
+//! Writes a configuration as TOML, with every default filled in.
+//!
+//! The same configuration always gives the same bytes, and reading them gives the same configuration. Rows that came from CSV
+//! files stand in the text itself. There is no secret in a configuration of this version; one that comes must be masked here.
+
+use std::fmt::{Display, Write as _};
+
+use super::decode::Word;
+use super::model::{
+    Accreditation, CallingAet, Configuration, Destination, Institution, Item, Mark, Pack, Route,
+    Rules, Scope, Source, StampRow, Target,
+};
+use super::registry::EVERY_ITEM;
+use crate::base::units::{format_duration, format_size};
+
+/// The effective configuration as TOML.
+#[must_use]
+pub fn show(configuration: &Configuration) -> String {
+    let mut page = Page::default();
+    let Configuration { gate, spool, console, registry, mark, rules, .. } = configuration;
+    page.table("gate");
+    page.list("aet", gate.aet.iter().map(ToString::to_string));
+    page.text("listen", gate.listen);
+    page.text("unparsable", gate.unparsable.word());
+    page.text("coerced_status", gate.coerced_status.word());
+    page.table("spool");
+    page.text("dir", spool.dir.display());
+    page.text("reserve", format_size(spool.reserve));
+    page.text("retention", format_duration(spool.retention));
+    if let Some(console) = console {
+        page.table("console");
+        page.text("listen", console.listen);
+    }
+    configuration.destinations.iter().for_each(|row| destination(&mut page, row));
+    configuration.sources.iter().for_each(|row| source(&mut page, row));
+    configuration.routes.iter().for_each(|row| route(&mut page, row));
+    for (kind, file) in [
+        ("institutions", &registry.institutions),
+        ("items", &registry.items),
+        ("accreditations", &registry.accreditations),
+    ] {
+        if let Some(file) = file {
+            page.remark(&format!("the {kind} of {:?} stand below", file.display().to_string()));
+        }
+    }
+    configuration.scopes.iter().for_each(|row| scope(&mut page, row));
+    configuration.institutions.iter().for_each(|row| institution(&mut page, row));
+    configuration.items.iter().for_each(|row| item(&mut page, row));
+    configuration.accreditations.iter().for_each(|row| accreditation(&mut page, row));
+    self::mark(&mut page, mark);
+    configuration.stamps.iter().for_each(|row| stamp(&mut page, row));
+    self::rules(&mut page, rules);
+    page.text
+}
+
+fn destination(page: &mut Page, row: &Destination) {
+    page.row("destination");
+    page.text("name", &row.name);
+    match &row.target {
+        Target::Peer { aet, host, port, calling_aet } => {
+            page.text("aet", aet);
+            page.text("host", host);
+            page.bare("port", port);
+            match calling_aet {
+                CallingAet::Keep => page.text("calling_aet", "keep"),
+                CallingAet::Fixed(title) => page.text("calling_aet", title),
+            }
+        }
+        Target::Folder(folder) => page.text("folder", folder.display()),
+    }
+}
+
+fn source(page: &mut Page, row: &Source) {
+    page.row("source");
+    match &row.aet {
+        Some(title) => page.text("aet", title),
+        None => page.text("aet", "*"),
+    }
+    page.list("hosts", row.hosts.iter().map(ToString::to_string));
+    page.optional("institution", row.institution.as_ref());
+    page.bare("urgent", row.urgent);
+    page.optional("charset", row.charset.as_ref());
+}
+
+fn route(page: &mut Page, row: &Route) {
+    page.row("route");
+    page.list("to", &row.to);
+    page.optional("when", row.when.as_ref());
+    page.bare("urgent", row.urgent);
+    page.text("ack", "spooled");
+    page.text("hold", "instance");
+}
+
+fn scope(page: &mut Page, row: &Scope) {
+    page.row("scope");
+    page.text("code", &row.code);
+    page.bare("rank", row.rank);
+    if let Some(day) = row.valid_from {
+        page.bare("valid_from", day);
+    }
+}
+
+fn institution(page: &mut Page, row: &Institution) {
+    page.row("institution");
+    page.text("id", &row.id);
+    page.text("name", &row.name);
+    page.optional("short_name", row.short_name.as_ref());
+    page.optional("latin_name", row.latin_name.as_ref());
+    page.list("aliases", &row.aliases);
+}
+
+fn item(page: &mut Page, row: &Item) {
+    page.row("item");
+    page.text("code", &row.code);
+    page.text("name", &row.name);
+    page.text("when", &row.when);
+    page.list("scopes", &row.scopes);
+}
+
+fn accreditation(page: &mut Page, row: &Accreditation) {
+    page.row("accreditation");
+    page.text("institution", &row.institution);
+    match &row.items {
+        Some(items) => page.list("items", items),
+        None => page.list("items", [EVERY_ITEM]),
+    }
+    page.text("scope", &row.scope);
+    page.bare("valid_from", row.valid_from);
+    if let Some(day) = row.valid_to {
+        page.bare("valid_to", day);
+    }
+    page.text("status", row.status.word());
+}
+
+fn mark(page: &mut Page, mark: &Mark) {
+    page.table("mark");
+    page.text("separator", &mark.separator);
+    page.bare("mark_before_effective", mark.mark_before_effective);
+    page.list("modes", mark.modes.iter().map(|mode| mode.word()));
+    page.text("charset", mark.charset.word());
+    page.bare("strip_stale", mark.strip_stale);
+    page.bare("require_active_at_stamp", mark.require_active_at_stamp);
+    page.text("multi_item", mark.multi_item.word());
+    page.bare("grace_days", mark.grace_days);
+    let minutes = mark.timezone.seconds() / 60;
+    let sign = if minutes < 0 { '-' } else { '+' };
+    page.text("timezone", format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60));
+}
+
+fn stamp(page: &mut Page, row: &StampRow) {
+    page.row("stamp");
+    page.optional("when", row.when.as_ref());
+    page.list("modes", row.modes.iter().map(|mode| mode.word()));
+}
+
+fn rules(page: &mut Page, rules: &Rules) {
+    page.table("rules");
+    page.list(
+        "packs",
+        rules.packs.iter().map(|pack| match pack {
+            Pack::BuiltIn(name) => name.clone(),
+            Pack::File(file) => file.display().to_string(),
+        }),
+    );
+    for (rule, change) in &rules.overrides {
+        page.table(&format!("rules.override.{}", quote(rule)));
+        page.optional("severity", change.severity.map(Word::word));
+        if let Some(enabled) = change.enabled {
+            page.bare("enabled", enabled);
+        }
+        if let Some(shadow) = change.shadow {
+            page.bare("shadow", shadow);
+        }
+    }
+    if !rules.parameters.is_empty() {
+        page.table("rules.parameters");
+        for (name, number) in &rules.parameters {
+            // With `{:?}` a whole number keeps its ".0".
+            page.bare(&quote(name), format!("{number:?}"));
+        }
+    }
+}
+
+#[derive(Default)]
+struct Page {
+    text: String,
+}
+
+impl Page {
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+
+    fn heading(&mut self, heading: &str) {
+        if !self.text.is_empty() {
+            self.text.push('\n');
+        }
+        self.line(heading);
+    }
+
+    fn table(&mut self, name: &str) {
+        self.heading(&format!("[{name}]"));
+    }
+
+    fn row(&mut self, name: &str) {
+        self.heading(&format!("[[{name}]]"));
+    }
+
+    fn remark(&mut self, remark: &str) {
+        self.heading(&format!("# {remark}"));
+    }
+
+    fn bare(&mut self, key: &str, value: impl Display) {
+        self.line(&format!("{key} = {value}"));
+    }
+
+    fn text(&mut self, key: &str, value: impl Display) {
+        self.line(&format!("{key} = {}", quote(&value.to_string())));
+    }
+
+    fn optional(&mut self, key: &str, value: Option<impl Display>) {
+        if let Some(value) = value {
+            self.text(key, value);
+        }
+    }
+
+    fn list(&mut self, key: &str, values: impl IntoIterator<Item = impl AsRef<str>>) {
+        let values: Vec<String> = values.into_iter().map(|value| quote(value.as_ref())).collect();
+        self.line(&format!("{key} = [{}]", values.join(", ")));
+    }
+}
+
+/// A TOML basic string.
+fn quote(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            // Writing into a String cannot fail.
+            c if c.is_control() => drop(write!(quoted, "\\u{:04X}", u32::from(c))),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
