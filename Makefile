@@ -1,0 +1,27 @@
+# The two commands of README.md are `make demo` and `make test`; each installs by itself what it lacks.
+
+ARGS ?=
+
+.PHONY: help demo test bench lint
+
+help:
+	@echo "make demo          run the gate on synthetic studies (ARGS=--once: then exit)"
+	@echo "make test          run every test, with real DICOM peers (ARGS='--test it sigkill': some of them)"
+	@echo "make bench         measure store-and-forward (ARGS: what cargo bench takes)"
+	@echo "make lint          formatting, clippy, documentation, licences"
+
+demo:
+	@scripts/setup.sh demo
+	cargo run --quiet --locked -- demo $(ARGS)
+
+test:
+	@scripts/setup.sh test
+	cargo test --locked $(ARGS)
+
+bench:
+	@scripts/setup.sh test
+	cargo bench --locked $(ARGS)
+
+lint:
+	@scripts/setup.sh lint
+	scripts/lint.sh
