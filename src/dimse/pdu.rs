@@ -1,0 +1,408 @@
+//! The PDUs that open and close an association (PS3.8 §9.3), as bytes.
+//!
+//! They are held in dicom-ul's types. They are read and written here, because its reader refuses what PS3.8 tells a
+//! receiver to skip (unknown items, a protocol version with more bits) or to ignore (the transfer syntax of a refused
+//! context, reserved codes), and keeps padding NULs. Its reader and writer referee ours in the tests.
+
+use std::fmt;
+
+use dicom_ul::pdu::{
+    AssociationAC, AssociationRQ, PresentationContextProposed, PresentationContextResult,
+    PresentationContextResultReason, RequestorRoles, UserVariableItem,
+};
+
+use crate::dimse::fault::{Abort, Rejection};
+
+/// Bytes before the body of every PDU: type, reserved, length.
+pub(crate) const PDU_HEADER: usize = 6;
+
+/// The seven PDU types (PS3.8 §9.3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PduType {
+    /// A-ASSOCIATE-RQ.
+    AssociateRq,
+    /// A-ASSOCIATE-AC.
+    AssociateAc,
+    /// A-ASSOCIATE-RJ.
+    AssociateRj,
+    /// P-DATA-TF.
+    PData,
+    /// A-RELEASE-RQ.
+    ReleaseRq,
+    /// A-RELEASE-RP.
+    ReleaseRp,
+    /// A-ABORT.
+    Abort,
+}
+
+impl PduType {
+    /// The type that a PDU's first byte stands for.
+    #[must_use]
+    pub fn of(byte: u8) -> Option<Self> {
+        Some(match byte {
+            0x01 => Self::AssociateRq,
+            0x02 => Self::AssociateAc,
+            0x03 => Self::AssociateRj,
+            0x04 => Self::PData,
+            0x05 => Self::ReleaseRq,
+            0x06 => Self::ReleaseRp,
+            0x07 => Self::Abort,
+            _ => return None,
+        })
+    }
+
+    /// Bytes that its body has at least.
+    pub(crate) fn least(self) -> u32 {
+        match self {
+            // Version, reserved, two AE titles, reserved (PS3.8 §9.3.2).
+            Self::AssociateRq | Self::AssociateAc => 68,
+            // One PDV without a byte in it.
+            Self::PData => 6,
+            Self::AssociateRj | Self::ReleaseRq | Self::ReleaseRp | Self::Abort => 4,
+        }
+    }
+}
+
+impl fmt::Display for PduType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AssociateRq => "A-ASSOCIATE-RQ",
+            Self::AssociateAc => "A-ASSOCIATE-AC",
+            Self::AssociateRj => "A-ASSOCIATE-RJ",
+            Self::PData => "P-DATA-TF",
+            Self::ReleaseRq => "A-RELEASE-RQ",
+            Self::ReleaseRp => "A-RELEASE-RP",
+            Self::Abort => "A-ABORT",
+        })
+    }
+}
+
+/// What is wrong with an item of an A-ASSOCIATE PDU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadItem {
+    /// It claims more bytes than are left where it stands.
+    #[error("item {kind:#04X} claims {length} bytes, {left} are left")]
+    Cut {
+        /// Item type.
+        kind: u8,
+        /// The length in its header.
+        length: u16,
+        /// Bytes left after the header.
+        left: usize,
+    },
+    /// Bytes at an end that are too few for an item.
+    #[error("{0} stray bytes where an item should stand")]
+    Stray(usize),
+    /// It is too short for its fixed fields.
+    #[error("item {0:#04X} is too short")]
+    Short(u8),
+}
+
+/// Type and body of the next item, and what follows it.
+type Split<'a> = (u8, &'a [u8], &'a [u8]);
+
+fn next_item(bytes: &[u8]) -> Result<Option<Split<'_>>, BadItem> {
+    let (kind, length, rest) = match bytes {
+        [] => return Ok(None),
+        [kind, _, high, low, rest @ ..] => (*kind, u16::from_be_bytes([*high, *low]), rest),
+        short => return Err(BadItem::Stray(short.len())),
+    };
+    match rest.split_at_checked(usize::from(length)) {
+        Some((body, rest)) => Ok(Some((kind, body, rest))),
+        None => Err(BadItem::Cut { kind, length, left: rest.len() }),
+    }
+}
+
+/// A UID or a title: bytes outside ASCII become U+FFFD, so that no later check takes them for good ones.
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).trim_matches([' ', '\0']).to_owned()
+}
+
+struct Fixed<'a> {
+    protocol_version: u16,
+    called: String,
+    calling: String,
+    items: &'a [u8],
+}
+
+/// The fields that RQ and AC share. `body` has the length that [`PduType::least`] asks for.
+fn fixed(body: &[u8]) -> Fixed<'_> {
+    let at = |range: std::ops::Range<usize>| body.get(range).unwrap_or_default();
+    Fixed {
+        protocol_version: at(0..2).iter().fold(0, |sum, byte| sum << 8 | u16::from(*byte)),
+        called: text(at(4..20)),
+        calling: text(at(20..36)),
+        items: body.get(68..).unwrap_or_default(),
+    }
+}
+
+/// Reads the body of an A-ASSOCIATE-RQ.
+///
+/// Unknown items and sub-items are skipped (PS3.8 §9.3.1). A user identity (0x58) is skipped too: nothing here uses it,
+/// and a password that is not kept cannot leak.
+///
+/// # Errors
+/// When the items do not add up to the body.
+pub fn parse_rq(body: &[u8]) -> Result<AssociationRQ, BadItem> {
+    let Fixed { protocol_version, called, calling, mut items } = fixed(body);
+    let mut rq = AssociationRQ {
+        protocol_version,
+        calling_ae_title: calling,
+        called_ae_title: called,
+        application_context_name: String::new(),
+        presentation_contexts: Vec::new(),
+        user_variables: Vec::new(),
+    };
+    while let Some((kind, body, rest)) = next_item(items)? {
+        items = rest;
+        match kind {
+            0x10 => rq.application_context_name = text(body),
+            0x20 => {
+                let [id, _, _, _, syntaxes @ ..] = body else {
+                    return Err(BadItem::Short(kind));
+                };
+                let mut syntaxes = syntaxes;
+                let mut context = PresentationContextProposed {
+                    id: *id,
+                    abstract_syntax: String::new(),
+                    transfer_syntaxes: Vec::new(),
+                };
+                while let Some((kind, body, rest)) = next_item(syntaxes)? {
+                    syntaxes = rest;
+                    match kind {
+                        0x30 => context.abstract_syntax = text(body),
+                        0x40 => context.transfer_syntaxes.push(text(body)),
+                        _ => {}
+                    }
+                }
+                rq.presentation_contexts.push(context);
+            }
+            0x50 => rq.user_variables.append(&mut parse_user(body)?),
+            _ => {}
+        }
+    }
+    Ok(rq)
+}
+
+/// Reads the body of an A-ASSOCIATE-AC. A context without a transfer syntax, or with a result that the standard does
+/// not list, is one that was not accepted.
+///
+/// # Errors
+/// When the items do not add up to the body.
+pub fn parse_ac(body: &[u8]) -> Result<AssociationAC, BadItem> {
+    let Fixed { protocol_version, called, calling, mut items } = fixed(body);
+    let mut ac = AssociationAC {
+        protocol_version,
+        calling_ae_title: calling,
+        called_ae_title: called,
+        application_context_name: String::new(),
+        presentation_contexts: Vec::new(),
+        user_variables: Vec::new(),
+    };
+    while let Some((kind, body, rest)) = next_item(items)? {
+        items = rest;
+        match kind {
+            0x10 => ac.application_context_name = text(body),
+            0x21 => {
+                let [id, _, result, _, syntaxes @ ..] = body else {
+                    return Err(BadItem::Short(kind));
+                };
+                let mut syntaxes = syntaxes;
+                let mut transfer_syntax = String::new();
+                while let Some((kind, body, rest)) = next_item(syntaxes)? {
+                    syntaxes = rest;
+                    if kind == 0x40 {
+                        transfer_syntax = text(body);
+                    }
+                }
+                let reason = match result {
+                    0 => PresentationContextResultReason::Acceptance,
+                    1 => PresentationContextResultReason::UserRejection,
+                    3 => PresentationContextResultReason::AbstractSyntaxNotSupported,
+                    4 => PresentationContextResultReason::TransferSyntaxesNotSupported,
+                    _ => PresentationContextResultReason::NoReason,
+                };
+                ac.presentation_contexts.push(PresentationContextResult {
+                    id: *id,
+                    reason,
+                    transfer_syntax,
+                });
+            }
+            0x50 => ac.user_variables.append(&mut parse_user(body)?),
+            _ => {}
+        }
+    }
+    Ok(ac)
+}
+
+fn parse_user(mut items: &[u8]) -> Result<Vec<UserVariableItem>, BadItem> {
+    let mut user = Vec::new();
+    while let Some((kind, body, rest)) = next_item(items)? {
+        items = rest;
+        user.push(match kind {
+            0x51 => {
+                let length = body.first_chunk().ok_or(BadItem::Short(kind))?;
+                UserVariableItem::MaxLength(u32::from_be_bytes(*length))
+            }
+            0x52 => UserVariableItem::ImplementationClassUID(text(body)),
+            0x54 => {
+                let (length, rest) = body.split_first_chunk().ok_or(BadItem::Short(kind))?;
+                let length = usize::from(u16::from_be_bytes(*length));
+                let (class, roles) = rest.split_at_checked(length).ok_or(BadItem::Short(kind))?;
+                let [scu, scp, ..] = roles else { return Err(BadItem::Short(kind)) };
+                let roles = RequestorRoles { scu: *scu != 0, scp: *scp != 0 };
+                UserVariableItem::ScuScpRoleSelectionSubItem(text(class), roles)
+            }
+            0x55 => UserVariableItem::ImplementationVersionName(text(body)),
+            0x58 => continue,
+            _ => UserVariableItem::Unknown(kind, body.to_vec()),
+        });
+    }
+    Ok(user)
+}
+
+/// Reads the body of an A-ASSOCIATE-RJ.
+pub(crate) fn parse_rj(body: &[u8]) -> Rejection {
+    match body {
+        [_, result, source, reason, ..] => {
+            Rejection { result: *result, source: *source, reason: *reason }
+        }
+        _ => Rejection::NO_REASON,
+    }
+}
+
+/// Reads the body of an A-ABORT.
+pub(crate) fn parse_abort(body: &[u8]) -> Abort {
+    match body {
+        [_, _, source, reason, ..] => Abort { source: *source, reason: *reason },
+        _ => Abort::NOT_SPECIFIED,
+    }
+}
+
+fn put_item(out: &mut Vec<u8>, kind: u8, fill: impl FnOnce(&mut Vec<u8>)) {
+    out.extend([kind, 0, 0, 0]);
+    let start = out.len();
+    fill(out);
+    // An item is built of what came in items, or of UIDs and titles of ours: it fits 16 bits.
+    let length = u16::try_from(out.len() - start).unwrap_or(u16::MAX);
+    if let Some(field) = out.get_mut(start - 2..start) {
+        field.copy_from_slice(&length.to_be_bytes());
+    }
+}
+
+fn put_text(out: &mut Vec<u8>, kind: u8, text: &str) {
+    put_item(out, kind, |out| out.extend(text.as_bytes()));
+}
+
+fn put_title(out: &mut Vec<u8>, title: &str) {
+    let mut field = [b' '; 16];
+    for (place, byte) in field.iter_mut().zip(title.bytes()) {
+        *place = byte;
+    }
+    out.extend(field);
+}
+
+fn put_user(out: &mut Vec<u8>, items: &[UserVariableItem]) {
+    put_item(out, 0x50, |out| {
+        for item in items {
+            match item {
+                UserVariableItem::MaxLength(length) => {
+                    put_item(out, 0x51, |out| out.extend(length.to_be_bytes()));
+                }
+                UserVariableItem::ImplementationClassUID(uid) => put_text(out, 0x52, uid),
+                UserVariableItem::ScuScpRoleSelectionSubItem(class, roles) => {
+                    put_item(out, 0x54, |out| {
+                        out.extend(u16::try_from(class.len()).unwrap_or(u16::MAX).to_be_bytes());
+                        out.extend(class.as_bytes());
+                        out.extend([u8::from(roles.scu), u8::from(roles.scp)]);
+                    });
+                }
+                UserVariableItem::ImplementationVersionName(name) => put_text(out, 0x55, name),
+                UserVariableItem::Unknown(kind, body) => {
+                    put_item(out, *kind, |out| out.extend(body));
+                }
+                // Neither is negotiated by us.
+                UserVariableItem::SopClassExtendedNegotiationSubItem(..)
+                | UserVariableItem::UserIdentityItem(_) => {}
+            }
+        }
+    });
+}
+
+fn finish(kind: u8, body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(PDU_HEADER + body.len());
+    out.extend([kind, 0]);
+    out.extend(u32::try_from(body.len()).unwrap_or(u32::MAX).to_be_bytes());
+    out.extend(body);
+    out
+}
+
+/// Writes an A-ASSOCIATE-RQ.
+#[must_use]
+pub fn encode_rq(rq: &AssociationRQ) -> Vec<u8> {
+    let mut body = Vec::with_capacity(1024);
+    body.extend(rq.protocol_version.to_be_bytes());
+    body.extend([0; 2]);
+    put_title(&mut body, &rq.called_ae_title);
+    put_title(&mut body, &rq.calling_ae_title);
+    body.extend([0; 32]);
+    put_text(&mut body, 0x10, &rq.application_context_name);
+    for context in &rq.presentation_contexts {
+        put_item(&mut body, 0x20, |out| {
+            out.extend([context.id, 0, 0, 0]);
+            put_text(out, 0x30, &context.abstract_syntax);
+            for syntax in &context.transfer_syntaxes {
+                put_text(out, 0x40, syntax);
+            }
+        });
+    }
+    put_user(&mut body, &rq.user_variables);
+    finish(0x01, &body)
+}
+
+/// Writes an A-ASSOCIATE-AC.
+#[must_use]
+pub fn encode_ac(ac: &AssociationAC) -> Vec<u8> {
+    let mut body = Vec::with_capacity(1024);
+    body.extend(ac.protocol_version.to_be_bytes());
+    body.extend([0; 2]);
+    put_title(&mut body, &ac.called_ae_title);
+    put_title(&mut body, &ac.calling_ae_title);
+    body.extend([0; 32]);
+    put_text(&mut body, 0x10, &ac.application_context_name);
+    for context in &ac.presentation_contexts {
+        put_item(&mut body, 0x21, |out| {
+            let result = match context.reason {
+                PresentationContextResultReason::Acceptance => 0,
+                PresentationContextResultReason::UserRejection => 1,
+                PresentationContextResultReason::NoReason => 2,
+                PresentationContextResultReason::AbstractSyntaxNotSupported => 3,
+                PresentationContextResultReason::TransferSyntaxesNotSupported => 4,
+            };
+            out.extend([context.id, 0, result, 0]);
+            put_text(out, 0x40, &context.transfer_syntax);
+        });
+    }
+    put_user(&mut body, &ac.user_variables);
+    finish(0x02, &body)
+}
+
+/// Writes an A-ASSOCIATE-RJ.
+pub(crate) fn encode_rj(rejection: Rejection) -> [u8; 10] {
+    [0x03, 0, 0, 0, 0, 4, 0, rejection.result, rejection.source, rejection.reason]
+}
+
+/// A-RELEASE-RQ.
+pub(crate) const RELEASE_RQ: [u8; 10] = [0x05, 0, 0, 0, 0, 4, 0, 0, 0, 0];
+
+/// A-RELEASE-RP.
+pub(crate) const RELEASE_RP: [u8; 10] = [0x06, 0, 0, 0, 0, 4, 0, 0, 0, 0];
+
+/// Writes an A-ABORT.
+pub(crate) fn encode_abort(abort: Abort) -> [u8; 10] {
+    [0x07, 0, 0, 0, 0, 4, 0, 0, abort.source, abort.reason]
+}
+
+#[cfg(test)]
+#[path = "pdu_tests.rs"]
+mod tests;
