@@ -1,0 +1,260 @@
+//! What was found in an object, what was decided, and why.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::{QueueEntry, maybe_text, text};
+
+/// One entry of `check --json` and `explain --json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FileReport<R> {
+    /// The path as it was named or found.
+    pub file: String,
+    /// What came of it.
+    #[serde(flatten)]
+    pub outcome: Outcome<R>,
+}
+
+/// What came of looking at a file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Outcome<R> {
+    /// It could not be read.
+    Unreadable {
+        /// Why.
+        error: String,
+    },
+    /// It was judged.
+    Judged(R),
+}
+
+/// The judgement of one object.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// SOP Class UID; `null` when it has none.
+    pub sop_class_uid: Option<String>,
+    /// SOP Instance UID; `null` when it has none.
+    pub sop_instance_uid: Option<String>,
+    /// Modality (0008,0060).
+    pub modality: Option<String>,
+    /// What the rules found, gravest first.
+    pub findings: Vec<Finding>,
+    /// The day of the examination.
+    #[serde(with = "maybe_text")]
+    pub exam_date: Option<Date>,
+    /// Id of the institution the source is mapped to.
+    pub institution: Option<String>,
+    /// Codes of the examination items.
+    pub items: Vec<String>,
+    /// Codes of the candidate scopes that are left, widest first.
+    pub scopes: Vec<String>,
+    /// The mark, such as `JJJHR`.
+    pub mark: Option<String>,
+    /// Why there is no mark, such as `NO_ITEM`.
+    pub reason: Option<String>,
+    /// What becomes of the object.
+    pub disposition: Disposition,
+}
+
+/// What becomes of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Disposition {
+    /// Handed on.
+    Forward,
+    /// Held for a person.
+    Quarantine,
+}
+
+/// What one rule found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The rule's id.
+    pub rule: String,
+    /// The principle of image quality that it serves.
+    pub principle: Principle,
+    /// What it does.
+    pub severity: Severity,
+    /// On whose word: `standard`, `dicom`, `regional` or `judgement`.
+    pub authority: String,
+    /// The attribute in question, by keyword.
+    pub attribute: Option<String>,
+    /// Its value.
+    pub value: Option<String>,
+    /// What to tell people.
+    pub message: Message,
+}
+
+/// The same message in two languages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Chinese.
+    pub zh: String,
+    /// English.
+    pub en: String,
+}
+
+/// The principles of DB11/T 2505-2025.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Principle {
+    /// 准确性
+    Accuracy,
+    /// 完整性
+    Completeness,
+    /// 规范性
+    Standardization,
+    /// 及时性
+    Timeliness,
+    /// 可读性
+    Readability,
+    /// 一致性
+    Consistency,
+}
+
+/// What a finding does, mildest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Noted.
+    Info,
+    /// Noted, and shown to people.
+    Warn,
+    /// No mark.
+    Block,
+    /// Held for a person.
+    Quarantine,
+    /// Our own output is wrong: the original goes out, with an alarm.
+    SelfCheck,
+}
+
+/// Why an object was judged as it was.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Explanation {
+    /// The judgement.
+    #[serde(flatten)]
+    pub report: Report,
+    /// Who sent it, as far as that is known.
+    pub source: Source,
+    /// Institution Name (0008,0080) as it came.
+    pub institution_name: Option<String>,
+    /// Keyword of the attribute that gave the day of the examination.
+    pub exam_date_from: Option<String>,
+    /// Every rule that was looked at, with the values it saw.
+    pub rules: Vec<RuleTrace>,
+    /// The row of the registry that the mark rests on.
+    pub accreditation: Option<AccreditationUsed>,
+    /// What the gate did with the object; `null` when it is judged offline.
+    pub custody: Option<Custody>,
+}
+
+/// Who sent an object.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Calling AE title.
+    pub calling_aet: Option<String>,
+    /// Called AE title.
+    pub called_aet: Option<String>,
+    /// Address it called from.
+    pub peer: Option<String>,
+}
+
+/// How one rule fared with one object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleTrace {
+    /// The rule's id.
+    pub rule: String,
+    /// How it fared.
+    pub outcome: RuleOutcome,
+    /// What it would do, or did.
+    pub severity: Severity,
+    /// What it looked at.
+    pub saw: Vec<Seen>,
+}
+
+/// How a rule fared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RuleOutcome {
+    /// The object satisfies it.
+    Passed,
+    /// The object does not.
+    Failed,
+    /// It does not apply to such an object, or what it needs is absent.
+    NotApplicable,
+    /// The object does not satisfy it, and the site wants that counted only.
+    Shadow,
+}
+
+/// One thing that a rule looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// Keyword of an attribute, or name of a fact.
+    pub name: String,
+    /// Its value; `null` when it is unknown.
+    pub value: Option<String>,
+}
+
+/// The row of the registry that a mark rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccreditationUsed {
+    /// The institution's id.
+    pub institution: String,
+    /// The items' codes; `*` is every item.
+    pub items: Vec<String>,
+    /// The scope's code.
+    pub scope: String,
+    /// First day.
+    #[serde(with = "text")]
+    pub valid_from: Date,
+    /// Last day.
+    #[serde(with = "maybe_text")]
+    pub valid_to: Option<Date>,
+    /// `active`, `pending`, `suspended` or `revoked`.
+    pub status: String,
+}
+
+/// What the gate did with an object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Custody {
+    /// The gate's own id for it.
+    pub id: String,
+    /// When it was taken into custody.
+    #[serde(with = "text")]
+    pub received: Timestamp,
+    /// `in_flight`, `delivered`, `held` or `rejected`.
+    pub state: String,
+    /// When it was judged.
+    #[serde(with = "maybe_text")]
+    pub judged: Option<Timestamp>,
+    /// Deliveries that are not done.
+    pub deliveries: Vec<QueueEntry>,
+}
+
+/// One rule of `rules ls --json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rule {
+    /// Its id.
+    pub rule: String,
+    /// The pack it comes from.
+    pub pack: String,
+    /// The principle of image quality that it serves.
+    pub principle: Principle,
+    /// What its findings do, a site's change included.
+    pub severity: Severity,
+    /// On whose word: `standard`, `dicom`, `regional` or `judgement`.
+    pub authority: String,
+    /// Clause or source.
+    pub clause: Option<String>,
+    /// False when the site switched it off.
+    pub enabled: bool,
+    /// True when it is counted only.
+    pub shadow: bool,
+    /// To what it applies; `null` is everything.
+    pub when: Option<String>,
+    /// What it requires.
+    pub require: String,
+    /// What its findings tell people.
+    pub message: Message,
+}

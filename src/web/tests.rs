@@ -1,0 +1,371 @@
+//! The pages over real sockets, with a service of known answers.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::{Arc, Mutex};
+
+use jiff::Timestamp;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::model::*;
+use super::*;
+
+/// Answers with what a test can compare, and remembers what it was asked to do.
+#[derive(Default)]
+struct Known {
+    asked: Mutex<Vec<String>>,
+}
+
+impl Known {
+    fn note(&self, what: String) {
+        self.asked.lock().expect("a lock that no test poisons").push(what);
+    }
+}
+
+fn entry() -> QueueEntry {
+    QueueEntry {
+        id: "1@pacs".to_owned(),
+        object: "1".to_owned(),
+        sop_instance_uid: "1.2.3".to_owned(),
+        study_instance_uid: None,
+        destination: "pacs".to_owned(),
+        state: QueueState::Deferred,
+        attempts: 2,
+        last_error: Some("connection refused".to_owned()),
+        received: Timestamp::UNIX_EPOCH,
+        next_attempt: None,
+    }
+}
+
+impl Service for Known {
+    async fn ready(&self) -> Health {
+        Health { ok: false, problems: vec!["the spool is full".to_owned()] }
+    }
+    async fn metrics(&self) -> String {
+        "# EOF\n".to_owned()
+    }
+    async fn system(&self) -> Result<System, Refusal> {
+        Err(Refusal::Unavailable { problem: "stopping".to_owned() })
+    }
+    async fn queue(&self, limit: usize) -> Result<Listed<QueueEntry>, Refusal> {
+        self.note(format!("queue {limit}"));
+        Ok(Listed { entries: vec![entry()], total: 7 })
+    }
+    async fn act_on_queue(
+        &self,
+        which: Selector,
+        action: QueueAction,
+        deed: Deed,
+    ) -> Result<Changed, Refusal> {
+        self.note(format!("{which} {action:?} {deed:?}"));
+        Ok(Changed { changed: 1 })
+    }
+    async fn flush(&self, deed: Deed) -> Result<Changed, Refusal> {
+        self.note(format!("flush {:?}", deed.destination));
+        Ok(Changed { changed: 3 })
+    }
+    async fn quarantine(
+        &self,
+        settled: bool,
+        limit: usize,
+    ) -> Result<Listed<QuarantineEntry>, Refusal> {
+        self.note(format!("quarantine {settled} {limit}"));
+        Ok(Listed { entries: Vec::new(), total: 0 })
+    }
+    async fn act_on_quarantine(
+        &self,
+        which: Selector,
+        _action: QuarantineAction,
+        _deed: Deed,
+    ) -> Result<Changed, Refusal> {
+        Err(Refusal::Conflict { name: which.to_string(), state: "already released".to_owned() })
+    }
+    async fn peers(&self) -> Result<Vec<Peer>, Refusal> {
+        Ok(Vec::new())
+    }
+    async fn echo(&self, name: String) -> Result<Echo, Refusal> {
+        Err(Refusal::NotFound { what: "destination", name })
+    }
+    async fn test(&self, name: String) -> Result<PeerTest, Refusal> {
+        Err(Refusal::NotFound { what: "destination", name })
+    }
+    async fn ledger(&self) -> Result<Ledger, Refusal> {
+        let counts = Counts { received: 2, delivered: 1, held: 1, ..Counts::default() };
+        Ok(Ledger { counts, balanced: counts.balance(), days: Vec::new() })
+    }
+    async fn statistics(&self) -> Result<Statistics, Refusal> {
+        let marked = BTreeMap::from([("JJJHR".to_owned(), 3)]);
+        Ok(Statistics { marked, ..Statistics::default() })
+    }
+    async fn rules(&self) -> Result<Vec<Rule>, Refusal> {
+        Ok(Vec::new())
+    }
+    async fn explain(&self, sop_instance_uid: String) -> Result<Vec<Explanation>, Refusal> {
+        Err(Refusal::NotFound { what: "object", name: sop_instance_uid })
+    }
+    async fn conformance(&self) -> Result<String, Refusal> {
+        Ok("# DICOM Conformance Statement\n".to_owned())
+    }
+}
+
+struct Running {
+    address: std::net::SocketAddr,
+    service: Arc<Known>,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+async fn stopped(stopping: oneshot::Receiver<()>) {
+    stopping.await.unwrap_or_default();
+}
+
+async fn run() -> Running {
+    let listener = Listener::tcp("127.0.0.1:0".parse().expect("an address")).await;
+    let listener = listener.expect("a free port");
+    let address = listener.address().expect("a TCP address");
+    let service = Arc::new(Known::default());
+    let (stop, stopping) = oneshot::channel();
+    let task = tokio::spawn(serve(listener, Arc::clone(&service), stopped(stopping)));
+    Running { address, service, stop, task }
+}
+
+async fn exchange(
+    mut stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+    request: &str,
+) -> String {
+    stream.write_all(request.as_bytes()).await.expect("the request is sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("the answer is text");
+    answer
+}
+
+/// Status line's code and body of the answer to a request with `Host: localhost`.
+async fn ask(running: &Running, method: &str, path: &str, body: &str) -> (String, String) {
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let stream = TcpStream::connect(running.address).await.expect("a connection");
+    let answer = exchange(stream, &request).await;
+    let (head, body) = answer.split_once("\r\n\r\n").expect("head and body");
+    (head.get(9..12).unwrap_or_default().to_owned(), body.to_owned())
+}
+
+#[tokio::test]
+async fn each_page_answers_in_its_shape() {
+    let running = run().await;
+    for (path, status, want) in [
+        ("/healthz", "200", r#"{"ok":true,"problems":[]}"#),
+        ("/readyz", "503", r#"{"ok":false,"problems":["the spool is full"]}"#),
+        ("/metrics", "200", "# EOF\n"),
+        ("/api/v1/conformance", "200", "# DICOM Conformance Statement\n"),
+        (
+            "/api/v1/queue",
+            "200",
+            r#"[{"id":"1@pacs","object":"1","sop_instance_uid":"1.2.3","study_instance_uid":null,"destination":"pacs","state":"deferred","attempts":2,"last_error":"connection refused","received":"1970-01-01T00:00:00Z","next_attempt":null}]"#,
+        ),
+        ("/api/v1/quarantine?all=true&limit=5", "200", "[]"),
+        (
+            "/api/v1/ledger",
+            "200",
+            r#"{"received":2,"delivered":1,"held":1,"rejected":0,"in_flight":0,"refused":0,"suppressed":0,"balanced":true,"days":[]}"#,
+        ),
+        ("/api/v1/statistics", "200", r#"{"marked":{"JJJHR":3},"unmarked":{},"findings":{}}"#),
+    ] {
+        let got = ask(&running, "GET", path, "").await;
+        assert_eq!(got, (status.to_owned(), want.to_owned()), "{path}");
+    }
+    let asked = running.service.asked.lock().expect("a lock").clone();
+    assert_eq!(asked, ["queue 10000", "quarantine true 5"]);
+}
+
+#[tokio::test]
+async fn every_failure_is_json_with_a_code() {
+    let running = run().await;
+    for (method, path, body, status, want) in [
+        (
+            "GET",
+            "/nowhere",
+            "",
+            "404",
+            r#"{"error":"NOT_FOUND","message":"there is no page /nowhere"}"#,
+        ),
+        (
+            "POST",
+            "/api/v1/peers/pacs/echo",
+            "",
+            "404",
+            r#"{"error":"NOT_FOUND","message":"there is no destination pacs"}"#,
+        ),
+        (
+            "GET",
+            "/api/v1/system",
+            "",
+            "503",
+            r#"{"error":"UNAVAILABLE","message":"the gate cannot answer now: stopping"}"#,
+        ),
+        (
+            "POST",
+            "/api/v1/quarantine/1.2.3/release",
+            "",
+            "409",
+            r#"{"error":"CONFLICT","message":"1.2.3 is already released"}"#,
+        ),
+        (
+            "POST",
+            "/api/v1/quarantine/1.2.3/fix",
+            "",
+            "501",
+            r#"{"error":"NOT_IN_THIS_VERSION","message":"not in this version; mend the object at its source and send it again, or release it as it is"}"#,
+        ),
+        (
+            "DELETE",
+            "/api/v1/queue",
+            "",
+            "405",
+            r#"{"error":"METHOD_NOT_ALLOWED","message":"this page does not take that method"}"#,
+        ),
+        (
+            "POST",
+            "/api/v1/queue/ALL/retry",
+            "{\"why\":1}",
+            "400",
+            r#"{"error":"BAD_REQUEST","message":"the body is JSON with by, reason and destination, all of them optional"}"#,
+        ),
+        (
+            "GET",
+            "/api/v1/queue?limit=many",
+            "",
+            "400",
+            r#"{"error":"BAD_REQUEST","message":"a list takes limit=NUMBER and all=true|false"}"#,
+        ),
+        (
+            "POST",
+            "/api/v1/queue/ALL/burn",
+            "",
+            "404",
+            r#"{"error":"NOT_FOUND","message":"there is no action burn"}"#,
+        ),
+    ] {
+        let got = ask(&running, method, path, body).await;
+        assert_eq!(got, (status.to_owned(), want.to_owned()), "{method} {path}");
+    }
+    for path in ["/api/v1/studies", "/api/v1/studies/1.2", "/api/v1/openapi.json"] {
+        let (status, body) = ask(&running, "GET", path, "").await;
+        assert_eq!(status, "501", "{path}");
+        assert!(body.contains("NOT_IN_THIS_VERSION"), "{body}");
+    }
+    assert_eq!(ask(&running, "POST", "/api/v1/bypass", "").await.0, "501");
+}
+
+#[tokio::test]
+async fn an_action_reaches_the_service_with_who_and_why() {
+    let running = run().await;
+    let body = r#"{"by":"li","reason":"seen"}"#;
+    let got = ask(&running, "POST", "/api/v1/queue/1%40pacs/hold", body).await;
+    assert_eq!(got, ("200".to_owned(), r#"{"changed":1}"#.to_owned()));
+    ask(&running, "POST", "/api/v1/queue/ALL/retry", "").await;
+    ask(&running, "POST", "/api/v1/queue/flush", r#"{"destination":"pacs"}"#).await;
+    let asked = running.service.asked.lock().expect("a lock").clone();
+    assert_eq!(
+        asked,
+        [
+            r#"1@pacs Hold Deed { by: Some("li"), reason: Some("seen"), destination: None }"#,
+            "ALL Retry Deed { by: None, reason: None, destination: None }",
+            r#"flush Some("pacs")"#,
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_page_of_another_site_is_refused_and_health_is_not() {
+    let running = run().await;
+    for (path, headers, status) in [
+        ("/api/v1/queue", "Host: evil.example", "403"),
+        ("/", "Host: evil.example", "403"),
+        ("/nowhere", "Host: evil.example", "403"),
+        ("/api/v1/queue", "Host: localhost\r\nOrigin: http://evil.example", "403"),
+        ("/healthz", "Host: evil.example", "200"),
+        ("/", "Host: localhost", "200"),
+    ] {
+        let request = format!("GET {path} HTTP/1.1\r\n{headers}\r\nConnection: close\r\n\r\n");
+        let stream = TcpStream::connect(running.address).await.expect("a connection");
+        let answer = exchange(stream, &request).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{path} {headers}: {answer}");
+        assert!(answer.contains("x-content-type-options: nosniff"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn on_an_open_address_nothing_but_health_answers() {
+    let listener = Listener::tcp("0.0.0.0:0".parse().expect("an address")).await;
+    let listener = listener.expect("a free port");
+    let port = listener.address().expect("a TCP address").port();
+    let address = std::net::SocketAddr::from(([127, 0, 0, 1], port));
+    let service = Arc::new(Known::default());
+    let (stop, stopping) = oneshot::channel();
+    let task = tokio::spawn(serve(listener, Arc::clone(&service), stopped(stopping)));
+    let running = Running { address, service, stop, task };
+    assert_eq!(ask(&running, "GET", "/healthz", "").await.0, "200");
+    for path in ["/", "/readyz", "/metrics", "/api/v1/queue"] {
+        assert_eq!(ask(&running, "GET", path, "").await.0, "403", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_without_end_is_cut_off() {
+    let running = run().await;
+    let body = "x".repeat(1 << 20);
+    let got = ask(&running, "POST", "/api/v1/queue/flush", &body).await;
+    let want = r#"{"error":"PAYLOAD_TOO_LARGE","message":"Payload Too Large"}"#;
+    assert_eq!(got, ("413".to_owned(), want.to_owned()));
+}
+
+#[tokio::test]
+async fn the_control_socket_is_private_and_replaces_a_dead_gate_s() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = control_socket(folder.path());
+    drop(Listener::control(&path).expect("a first socket"));
+    let listener = Listener::control(&path).expect("a second socket");
+    let mode = std::fs::metadata(&path).expect("the socket").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let (stop, stopping) = oneshot::channel();
+    let task = tokio::spawn(serve(listener, Arc::new(Known::default()), stopped(stopping)));
+    let stream = UnixStream::connect(&path).await.expect("a connection");
+    let request = "GET /api/v1/queue HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    let answer = exchange(stream, request).await;
+    assert!(answer.contains("x-total-count: 7"), "{answer}");
+    stop.send(()).expect("the server runs");
+    task.await.expect("the server stops");
+}
+
+#[tokio::test]
+async fn what_is_no_socket_is_never_replaced() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = control_socket(folder.path());
+    std::fs::write(&path, "precious").expect("a file");
+    assert!(matches!(Listener::control(&path), Err(ListenFault::Socket { .. })));
+    assert_eq!(std::fs::read_to_string(&path).expect("still there"), "precious");
+    let long = folder.path().join("x".repeat(100));
+    assert!(matches!(Listener::control(&long), Err(ListenFault::PathTooLong { .. })));
+}
+
+#[tokio::test]
+async fn a_taken_port_is_told() {
+    let running = run().await;
+    assert!(matches!(
+        Listener::tcp(running.address).await,
+        Err(ListenFault::Address { address, .. }) if address == running.address
+    ));
+}
+
+#[tokio::test]
+async fn the_server_stops_while_a_connection_is_idle() {
+    let running = run().await;
+    let _idle = TcpStream::connect(running.address).await.expect("a connection");
+    running.stop.send(()).expect("the server runs");
+    running.task.await.expect("the server stops");
+}
