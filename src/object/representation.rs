@@ -5,6 +5,17 @@ use dicom_core::dictionary::VirtualVr;
 use crate::dicom::attribute::vr_of;
 use crate::dicom::{Tag, VR};
 
+/// Begins an item, or a fragment of encapsulated pixel data (PS3.5 §7.5).
+pub(super) const ITEM: Tag = Tag(DELIMITERS, 0xE000);
+/// Ends an item of undefined length.
+pub(super) const ITEM_END: Tag = Tag(DELIMITERS, 0xE00D);
+/// Ends a sequence of undefined length.
+pub(super) const SEQUENCE_END: Tag = Tag(DELIMITERS, 0xE0DD);
+/// The group of these three; no element stands in it.
+pub(super) const DELIMITERS: u16 = 0xFFFE;
+/// The length that stands for "until the delimiter".
+pub(super) const UNDEFINED: u32 = 0xFFFF_FFFF;
+
 /// The VR that two letters stand for (PS3.5 table 6.2-1).
 pub(super) fn from_letters(letters: [u8; 2]) -> Option<VR> {
     Some(match &letters {

@@ -5,7 +5,9 @@ use std::fmt;
 use crate::base::limits::MAX_DEPTH;
 use crate::dicom::transfer_syntax::Encoding;
 use crate::dicom::{Tag, VR};
-use crate::object::representation::{has_long_header, padding, rank, swap_units, unit_size};
+use crate::object::representation::{
+    DELIMITERS, ITEM, UNDEFINED, has_long_header, padding, rank, swap_units, unit_size,
+};
 
 use super::EditFault;
 
@@ -42,6 +44,14 @@ impl NewElement {
     pub fn sequence(tag: Tag, items: Vec<Vec<NewElement>>) -> Self {
         Self { tag, vr: VR::SQ, value: NewValue::Items(items) }
     }
+
+    /// Appends the element as it stands in a data set of this encoding.
+    ///
+    /// # Errors
+    /// When the value is too long for its length field or does not fit the VR, or items have a tag twice.
+    pub fn encode(&self, encoding: Encoding, out: &mut Vec<u8>) -> Result<(), EditFault> {
+        encode_element(self, encoding, 0, out)
+    }
 }
 
 impl fmt::Debug for NewElement {
@@ -64,12 +74,13 @@ pub(super) fn encode_element(
     out: &mut Vec<u8>,
 ) -> Result<(), EditFault> {
     let tag = new.tag;
-    if tag.group() == 0xFFFE {
+    if tag.group() == DELIMITERS {
         return Err(EditFault::NoElement { tag });
     }
     let value = match &new.value {
         NewValue::Bytes(_) if new.vr == VR::SQ => return Err(EditFault::WrongValue { tag }),
         NewValue::Items(_) if new.vr != VR::SQ => return Err(EditFault::WrongValue { tag }),
+        NewValue::Items(_) if depth >= MAX_DEPTH => return Err(EditFault::TooDeep),
         NewValue::Bytes(bytes) => {
             let mut value = bytes.clone();
             if value.len() % 2 == 1 {
@@ -100,10 +111,6 @@ pub(super) fn encode_item(
     depth: usize,
     out: &mut Vec<u8>,
 ) -> Result<(), EditFault> {
-    let item = Tag(0xFFFE, 0xE000);
-    if depth > MAX_DEPTH {
-        return Err(EditFault::TooDeep);
-    }
     let mut sorted: Vec<&NewElement> = elements.iter().collect();
     sorted.sort_by_key(|element| rank(element.tag));
     let twice = sorted.iter().zip(sorted.iter().skip(1)).find(|(a, b)| a.tag == b.tag);
@@ -114,8 +121,8 @@ pub(super) fn encode_item(
     for element in sorted {
         encode_element(element, encoding, depth, &mut value)?;
     }
-    put_tag(item, encoding, out);
-    out.extend(number(length_32(item, value.len() as u64)?, encoding));
+    put_tag(ITEM, encoding, out);
+    out.extend(number(length_32(ITEM, value.len() as u64)?, encoding));
     out.extend(value);
     Ok(())
 }
@@ -167,7 +174,7 @@ pub(super) fn number(number: u32, encoding: Encoding) -> [u8; 4] {
 /// A length that fits 32 bits and is not FFFFFFFF, which means undefined.
 pub(super) fn length_32(tag: Tag, length: u64) -> Result<u32, EditFault> {
     match u32::try_from(length) {
-        Ok(fits) if fits != u32::MAX => Ok(fits),
+        Ok(fits) if fits != UNDEFINED => Ok(fits),
         Ok(_) | Err(_) => Err(EditFault::TooLong { tag, length }),
     }
 }

@@ -1,5 +1,9 @@
 //! What the tests of this module share: data sets written by hand, and the real files.
 
+mod editing;
+mod hostile;
+mod properties;
+mod real;
 mod scanning;
 
 use super::*;
@@ -84,7 +88,7 @@ impl Bytes {
     }
 }
 
-pub(super) const UNDEFINED: u32 = 0xFFFF_FFFF;
+pub(super) use representation::UNDEFINED;
 
 pub(super) fn scan(syntax: &str, bytes: &[u8]) -> Scan {
     let mut scanner = Scanner::new(TransferSyntax::of(syntax), Limits::default());

@@ -4,75 +4,24 @@
 //! is a loop over a stack that is never deeper than the limit, holds back at most a header's worth of bytes, and
 //! has no idea how long the data set will be.
 
+mod oddity;
+mod read;
+
+pub use oddity::{Oddities, Oddity};
+
+pub(super) use read::guess_encoding;
+
 use crate::base::limits::MAX_DEPTH;
 use crate::dicom::transfer_syntax::Encoding;
 use crate::dicom::{Tag, VR, tags};
 
 use super::header::{Form, Kind};
-use super::representation::{from_letters, has_long_header, is_sequence, rank};
+use super::representation::{DELIMITERS, ITEM, ITEM_END, SEQUENCE_END, UNDEFINED, rank};
 use super::scan::{End, Fault};
+use read::{Unread, actual_encoding, contents, number_in, read_header, tag_in};
 
-const ITEM: u16 = 0xE000;
-const ITEM_END: u16 = 0xE00D;
-const SEQUENCE_END: u16 = 0xE0DD;
-const DELIMITERS: u16 = 0xFFFE;
-const UNDEFINED: u32 = 0xFFFF_FFFF;
 /// The longest header (12 bytes) and the item header that may follow it.
 const LONGEST_LOOK: usize = 20;
-
-/// A way in which a data set departs from the standard and can be walked all the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(u16)]
-pub enum Oddity {
-    /// The data set is not in the encoding that its transfer syntax stands for.
-    Mislabelled = 1,
-    /// A sequence or item of undefined length has no delimiter.
-    MissingDelimiter = 1 << 1,
-    /// A delimiter where nothing was open, or within something of explicit length.
-    StrayDelimiter = 1 << 2,
-    /// A delimiter whose length is not 0 (PS3.5 §7.5).
-    DelimiterLength = 1 << 3,
-    /// Two letters, or other bytes, that are no VR of PS3.5 table 6.2-1.
-    UnknownVr = 1 << 4,
-    /// Something that should be a sequence and does not begin with an item; carried as bytes.
-    SequenceWithoutItems = 1 << 5,
-    /// A value of odd length (PS3.5 §7.1).
-    OddLength = 1 << 6,
-    /// One padding byte after a last value of odd length, not counted in it.
-    PadByte = 1 << 7,
-    /// Tags that do not rise, or one that comes twice (PS3.5 §7.1).
-    Order = 1 << 8,
-    /// An item in another encoding than what surrounds it.
-    ForeignItem = 1 << 9,
-    /// An element VR UN that holds a sequence of the dictionary (PS3.5 §6.2.2).
-    SequenceAsUnknown = 1 << 10,
-    /// The data set is deflated with a zlib header, where PS3.5 §A.5 wants none.
-    ZlibHeader = 1 << 11,
-    /// More than one padding byte after the end of the deflate stream.
-    DeflateTrailer = 1 << 12,
-}
-
-/// The oddities met, each once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Oddities(u16);
-
-impl Oddities {
-    /// Whether this one was met.
-    #[must_use]
-    pub fn contains(self, oddity: Oddity) -> bool {
-        self.0 & oddity as u16 != 0
-    }
-
-    /// Whether none was met.
-    #[must_use]
-    pub fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    pub(super) fn note(&mut self, oddity: Oddity) {
-        self.0 |= oddity as u16;
-    }
-}
 
 /// The header of an element, item or fragment that has just been read.
 #[derive(Debug, Clone, Copy)]
@@ -143,13 +92,6 @@ enum Stop {
     Malformed(Fault),
     TooDeep { at: u64, tag: Tag },
     Stray { at: u64 },
-}
-
-struct Parsed {
-    vr: Option<VR>,
-    form: Form,
-    header: usize,
-    length: u32,
 }
 
 pub(super) struct Walker {
@@ -279,8 +221,8 @@ impl Walker {
             return End::Cut { at: self.at, tag: None, missing: 0 };
         }
         // Whatever is open ends by its length or by a delimiter; only a length can be broken.
-        let open = self.outer.iter().chain([&self.current]);
-        match open.filter(|frame| frame.explicit_length).next_back() {
+        let mut open = self.outer.iter().chain([&self.current]);
+        match open.rfind(|frame| frame.explicit_length) {
             Some(Frame { tag, start, limit, .. }) => {
                 End::Cut { at: *start, tag: *tag, missing: limit.saturating_sub(self.at) }
             }
@@ -389,7 +331,7 @@ impl Walker {
     fn delimiter<S: Sink>(&mut self, tag: Tag, first: &[u8; 8], sink: &mut S) -> Step {
         let length = number_in(first, self.current.encoding);
         let open = !self.outer.is_empty() && !self.current.explicit_length;
-        match (tag.element(), self.current.holds) {
+        match (tag, self.current.holds) {
             (ITEM, Holds::Items) => self.item(tag, length, sink),
             (ITEM, Holds::Fragments) => self.fragment(tag, length, sink),
             (ITEM | SEQUENCE_END, Holds::Elements) if open => {
@@ -541,32 +483,24 @@ impl Walker {
             self.stop = Some(Stop::Stray { at: self.at });
             return Step::Stopped;
         }
-        let parsed = match self.parse(tag, first, head, last) {
-            Ok(parsed) => parsed,
-            Err(step) => return step,
+        let encoding = self.current.encoding;
+        let read = read_header(tag, first, head, last, encoding).and_then(|header| {
+            let contents = contents(tag, header, head, last, encoding, &mut self.oddities)?;
+            Ok((header, contents))
+        });
+        let (header, (kind, inner)) = match read {
+            Ok(read) => read,
+            Err(Unread::More(wanted)) => return Step::More(wanted),
+            Err(Unread::NoVr(letters)) => {
+                return self.fail(Fault::UnknownVr { at: self.at, tag, letters });
+            }
         };
-        let mut kind = Kind::Value;
-        let mut inner = self.current.encoding;
-        if parsed.length == UNDEFINED && parsed.form != Form::Short {
-            (kind, inner) = undefined_kind(tag, parsed.vr, parsed.form, inner);
-        } else if let Some(within) = items_within(&parsed, inner) {
-            let declared = parsed.vr == Some(VR::SQ);
-            match look_for_item(&parsed, head, within) {
-                // The dictionary is asked last: a look into it costs more than all the rest.
-                Some(true) if declared || is_sequence(tag) => {
-                    (kind, inner) = (Kind::Sequence, within);
-                }
-                None if !last => return Step::More(parsed.header + 8),
-                Some(false) if declared => self.oddities.note(Oddity::SequenceWithoutItems),
-                Some(_) | None => {}
-            }
-            if kind == Kind::Sequence && parsed.vr == Some(VR::UN) {
-                self.oddities.note(Oddity::SequenceAsUnknown);
-            }
+        if header.is_strange {
+            self.oddities.note(Oddity::UnknownVr);
         }
         let length =
-            (kind == Kind::Value || parsed.length != UNDEFINED).then_some(u64::from(parsed.length));
-        let value = self.at + parsed.header as u64;
+            (kind == Kind::Value || header.length != UNDEFINED).then_some(u64::from(header.length));
+        let value = self.at + header.size as u64;
         if value.saturating_add(length.unwrap_or(0)) > self.current.limit {
             return self.fail(Fault::BeyondParent { at: self.at, tag });
         }
@@ -586,9 +520,9 @@ impl Walker {
         sink.open(&Opened {
             kind,
             tag,
-            vr: parsed.vr,
-            form: parsed.form,
-            encoding: self.current.encoding,
+            vr: header.vr,
+            form: header.form,
+            encoding,
             inner,
             start: self.at,
             value,
@@ -598,7 +532,7 @@ impl Walker {
         });
         match kind {
             Kind::Value | Kind::Item | Kind::Fragment => {
-                self.begin_value(tag, parsed.length, parsed.header as u64, sink);
+                self.begin_value(tag, header.length, header.size as u64, sink);
             }
             Kind::Sequence | Kind::Fragments => {
                 let holds = if kind == Kind::Sequence { Holds::Items } else { Holds::Fragments };
@@ -607,74 +541,7 @@ impl Walker {
                 self.close_full(sink);
             }
         }
-        Step::Taken(parsed.header)
-    }
-
-    fn parse(
-        &mut self,
-        tag: Tag,
-        first: &[u8; 8],
-        head: &[u8],
-        last: bool,
-    ) -> Result<Parsed, Step> {
-        let encoding = self.current.encoding;
-        let [_, _, _, _, a, b, c, d] = *first;
-        if !encoding.is_explicit() {
-            let length = number_in(first, encoding);
-            return Ok(Parsed { vr: None, form: Form::Implicit, header: 8, length });
-        }
-        let short = |vr| {
-            let length = if encoding.is_big_endian() {
-                u16::from_be_bytes([c, d])
-            } else {
-                u16::from_le_bytes([c, d])
-            };
-            Parsed { vr, form: Form::Short, header: 8, length: u32::from(length) }
-        };
-        let vr = from_letters([a, b]);
-        if let Some(vr) = vr
-            && !has_long_header(vr)
-        {
-            return Ok(short(Some(vr)));
-        }
-        let long = || {
-            let length = *head.get(8..)?.first_chunk::<4>()?;
-            let length = if encoding.is_big_endian() {
-                u32::from_be_bytes(length)
-            } else {
-                u32::from_le_bytes(length)
-            };
-            Some(Parsed { vr, form: Form::Long, header: 12, length })
-        };
-        if vr.is_some() {
-            return long().ok_or(Step::More(12));
-        }
-        self.oddities.note(Oddity::UnknownVr);
-        if a.is_ascii_uppercase() && b.is_ascii_uppercase() {
-            // PS3.5 §7.1.2: VRs still to come have the long header, whose two reserved bytes are 0. An empty
-            // value with a short header has those zeros too; then what follows is the tag of a later element.
-            if [c, d] != [0, 0] {
-                return Ok(short(None));
-            }
-            let Some(next) = head.get(8..).and_then(<[u8]>::first_chunk::<4>) else {
-                return if last { Ok(short(None)) } else { Err(Step::More(12)) };
-            };
-            let [g, h, e, f] = *next;
-            let follows = tag_in(&[g, h, e, f, 0, 0, 0, 0], encoding);
-            if follows.group() == tag.group() && follows.element() > tag.element() {
-                return Ok(short(None));
-            }
-            return long().ok_or(Step::More(12));
-        }
-        if [a, b] != [0, 0] && [c, d] == [0, 0] && !encoding.is_big_endian() {
-            // An element that was left in implicit VR among explicit ones.
-            let length = u32::from_le_bytes([a, b, c, d]);
-            return Ok(Parsed { vr: None, form: Form::Implicit, header: 8, length });
-        }
-        if [a, b].iter().all(|byte| *byte == 0 || byte.is_ascii_graphic() || *byte == b' ') {
-            return Ok(short(None));
-        }
-        Err(self.fail(Fault::UnknownVr { at: self.at, tag, letters: [a, b] }))
+        Step::Taken(header.size)
     }
 
     /// Looks at the first element of a data set or item: some are not in the encoding that is claimed.
@@ -687,92 +554,5 @@ impl Walker {
         self.current.encoding = found;
         let oddity = if self.outer.is_empty() { Oddity::Mislabelled } else { Oddity::ForeignItem };
         self.oddities.note(oddity);
-    }
-}
-
-fn actual_encoding(claimed: Encoding, first: &[u8; 8], limit: u64, at: u64) -> Encoding {
-    let [_, h, _, _, a, b, c, d] = *first;
-    let known = from_letters([a, b]);
-    let explicit = known.is_some_and(|vr| !has_long_header(vr) || [c, d] == [0, 0]);
-    let top = limit == u64::MAX;
-    match claimed {
-        Encoding::ExplicitBig | Encoding::ExplicitLittle if a.is_ascii_uppercase() => {
-            // Data sets begin with group 0008; read as 0800 it was written the other way round.
-            let other = match claimed {
-                Encoding::ExplicitBig => Encoding::ExplicitLittle,
-                Encoding::ExplicitLittle | Encoding::ImplicitLittle => Encoding::ExplicitBig,
-            };
-            let swapped = tag_in(first, other).group() == 0x0008;
-            if explicit && top && swapped { other } else { claimed }
-        }
-        Encoding::ExplicitBig | Encoding::ExplicitLittle => {
-            let length = u32::from_le_bytes([a, b, c, d]);
-            let fits = length == UNDEFINED
-                || ([c, d] == [0, 0] && at.saturating_add(8 + u64::from(length)) <= limit);
-            let little = h == 0 || claimed == Encoding::ExplicitLittle;
-            if known.is_none() && fits && little { Encoding::ImplicitLittle } else { claimed }
-        }
-        Encoding::ImplicitLittle => {
-            let length = u64::from(u32::from_le_bytes([a, b, c, d]));
-            let fits = at.saturating_add(8 + length) <= limit;
-            if explicit && (top || !fits) { Encoding::ExplicitLittle } else { claimed }
-        }
-    }
-}
-
-/// What an element of undefined length holds, and in which encoding.
-fn undefined_kind(tag: Tag, vr: Option<VR>, form: Form, encoding: Encoding) -> (Kind, Encoding) {
-    if tag == tags::PIXEL_DATA || vr.is_some_and(holds_fragments) {
-        return (Kind::Fragments, encoding);
-    }
-    // PS3.5 §6.2.2: the content of an unknown element of undefined length is in Implicit VR Little Endian.
-    if vr == Some(VR::UN) || form == Form::Implicit {
-        return (Kind::Sequence, Encoding::ImplicitLittle);
-    }
-    (Kind::Sequence, encoding)
-}
-
-fn holds_fragments(vr: VR) -> bool {
-    matches!(vr, VR::OB | VR::OD | VR::OF | VR::OL | VR::OV | VR::OW)
-}
-
-/// The encoding in which items would stand in an element of defined length; `None` for what can hold none.
-fn items_within(parsed: &Parsed, encoding: Encoding) -> Option<Encoding> {
-    match (parsed.vr, parsed.form) {
-        (Some(VR::SQ), _) => Some(encoding),
-        (Some(VR::UN), _) if parsed.length >= 8 => Some(Encoding::ImplicitLittle),
-        (None, Form::Implicit) => Some(Encoding::ImplicitLittle),
-        _ => None,
-    }
-}
-
-/// Whether an item header follows; `None` when that cannot be seen yet. An empty value is an empty sequence.
-fn look_for_item(parsed: &Parsed, head: &[u8], within: Encoding) -> Option<bool> {
-    if parsed.length == 0 {
-        return Some(true);
-    }
-    if parsed.length < 8 {
-        return Some(false);
-    }
-    let next = head.get(parsed.header..)?.first_chunk::<8>()?;
-    let tag = tag_in(next, within);
-    Some(tag.group() == DELIMITERS && matches!(tag.element(), ITEM | SEQUENCE_END))
-}
-
-fn tag_in(first: &[u8; 8], encoding: Encoding) -> Tag {
-    let [g, h, e, f, ..] = *first;
-    if encoding.is_big_endian() {
-        Tag(u16::from_be_bytes([g, h]), u16::from_be_bytes([e, f]))
-    } else {
-        Tag(u16::from_le_bytes([g, h]), u16::from_le_bytes([e, f]))
-    }
-}
-
-fn number_in(first: &[u8; 8], encoding: Encoding) -> u32 {
-    let [_, _, _, _, a, b, c, d] = *first;
-    if encoding.is_big_endian() {
-        u32::from_be_bytes([a, b, c, d])
-    } else {
-        u32::from_le_bytes([a, b, c, d])
     }
 }
