@@ -1,0 +1,110 @@
+//! Counting.
+
+use std::collections::BTreeMap;
+
+use rusqlite::Row;
+
+use super::{Conservation, Counts, row_state};
+use crate::ledger::Ledger;
+use crate::ledger::fault::LedgerFault;
+use crate::ledger::record::ObjectState;
+use crate::ledger::store::{self, id};
+
+impl Ledger {
+    /// Whether received = delivered + held + rejected + in flight: one line for each day and source.
+    ///
+    /// # Errors
+    /// When the index fails.
+    pub fn conservation(&self) -> Result<Vec<Conservation>, LedgerFault> {
+        self.read(|db| {
+            let mut lines: BTreeMap<(String, String), Conservation> = BTreeMap::new();
+            let mut statement = db.prepare_cached(
+                "SELECT day, source, state, count(*) FROM object GROUP BY day, source, state",
+            )?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                let line = line(&mut lines, row)?;
+                let count = row_count(row, 3)?;
+                let state = row_state(row, 2)?;
+                if state != ObjectState::Suppressed {
+                    line.received += count;
+                }
+                match state {
+                    ObjectState::Received | ObjectState::Forwarding => line.in_flight += count,
+                    ObjectState::Held => line.held += count,
+                    ObjectState::Delivered => line.delivered += count,
+                    ObjectState::Rejected => line.rejected += count,
+                    ObjectState::Suppressed => line.suppressed += count,
+                    // Counted as received and nowhere else: that is what an imbalance is for.
+                    ObjectState::Lost => {}
+                }
+            }
+            let mut statement = db.prepare_cached("SELECT day, source, kind, count FROM tally")?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                let line = line(&mut lines, row)?;
+                let (kind, count): (String, u64) = (row.get(2)?, row_count(row, 3)?);
+                match kind.as_str() {
+                    "received" => line.received += count,
+                    "delivered" => line.delivered += count,
+                    "rejected" => line.rejected += count,
+                    "refused" => line.refused += count,
+                    "suppressed" => line.suppressed += count,
+                    _ => return Err(LedgerFault::BadRow("kind of count")),
+                }
+            }
+            Ok(lines.into_values().collect())
+        })
+    }
+
+    /// Figures for `status` and metrics.
+    ///
+    /// # Errors
+    /// When the index fails.
+    pub fn counts(&self) -> Result<Counts, LedgerFault> {
+        self.read(|db| {
+            let mut counts = Counts::default();
+            let mut statement =
+                db.prepare_cached("SELECT state, count(*) FROM object GROUP BY state")?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                counts.objects.insert(row_state(row, 0)?, row_count(row, 1)?);
+            }
+            let mut statement = db.prepare_cached(
+                "SELECT destination, state, count(*) FROM delivery
+                  WHERE state IN ('queued', 'sending', 'deferred', 'held') GROUP BY destination, state",
+            )?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                let key = (row.get(0)?, store::delivery_state(row, 1)?);
+                counts.deliveries.insert(key, row_count(row, 2)?);
+            }
+            let mut statement = db.prepare_cached(
+                "SELECT min(id) FROM object WHERE state = 'received'
+                 UNION ALL SELECT min(id) FROM object WHERE state = 'forwarding'",
+            )?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                if let Some(oldest) = row.get::<_, Option<String>>(0)? {
+                    let at = id(&oldest)?.time();
+                    counts.oldest = Some(counts.oldest.map_or(at, |other| other.min(at)));
+                }
+            }
+            Ok(counts)
+        })
+    }
+}
+
+fn line<'a>(
+    lines: &'a mut BTreeMap<(String, String), Conservation>,
+    row: &Row<'_>,
+) -> Result<&'a mut Conservation, LedgerFault> {
+    let key: (String, String) = (row.get(0)?, row.get(1)?);
+    let (day, source) = key.clone();
+    Ok(lines.entry(key).or_insert_with(|| Conservation { day, source, ..Conservation::default() }))
+}
+
+fn row_count(row: &Row<'_>, column: usize) -> Result<u64, LedgerFault> {
+    let count: i64 = row.get(column)?;
+    u64::try_from(count).map_err(|_negative| LedgerFault::BadRow("count"))
+}

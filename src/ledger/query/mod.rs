@@ -1,0 +1,463 @@
+//! What can be asked. Every query runs on a reading connection, sees one consistent state and blocks for as long as it takes:
+//! call it on a thread that may.
+
+mod figures;
+mod rows;
+
+use std::collections::BTreeSet;
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
+
+use crate::base::object_id::ObjectId;
+use crate::base::time::Timestamp;
+use crate::dicom::uid::Uid;
+
+use super::fault::LedgerFault;
+use super::record::{Delivery, DeliveryState, ObjectState};
+use super::store::{self, id, instant, micros, texts};
+use super::{Ledger, event, writer};
+
+pub use rows::{
+    Conservation, Counts, Due, Explained, Filter, JudgedAs, QuarantineEntry, QueueEntry, Treatment,
+};
+
+/// See [`Ledger::known`].
+pub(super) fn known(db: &Connection) -> Result<BTreeSet<ObjectId>, LedgerFault> {
+    let mut statement = db.prepare("SELECT id FROM object WHERE present = 1")?;
+    let mut rows = statement.query([])?;
+    let mut known = BTreeSet::new();
+    while let Some(row) = rows.next()? {
+        known.insert(row_id(row, 0)?);
+    }
+    Ok(known)
+}
+
+fn row_id(row: &Row<'_>, column: usize) -> Result<ObjectId, LedgerFault> {
+    let text: String = row.get(column)?;
+    id(&text)
+}
+
+fn row_uid(row: &Row<'_>, column: usize) -> rusqlite::Result<Uid> {
+    let text: String = row.get(column)?;
+    Ok(Uid::new(&text))
+}
+
+fn row_state(row: &Row<'_>, column: usize) -> Result<ObjectState, LedgerFault> {
+    let text: String = row.get(column)?;
+    ObjectState::parse(&text).ok_or(LedgerFault::BadRow("object state"))
+}
+
+fn sql_limit(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+impl Ledger {
+    /// The sequence of the last durable event that is in the tables: a rebuild needs the log from there on.
+    ///
+    /// # Errors
+    /// When the index fails.
+    pub fn applied(&self) -> Result<u64, LedgerFault> {
+        self.read(writer::applied)
+    }
+
+    /// Deliveries to a destination that may be tried now: urgent ones first, then in order of arrival.
+    ///
+    /// # Errors
+    /// When the index fails.
+    pub fn due(
+        &self,
+        destination: &str,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Due>, LedgerFault> {
+        self.read(|db| {
+            // Two queries, each along an index, and a merge: one query for both states would sort the whole queue.
+            let mut due = due_in(db, destination, DeliveryState::Queued, now, limit)?;
+            due.extend(due_in(db, destination, DeliveryState::Deferred, now, limit)?);
+            due.sort_by_key(|due| (!due.urgent, due.object));
+            due.truncate(limit);
+            Ok(due)
+        })
+    }
+
+    /// When the next deferred delivery to a destination is due, if there is one.
+    ///
+    /// # Errors
+    /// When the index fails.
+    pub fn next_due(&self, destination: &str) -> Result<Option<Timestamp>, LedgerFault> {
+        self.read(|db| {
+            let mut statement = db.prepare_cached(
+                "SELECT min(d.due) FROM delivery d JOIN object o ON o.id = d.object
+                  WHERE d.destination = $1 AND d.state = 'deferred' AND o.state = 'forwarding'",
+            )?;
+            let due: Option<i64> = statement.query_row([destination], |row| row.get(0))?;
+            Ok(due.map(instant))
+        })
+    }
+
+    /// How an object leaves; `None` when it has not been judged, or is unknown.
+    ///
+    /// # Errors
+    /// When the index fails.
+    pub fn treatment(&self, object: ObjectId) -> Result<Option<Treatment>, LedgerFault> {
+        self.read(|db| {
+            let Some(record) = store::load(db, object)? else {
+                return Ok(None);
+            };
+            if record.released {
+                return Ok(Some(Treatment::AsReceived));
+            }
+            Ok(latest_verdict(db, object)?.map(|verdict| {
+                if verdict.plan.is_empty() {
+                    Treatment::AsReceived
+                } else {
+                    Treatment::Planned(verdict.plan)
+                }
+            }))
+        })
+    }
+
+    /// Objects that have not been judged, in order of arrival, after `after`.
+    ///
+    /// # Errors
+    /// When the index fails.
+    pub fn unjudged(
+        &self,
+        after: Option<ObjectId>,
+        limit: usize,
+    ) -> Result<Vec<ObjectId>, LedgerFault> {
+        self.read(|db| {
+            let mut statement = db.prepare_cached(
+                "SELECT id FROM object WHERE state = 'received' AND id > $1 ORDER BY id LIMIT $2",
+            )?;
+            let after = after.map(|id| id.to_string()).unwrap_or_default();
+            let mut rows = statement.query(params![after, sql_limit(limit)])?;
+            let mut objects = Vec::new();
+            while let Some(row) = rows.next()? {
+                objects.push(row_id(row, 0)?);
+            }
+            Ok(objects)
+        })
+    }
+
+    /// The latest verdict on the same bytes under the same SOP Instance UID, to be used again.
+    ///
+    /// # Errors
+    /// When the index fails.
+    pub fn earlier_verdict(
+        &self,
+        sop_instance: &Uid,
+        hash: &blake3::Hash,
+    ) -> Result<Option<JudgedAs>, LedgerFault> {
+        self.read(|db| {
+            let mut statement = db.prepare_cached(
+                "SELECT id FROM object
+                  WHERE sop_instance = $1 AND hash = $2 AND verdicts > 0 ORDER BY id DESC LIMIT 1",
+            )?;
+            let found: Option<String> = statement
+                .query_row([sop_instance.as_str(), &hash.to_string()], |row| row.get(0))
+                .optional()?;
+            match found {
+                Some(found) => latest_verdict(db, id(&found)?),
+                None => Ok(None),
+            }
+        })
+    }
+
+    /// The queue: deliveries that are not done, in order of arrival. An object that was held before it had any is in the
+    /// quarantine alone.
+    ///
+    /// # Errors
+    /// When the index fails.
+    pub fn queue(&self, filter: &Filter, limit: usize) -> Result<Vec<QueueEntry>, LedgerFault> {
+        self.read(|db| {
+            let mut query = Query::new(
+                "SELECT o.id, o.sop_instance, o.study, o.source, o.received, o.urgent, d.destination, d.state,
+                        d.attempts, d.due, d.last_error
+                   FROM delivery d JOIN object o ON o.id = d.object
+                  WHERE o.state IN ('forwarding', 'held')",
+            );
+            match filter.state {
+                Some(state) => query.and(" AND d.state = ", state.as_str().to_owned()),
+                None => query.plain(" AND d.state IN ('queued', 'sending', 'deferred', 'held')"),
+            }
+            if let Some(destination) = &filter.destination {
+                query.and(" AND d.destination = ", destination.clone());
+            }
+            query.objects(filter);
+            query.plain(" ORDER BY o.id, d.destination");
+            query.limit(limit);
+            query.run(db, |row| {
+                Ok(QueueEntry {
+                    id: row_id(row, 0)?,
+                    sop_instance: row_uid(row, 1)?,
+                    study: row_uid(row, 2)?,
+                    source: row.get(3)?,
+                    received: instant(row.get(4)?),
+                    urgent: row.get(5)?,
+                    delivery: Delivery {
+                        destination: row.get(6)?,
+                        state: store::delivery_state(row, 7)?,
+                        attempts: row.get(8)?,
+                        due: instant(row.get(9)?),
+                        last_error: row.get(10)?,
+                        answer: None,
+                    },
+                })
+            })
+        })
+    }
+
+    /// The quarantine: objects that wait for a person; with `all` also those that were released or rejected.
+    ///
+    /// # Errors
+    /// When the index fails.
+    pub fn quarantine(
+        &self,
+        filter: &Filter,
+        all: bool,
+        limit: usize,
+    ) -> Result<Vec<QuarantineEntry>, LedgerFault> {
+        self.read(|db| {
+            let mut query = Query::new(
+                "SELECT o.id, o.sop_instance, o.study, o.source, o.received, o.state, o.reasons FROM object o",
+            );
+            query.plain(if all {
+                " WHERE (o.state IN ('held', 'rejected') OR o.released = 1)"
+            } else {
+                " WHERE o.state = 'held'"
+            });
+            query.objects(filter);
+            query.plain(" ORDER BY o.id");
+            query.limit(limit);
+            query.run(db, |row| {
+                let object = row_id(row, 0)?;
+                let reasons: String = row.get(6)?;
+                let mut reasons = texts(&reasons)?;
+                let state = match row_state(row, 5)? {
+                    ObjectState::Held => "held",
+                    ObjectState::Rejected => "rejected",
+                    ObjectState::Received
+                    | ObjectState::Forwarding
+                    | ObjectState::Delivered
+                    | ObjectState::Suppressed
+                    | ObjectState::Lost => "released",
+                };
+                for delivery in store::deliveries(db, object)? {
+                    if delivery.state == DeliveryState::Held
+                        && let Some(code) = delivery.last_error.split_whitespace().next()
+                        && !reasons.iter().any(|reason| reason == code)
+                    {
+                        reasons.push(code.to_owned());
+                    }
+                }
+                Ok(QuarantineEntry {
+                    id: object,
+                    sop_instance: row_uid(row, 1)?,
+                    study: row_uid(row, 2)?,
+                    source: row.get(3)?,
+                    received: instant(row.get(4)?),
+                    state,
+                    reasons,
+                })
+            })
+        })
+    }
+
+    /// All that is known of the objects that `filter` means, newest first.
+    ///
+    /// # Errors
+    /// When the index fails.
+    pub fn explain(&self, filter: &Filter, limit: usize) -> Result<Vec<Explained>, LedgerFault> {
+        self.read(|db| {
+            let mut query = Query::new(
+                "SELECT o.id, o.received, o.source, o.sop_instance, o.study, o.hash, o.state, o.reasons, o.released
+                   FROM object o WHERE o.state <> 'suppressed'",
+            );
+            query.objects(filter);
+            query.plain(" ORDER BY o.id DESC");
+            query.limit(limit);
+            query.run(db, |row| {
+                let object = row_id(row, 0)?;
+                let reasons: String = row.get(7)?;
+                Ok(Explained {
+                    id: object,
+                    received: instant(row.get(1)?),
+                    source: row.get(2)?,
+                    sop_instance: row_uid(row, 3)?,
+                    study: row_uid(row, 4)?,
+                    hash: row.get(5)?,
+                    state: row_state(row, 6)?,
+                    reasons: texts(&reasons)?,
+                    released: row.get(8)?,
+                    verdict: latest_verdict(db, object)?,
+                    deliveries: store::deliveries(db, object)?,
+                })
+            })
+        })
+    }
+
+    /// Objects whose custody ended before `before` and whose files are still there, oldest first; suppressed ones at once.
+    ///
+    /// # Errors
+    /// When the index fails.
+    pub fn removable(&self, before: Timestamp, limit: usize) -> Result<Vec<ObjectId>, LedgerFault> {
+        self.read(|db| {
+            let mut statement = db.prepare_cached(
+                "SELECT id FROM object
+                  WHERE present = 1 AND settled IS NOT NULL AND (settled < $1 OR state = 'suppressed')
+                    AND state IN ('delivered', 'rejected', 'suppressed')
+                  ORDER BY settled LIMIT $2",
+            )?;
+            let mut rows = statement.query(params![micros(before), sql_limit(limit)])?;
+            let mut objects = Vec::new();
+            while let Some(row) = rows.next()? {
+                objects.push(row_id(row, 0)?);
+            }
+            Ok(objects)
+        })
+    }
+
+    /// Whether a record of the log is still needed: its object is in custody, or its file is there, or the record cannot
+    /// be read. To be asked after [`Ledger::checkpoint`].
+    ///
+    /// # Errors
+    /// When the index fails.
+    pub fn keeps(&self, record: &[u8]) -> Result<bool, LedgerFault> {
+        let Some(event) = event::from_record(record) else {
+            return Ok(true);
+        };
+        self.read(|db| {
+            let mut statement = db.prepare_cached(
+                "SELECT present = 1 OR state NOT IN ('delivered', 'rejected', 'suppressed')
+                   FROM object WHERE id = $1",
+            )?;
+            let kept =
+                statement.query_row([event.object.to_string()], |row| row.get(0)).optional()?;
+            Ok(kept.unwrap_or(false))
+        })
+    }
+}
+
+fn due_in(
+    db: &Connection,
+    destination: &str,
+    state: DeliveryState,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<Due>, LedgerFault> {
+    let mut statement = db.prepare_cached(
+        "SELECT d.object, o.sop_class, o.sop_instance, o.series, o.syntax, d.urgent, d.attempts
+           FROM delivery d JOIN object o ON o.id = d.object
+          WHERE d.destination = $1 AND d.state = $2 AND d.due <= $3 AND o.state = 'forwarding'
+          ORDER BY d.urgent DESC, d.object LIMIT $4",
+    )?;
+    let mut rows =
+        statement.query(params![destination, state.as_str(), micros(now), sql_limit(limit)])?;
+    let mut due = Vec::new();
+    while let Some(row) = rows.next()? {
+        due.push(Due {
+            object: row_id(row, 0)?,
+            sop_class: row_uid(row, 1)?,
+            sop_instance: row_uid(row, 2)?,
+            series: row_uid(row, 3)?,
+            transfer_syntax: row_uid(row, 4)?,
+            urgent: row.get(5)?,
+            attempts: row.get(6)?,
+        });
+    }
+    Ok(due)
+}
+
+fn latest_verdict(db: &Connection, object: ObjectId) -> Result<Option<JudgedAs>, LedgerFault> {
+    let mut statement = db.prepare_cached(
+        "SELECT version, decided, mark, reason, report, plan, rules, registry, config
+           FROM verdict WHERE object = $1 ORDER BY version DESC LIMIT 1",
+    )?;
+    let verdict = statement.query_row([object.to_string()], |row| {
+        Ok(JudgedAs {
+            version: row.get(0)?,
+            at: instant(row.get(1)?),
+            mark: row.get(2)?,
+            reason: row.get(3)?,
+            report: row.get(4)?,
+            plan: row.get(5)?,
+            versions: event::Versions {
+                rules: row.get(6)?,
+                registry: row.get(7)?,
+                config: row.get(8)?,
+            },
+        })
+    });
+    Ok(verdict.optional()?)
+}
+
+/// A query of fixed pieces of text, with every value bound.
+struct Query {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl Query {
+    fn new(sql: &'static str) -> Self {
+        Self { sql: sql.to_owned(), values: Vec::new() }
+    }
+
+    fn plain(&mut self, sql: &'static str) {
+        self.sql.push_str(sql);
+    }
+
+    fn and(&mut self, sql: &'static str, value: String) {
+        self.sql.push_str(sql);
+        self.bind(Value::Text(value));
+    }
+
+    fn bind(&mut self, value: Value) {
+        self.values.push(value);
+        self.sql.push('$');
+        self.sql.push_str(&self.values.len().to_string());
+    }
+
+    /// The part of a filter that speaks of objects.
+    fn objects(&mut self, filter: &Filter) {
+        for (sql, uid) in [
+            (" AND o.study = ", &filter.study),
+            (" AND o.series = ", &filter.series),
+            (" AND o.sop_instance = ", &filter.sop_instance),
+        ] {
+            if let Some(uid) = uid {
+                self.and(sql, uid.to_string());
+            }
+        }
+        if let Some(after) = filter.after {
+            self.and(" AND o.id > ", after.to_string());
+        }
+        if !filter.ids.is_empty() {
+            self.plain(" AND o.id IN (");
+            for (n, id) in filter.ids.iter().enumerate() {
+                self.and(if n == 0 { "" } else { ", " }, id.to_string());
+            }
+            self.plain(")");
+        }
+    }
+
+    fn limit(&mut self, limit: usize) {
+        self.plain(" LIMIT ");
+        self.bind(Value::Integer(sql_limit(limit)));
+    }
+
+    fn run<T>(
+        &self,
+        db: &Connection,
+        read: impl Fn(&Row<'_>) -> Result<T, LedgerFault>,
+    ) -> Result<Vec<T>, LedgerFault> {
+        let mut statement = db.prepare_cached(&self.sql)?;
+        let mut rows = statement.query(params_from_iter(&self.values))?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(read(row)?);
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,193 @@
+//! The tables, and how the database is opened.
+//!
+//! The SQL here and in the rest of `ledger` is common to SQLite and PostgreSQL, but for the pragmas and the names of the
+//! types of this file: ids and hashes are hexadecimal text (so ids sort by arrival), instants are microseconds since 1970,
+//! flags are 0 or 1, lists of short texts are JSON.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::fault::LedgerFault;
+
+/// The version of [`TABLES`].
+const VERSION: i64 = 1;
+
+/// A reader or the writer waits so long for a lock. Both hold theirs for milliseconds.
+const BUSY: Duration = Duration::from_secs(5);
+
+const TABLES: &str = "
+CREATE TABLE schema_version (version BIGINT NOT NULL);
+
+-- 'applied': the sequence of the last event of the durable log that is in these tables.
+CREATE TABLE mark (name TEXT PRIMARY KEY, value BIGINT NOT NULL);
+
+CREATE TABLE object (
+  id TEXT PRIMARY KEY,
+  received BIGINT NOT NULL,
+  day TEXT NOT NULL,
+  source TEXT NOT NULL,
+  called TEXT NOT NULL,
+  peer TEXT NOT NULL,
+  syntax TEXT NOT NULL,
+  sop_class TEXT NOT NULL,
+  sop_instance TEXT NOT NULL,
+  study TEXT NOT NULL,
+  series TEXT NOT NULL,
+  length BIGINT NOT NULL,
+  hash TEXT NOT NULL,
+  urgent INTEGER NOT NULL,
+  present INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  reasons TEXT NOT NULL,
+  on_hold INTEGER NOT NULL,
+  verdicts BIGINT NOT NULL,
+  released INTEGER NOT NULL,
+  destinations TEXT NOT NULL,
+  settled BIGINT
+);
+CREATE INDEX object_state ON object (state, id);
+CREATE INDEX object_instance ON object (sop_instance, id);
+CREATE INDEX object_study ON object (study, id);
+CREATE INDEX object_series ON object (series, id);
+CREATE INDEX object_day ON object (day, source, state);
+CREATE INDEX object_present ON object (present, settled);
+
+CREATE TABLE delivery (
+  object TEXT NOT NULL,
+  destination TEXT NOT NULL,
+  state TEXT NOT NULL,
+  urgent INTEGER NOT NULL,
+  attempts BIGINT NOT NULL,
+  due BIGINT NOT NULL,
+  last_error TEXT NOT NULL,
+  status BIGINT,
+  comment TEXT,
+  sent TEXT,
+  answered BIGINT,
+  PRIMARY KEY (object, destination)
+);
+CREATE INDEX delivery_next ON delivery (destination, state, urgent DESC, object);
+CREATE INDEX delivery_due ON delivery (destination, state, due);
+CREATE INDEX delivery_state ON delivery (state, object);
+
+CREATE TABLE verdict (
+  object TEXT NOT NULL,
+  version BIGINT NOT NULL,
+  decided BIGINT NOT NULL,
+  mark TEXT,
+  reason TEXT,
+  report TEXT NOT NULL,
+  plan BLOB NOT NULL,
+  rules TEXT NOT NULL,
+  registry TEXT NOT NULL,
+  config TEXT NOT NULL,
+  PRIMARY KEY (object, version)
+);
+
+-- What persons did: held, released, rejected.
+CREATE TABLE decision (
+  object TEXT NOT NULL,
+  at BIGINT NOT NULL,
+  what TEXT NOT NULL,
+  who TEXT NOT NULL,
+  why TEXT NOT NULL
+);
+CREATE INDEX decision_object ON decision (object, at);
+
+-- Objects that have no row any more, and those that never had one.
+CREATE TABLE tally (
+  day TEXT NOT NULL,
+  source TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  count BIGINT NOT NULL,
+  PRIMARY KEY (day, source, kind)
+);
+";
+
+/// Opens the database for writing, creating it when there is none. A file that is no database any more is removed: all
+/// that is in it can be told from the spool. The flag says that it is new, so that it must be rebuilt.
+pub(super) fn open_writer(path: &Path) -> Result<(Connection, bool), LedgerFault> {
+    match try_open(path) {
+        Err(LedgerFault::Index(error) | LedgerFault::Open { source: error, .. })
+            if is_damage(&error) =>
+        {
+            tracing::error!(%error, "the index is damaged: it is built anew from the spool");
+            remove(path);
+            try_open(path)
+        }
+        other => other,
+    }
+}
+
+fn try_open(path: &Path) -> Result<(Connection, bool), LedgerFault> {
+    let opened = Connection::open(path);
+    let connection =
+        opened.map_err(|source| LedgerFault::Open { path: path.to_owned(), source })?;
+    settings(&connection)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // The index may lose its last transactions in a power cut: files and durable log bring them back.
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
+    let check: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if check != "ok" {
+        let damaged = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+        return Err(rusqlite::Error::SqliteFailure(damaged, Some(check)).into());
+    }
+    let empty: bool = connection.query_row(
+        "SELECT count(*) = 0 FROM sqlite_schema WHERE name = 'schema_version'",
+        [],
+        |row| row.get(0),
+    )?;
+    if empty {
+        let setup = connection.unchecked_transaction()?;
+        setup.execute_batch(TABLES)?;
+        setup.execute("INSERT INTO schema_version (version) VALUES ($1)", [VERSION])?;
+        setup.execute("INSERT INTO mark (name, value) VALUES ('applied', 0)", [])?;
+        setup.commit()?;
+        return Ok((connection, true));
+    }
+    let found: i64 =
+        connection.query_row("SELECT max(version) FROM schema_version", [], |row| row.get(0))?;
+    if found > VERSION {
+        return Err(LedgerFault::TooNew { path: path.to_owned(), found, known: VERSION });
+    }
+    Ok((connection, false))
+}
+
+/// Opens the database for reading.
+pub(super) fn open_reader(path: &Path) -> Result<Connection, LedgerFault> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)
+        .map_err(|source| LedgerFault::Open { path: path.to_owned(), source })?;
+    settings(&connection)?;
+    connection.pragma_update(None, "query_only", true)?;
+    Ok(connection)
+}
+
+fn settings(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "cell_size_check", true)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+}
+
+/// Removes the database with its companions.
+#[expect(clippy::disallowed_methods, reason = "the index is the ledger's own file, no object")]
+fn remove(path: &Path) {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        match std::fs::remove_file(&name) {
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => tracing::error!(%error, "a damaged index cannot be removed"),
+        }
+    }
+}

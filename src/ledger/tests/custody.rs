@@ -1,0 +1,256 @@
+//! The way of an object from its arrival to the end of its custody.
+
+use super::*;
+
+#[tokio::test]
+async fn an_object_is_delivered_when_every_destination_has_answered() {
+    let fixture = Fixture::new();
+    fixture.forward(1, &["pacs", "archive"]).await;
+    assert_eq!(fixture.state(1), ObjectState::Forwarding);
+    for destination in ["pacs", "archive"] {
+        assert_eq!(fixture.state(1), ObjectState::Forwarding);
+        fixture.event(1, sending(destination)).await;
+        fixture.event(1, delivered(destination)).await;
+    }
+    let explained = fixture.explained(1);
+    assert_eq!(explained.state, ObjectState::Delivered);
+    let want = Answer { status: 0, comment: String::new(), sent: blake3::hash(b"sent"), at: now() };
+    for delivery in explained.deliveries {
+        assert_eq!((delivery.state, delivery.attempts), (DeliveryState::Delivered, 1));
+        assert_eq!(delivery.answer, Some(want.clone()));
+    }
+}
+
+#[tokio::test]
+async fn a_dead_destination_stops_no_other() {
+    let fixture = Fixture::new();
+    fixture.forward(1, &["pacs", "archive"]).await;
+    fixture.event(1, sending("pacs")).await;
+    let due = now() + jiff::SignedDuration::from_secs(60);
+    let error = "connection refused".to_owned();
+    fixture.event(1, What::Deferred { destination: "pacs".to_owned(), due, error }).await;
+    assert_eq!(fixture.due("pacs"), [0; 0]);
+    assert_eq!(fixture.due("archive"), [1]);
+    assert_eq!(fixture.ledger.next_due("pacs").expect("asked"), Some(due));
+    let later = fixture.ledger.due("pacs", due, 10).expect("due");
+    assert_eq!(later.iter().map(|due| due.attempts).collect::<Vec<_>>(), [1]);
+}
+
+#[tokio::test]
+async fn urgent_objects_go_first_and_the_others_in_order_of_arrival() {
+    let fixture = Fixture::new();
+    for object in [1, 2, 3, 4, 5] {
+        let row = ObjectRow { urgent: object == 4, ..row(object) };
+        fixture.ledger.received(row).await.expect("received");
+    }
+    for object in [5, 3, 1, 4, 2] {
+        fixture.event(object, judged(Disposition::Forward, &["pacs"])).await;
+    }
+    fixture.event(2, sending("pacs")).await;
+    let error = String::new();
+    fixture.event(2, What::Deferred { destination: "pacs".to_owned(), due: now(), error }).await;
+    assert_eq!(fixture.due("pacs"), [4, 1, 2, 3, 5]);
+    assert_eq!(fixture.ledger.due("pacs", now(), 2).expect("due").len(), 2);
+}
+
+#[tokio::test]
+async fn a_released_object_leaves_as_it_came_and_is_never_judged_again() {
+    let fixture = Fixture::new();
+    fixture.receive(1).await;
+    fixture.event(1, judged(hold("IMG-ID-001"), &["pacs"])).await;
+    assert_eq!((fixture.state(1), fixture.due("pacs")), (ObjectState::Held, vec![]));
+    fixture.event(1, released()).await;
+    assert_eq!(fixture.due("pacs"), [1]);
+    let id = ObjectId::from_u128(1);
+    assert_eq!(fixture.ledger.treatment(id).expect("asked"), Some(Treatment::AsReceived));
+    let again = fixture.refusal(1, judged(Disposition::Forward, &["pacs"])).await;
+    assert_eq!(again, Refused::Decided(ObjectState::Forwarding));
+}
+
+#[tokio::test]
+async fn a_held_object_that_is_judged_again_goes_with_its_new_plan() {
+    let fixture = Fixture::new();
+    fixture.receive(1).await;
+    fixture.event(1, judged(hold("IMG-ID-001"), &["pacs"])).await;
+    fixture.event(1, judged(Disposition::Forward, &["pacs"])).await;
+    let explained = fixture.explained(1);
+    assert_eq!(explained.state, ObjectState::Forwarding);
+    assert_eq!(explained.reasons, [""; 0]);
+    assert_eq!(explained.verdict.map(|verdict| verdict.version), Some(2));
+    let treatment = fixture.ledger.treatment(ObjectId::from_u128(1)).expect("asked");
+    assert_eq!(treatment, Some(Treatment::Planned(vec![1, 2, 3])));
+}
+
+#[tokio::test]
+async fn a_rejected_object_goes_nowhere() {
+    let fixture = Fixture::new();
+    fixture.receive(1).await;
+    fixture.event(1, judged(hold("IMG-ID-001"), &["pacs"])).await;
+    fixture.event(1, rejected()).await;
+    assert_eq!(fixture.state(1), ObjectState::Rejected);
+    let refused = Refused::NotHeld(ObjectState::Rejected);
+    assert_eq!(fixture.refusal(1, released()).await, refused);
+    assert_eq!(fixture.refusal(1, rejected()).await, refused);
+}
+
+#[tokio::test]
+async fn only_held_objects_can_be_released_or_rejected() {
+    let fixture = Fixture::new();
+    fixture.forward(1, &["pacs"]).await;
+    let refused = Refused::NotHeld(ObjectState::Forwarding);
+    assert_eq!(fixture.refusal(1, released()).await, refused);
+    assert_eq!(fixture.refusal(1, rejected()).await, refused);
+    assert_eq!(fixture.refusal(2, released()).await, Refused::UnknownObject);
+}
+
+#[tokio::test]
+async fn a_held_delivery_holds_the_object_once_all_others_are_done() {
+    let fixture = Fixture::new();
+    fixture.forward(1, &["pacs", "archive"]).await;
+    fixture.event(1, sending("pacs")).await;
+    fixture.event(1, delivery_held("pacs")).await;
+    assert_eq!(fixture.state(1), ObjectState::Forwarding);
+    fixture.event(1, delivered("archive")).await;
+    assert_eq!(fixture.state(1), ObjectState::Held);
+    let held = fixture.ledger.quarantine(&Filter::default(), false, 10).expect("listed");
+    assert_eq!(
+        held.first().map(|entry| entry.reasons.clone()),
+        Some(vec!["pacs_refused".to_owned()])
+    );
+    fixture.event(1, What::Requeued { destination: "pacs".to_owned() }).await;
+    assert_eq!(fixture.due("pacs"), [1]);
+    fixture.event(1, delivered("pacs")).await;
+    assert_eq!(fixture.state(1), ObjectState::Delivered);
+}
+
+#[tokio::test]
+async fn an_object_without_destination_is_held() {
+    let fixture = Fixture::new();
+    fixture.forward(1, &[]).await;
+    let explained = fixture.explained(1);
+    assert_eq!(
+        (explained.state, explained.reasons),
+        (ObjectState::Held, vec![NO_DESTINATION.to_owned()])
+    );
+    assert_eq!(fixture.refusal(1, released()).await, Refused::NoDestination);
+    let to = vec!["pacs".to_owned()];
+    fixture.event(1, What::Released { by: "li".to_owned(), reason: String::new(), to }).await;
+    assert_eq!(fixture.due("pacs"), [1]);
+}
+
+#[tokio::test]
+async fn an_object_that_is_stopped_on_its_way_is_not_tried_again() {
+    let fixture = Fixture::new();
+    fixture.forward(1, &["pacs", "archive"]).await;
+    fixture.event(1, sending("pacs")).await;
+    fixture.event(1, What::Held { reasons: vec!["DAMAGED".to_owned()], by: None }).await;
+    assert_eq!(fixture.state(1), ObjectState::Held);
+    let error = "aborted".to_owned();
+    fixture.event(1, What::Deferred { destination: "pacs".to_owned(), due: now(), error }).await;
+    assert_eq!((fixture.due("pacs"), fixture.due("archive")), (vec![], vec![]));
+    let requeued = What::Requeued { destination: "pacs".to_owned() };
+    assert_eq!(fixture.refusal(1, requeued).await, Refused::OnHold);
+}
+
+#[tokio::test]
+async fn an_attempt_begins_only_on_a_queued_delivery() {
+    let fixture = Fixture::new();
+    fixture.forward(1, &["pacs"]).await;
+    fixture.event(1, sending("pacs")).await;
+    assert_eq!(
+        fixture.refusal(1, sending("pacs")).await,
+        Refused::NotQueued(DeliveryState::Sending)
+    );
+    assert_eq!(fixture.refusal(1, sending("other")).await, Refused::NoSuchDelivery);
+    fixture.event(1, delivery_held("pacs")).await;
+    assert_eq!(fixture.refusal(1, sending("pacs")).await, Refused::NotQueued(DeliveryState::Held));
+}
+
+#[tokio::test]
+async fn the_same_bytes_are_suppressed_while_queued_and_go_again_once_delivered() {
+    let fixture = Fixture::new();
+    let copy =
+        |object| ObjectRow { sop_instance: row(1).sop_instance, hash: row(1).hash, ..row(object) };
+    fixture.forward(1, &["pacs"]).await;
+    let first = ObjectId::from_u128(1);
+    let arrival = fixture.ledger.received(copy(2)).await.expect("received");
+    assert_eq!(arrival, Arrival::Suppressed { by: first });
+    assert_eq!(fixture.ledger.removable(now(), 10).expect("asked"), [ObjectId::from_u128(2)]);
+    fixture.event(1, delivered("pacs")).await;
+    let arrival = fixture.ledger.received(copy(3)).await.expect("received");
+    assert_eq!(arrival, Arrival::Again { after: first });
+    let verdict =
+        fixture.ledger.earlier_verdict(&row(1).sop_instance, &row(1).hash).expect("asked");
+    assert_eq!(verdict.map(|verdict| verdict.plan), Some(vec![1, 2, 3]));
+}
+
+#[tokio::test]
+async fn other_bytes_under_the_same_uid_are_kept_beside_the_first() {
+    let fixture = Fixture::new();
+    fixture.forward(1, &["pacs"]).await;
+    let other = ObjectRow { sop_instance: row(1).sop_instance, ..row(2) };
+    let arrival = fixture.ledger.received(other).await.expect("received");
+    assert_eq!(arrival, Arrival::Conflict { with: ObjectId::from_u128(1) });
+    assert_eq!(fixture.state(2), ObjectState::Received);
+}
+
+#[tokio::test]
+async fn lists_are_narrowed_by_what_is_asked() {
+    let fixture = Fixture::new();
+    fixture.forward(1, &["pacs", "archive"]).await;
+    fixture.forward(2, &["pacs"]).await;
+    fixture.receive(3).await;
+    fixture.event(3, judged(hold("IMG-ID-001"), &["pacs"])).await;
+    fixture.event(1, delivered("archive")).await;
+    let queue = |filter: Filter| {
+        let entries = fixture.ledger.queue(&filter, 10).expect("listed");
+        entries
+            .into_iter()
+            .map(|entry| (entry.id.as_u128(), entry.delivery.destination))
+            .collect::<Vec<_>>()
+    };
+    let pacs = |object| (object, "pacs".to_owned());
+    assert_eq!(
+        queue(Filter::default()),
+        [pacs(1), pacs(2)],
+        "what is delivered or held is no queue"
+    );
+    let uid = Some(Uid::new("1.2.2"));
+    assert_eq!(queue(Filter { sop_instance: uid, ..Filter::default() }), [pacs(2)]);
+    let ids = vec![ObjectId::from_u128(1), ObjectId::from_u128(9)];
+    assert_eq!(queue(Filter { ids, ..Filter::default() }), [pacs(1)]);
+    assert_eq!(
+        queue(Filter { after: Some(ObjectId::from_u128(1)), ..Filter::default() }),
+        [pacs(2)]
+    );
+    assert_eq!(queue(Filter { destination: Some("archive".to_owned()), ..Filter::default() }), []);
+    assert_eq!(queue(Filter { state: Some(DeliveryState::Sending), ..Filter::default() }), []);
+    let states = |all| {
+        let entries = fixture.ledger.quarantine(&Filter::default(), all, 10).expect("listed");
+        entries.into_iter().map(|entry| entry.state).collect::<Vec<_>>()
+    };
+    assert_eq!((states(false), states(true)), (vec!["held"], vec!["held"]));
+    fixture.event(3, released()).await;
+    assert_eq!((states(false), states(true)), (vec![], vec!["released"]));
+}
+
+#[tokio::test]
+async fn unjudged_objects_are_found_in_order_of_arrival() {
+    let fixture = Fixture::new();
+    for object in [2, 1, 3] {
+        fixture.receive(object).await;
+    }
+    fixture.event(2, judged(Disposition::Forward, &["pacs"])).await;
+    let unjudged = |after| fixture.ledger.unjudged(after, 10).expect("asked");
+    assert_eq!(unjudged(None), [ObjectId::from_u128(1), ObjectId::from_u128(3)]);
+    assert_eq!(unjudged(Some(ObjectId::from_u128(1))), [ObjectId::from_u128(3)]);
+}
+
+#[tokio::test]
+async fn whoever_waits_is_woken_by_a_change() {
+    let fixture = Fixture::new();
+    let mut changes = fixture.ledger.changes();
+    changes.mark_unchanged();
+    fixture.forward(1, &["pacs"]).await;
+    changes.changed().await.expect("the ledger is open");
+}

@@ -1,0 +1,555 @@
+//! The one thread that writes.
+
+use jiff::tz::Offset;
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::base::object_id::ObjectId;
+use crate::base::time::{Timestamp, date_at};
+
+use super::event::{self, Event};
+use super::fault::{LedgerFault, LogFault, Refused};
+use super::record::{ObjectState, Record};
+use super::store::{self, id, micros};
+use super::{Arrival, Config, DurableLog, ObjectRow, schema};
+
+/// Commands of one batch.
+const BATCH: usize = 256;
+
+/// Earlier objects of one SOP Instance UID that a new one is compared with, newest first.
+const COMPARED: i64 = 32;
+
+/// Rows that one [`Command::Forget`] drops.
+const FORGOTTEN: i64 = 1000;
+
+/// Where an answer goes.
+pub(super) type Reply<T> = oneshot::Sender<Result<T, LedgerFault>>;
+
+/// What the writer can be asked.
+pub(super) enum Command {
+    Received(Box<ObjectRow>, Reply<Arrival>),
+    Refused { source: String, at: Timestamp, reply: Reply<()> },
+    Events(Vec<Event>, Reply<Vec<Result<(), Refused>>>),
+    Adopt(Vec<ObjectRow>, Reply<()>),
+    Replay(Vec<(u64, Vec<u8>)>, Reply<Replayed>),
+    Replayed(Reply<Vec<ObjectId>>),
+    Missing(Vec<ObjectId>, Reply<Vec<ObjectId>>),
+    Removed(Vec<ObjectId>, Reply<()>),
+    Forget(Timestamp, Reply<usize>),
+    Checkpoint(Reply<()>),
+}
+
+/// What became of the log's events in a rebuild.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Replayed {
+    /// Events that were applied.
+    pub applied: usize,
+    /// Events that were in the tables already.
+    pub known: usize,
+    /// Events that did not fit: they repeat what others have said, or rest on events that are not logged.
+    pub refused: usize,
+    /// Records that are no events this program reads. Alarm.
+    pub unreadable: usize,
+    /// Objects of which only the log speaks and whose custody it did not end. Alarm.
+    pub lost: Vec<ObjectId>,
+}
+
+impl Replayed {
+    pub(super) fn add(&mut self, other: Self) {
+        self.applied += other.applied;
+        self.known += other.known;
+        self.refused += other.refused;
+        self.unreadable += other.unreadable;
+        self.lost.extend(other.lost);
+    }
+}
+
+/// An answer whose transaction has not been committed yet.
+enum Answer {
+    Arrival(Arrival),
+    Outcomes(Vec<Result<(), Refused>>),
+    Replayed(Replayed),
+    Objects(Vec<ObjectId>),
+    Count(usize),
+    Done,
+}
+
+/// See [`Writer::pending`].
+#[derive(Default)]
+struct Pending {
+    rows: Vec<ObjectRow>,
+    events: Vec<(u64, Event)>,
+}
+
+pub(super) struct Writer {
+    db: Connection,
+    log: Box<dyn DurableLog>,
+    changed: watch::Sender<u64>,
+    offset: Offset,
+    /// What a failed commit left to be done: the rows of objects, then the events that the log has confirmed.
+    pending: Pending,
+}
+
+impl Writer {
+    pub(super) fn open(
+        config: &Config,
+        log: Box<dyn DurableLog>,
+        changed: watch::Sender<u64>,
+        now: Timestamp,
+    ) -> Result<(Self, bool), LedgerFault> {
+        let (db, fresh) = schema::open_writer(&config.path)?;
+        // Attempts that were under way when the last run ended: their outcome is not known, so they are made again.
+        db.execute(
+            "UPDATE delivery SET state = 'held' WHERE state = 'sending'
+                AND object IN (SELECT id FROM object WHERE on_hold = 1)",
+            [],
+        )?;
+        db.execute(
+            "UPDATE delivery SET state = 'queued', due = $1 WHERE state = 'sending'",
+            [micros(now)],
+        )?;
+        let offset = config.offset;
+        Ok((Self { db, log, changed, offset, pending: Pending::default() }, fresh))
+    }
+
+    /// Works until every [`super::Ledger`] is gone.
+    pub(super) fn run(mut self, mut inbox: mpsc::Receiver<Command>) {
+        let mut batch = Vec::with_capacity(BATCH);
+        while inbox.blocking_recv_many(&mut batch, BATCH) > 0 {
+            self.process(std::mem::take(&mut batch));
+            self.changed.send_modify(|changes| *changes = changes.wrapping_add(1));
+        }
+        if let Err(error) = self.checkpoint() {
+            tracing::warn!(%error, "the index could not be checkpointed at its end");
+        }
+    }
+
+    fn process(&mut self, mut batch: Vec<Command>) {
+        if let Err(fault) = self.catch_up() {
+            tracing::error!(%fault, "the index is behind its journal");
+            for command in batch {
+                command.fail(LedgerFault::Behind);
+            }
+            return;
+        }
+        match self.attempt(&mut batch) {
+            Ok(answers) => {
+                for (command, answer) in batch.into_iter().zip(answers) {
+                    match command {
+                        Command::Checkpoint(reply) => tell(reply, self.checkpoint()),
+                        command => command.answer(answer),
+                    }
+                }
+            }
+            Err(Failure::Log(fault)) => {
+                for command in batch {
+                    command.fail(LedgerFault::Log(fault.clone()));
+                }
+            }
+            Err(Failure::Behind) => {
+                for command in batch {
+                    command.fail(LedgerFault::Behind);
+                }
+            }
+            // One command may be at fault: each is tried for itself.
+            Err(Failure::Rows(_)) if batch.len() > 1 => {
+                for command in batch {
+                    self.process(vec![command]);
+                }
+            }
+            Err(Failure::Rows(fault)) => {
+                if let Some(command) = batch.pop() {
+                    command.fail(fault);
+                }
+            }
+        }
+    }
+
+    /// Steps 1 to 4 of the module's documentation.
+    fn attempt(&mut self, batch: &mut [Command]) -> Result<Vec<Answer>, Failure> {
+        let tx = self
+            .db
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(|error| Failure::Rows(error.into()))?;
+        let mut durable = Vec::new();
+        let mut answers = Vec::with_capacity(batch.len());
+        for command in batch.iter_mut() {
+            answers.push(execute(&tx, command, self.offset, &mut durable).map_err(Failure::Rows)?);
+        }
+        let mut logged = Vec::new();
+        if !durable.is_empty() {
+            let records: Vec<Vec<u8>> = durable.iter().map(event::to_record).collect();
+            let first = self.log.append(&records).map_err(Failure::Log)?;
+            logged = (first..).zip(durable).collect();
+        }
+        let committed = match logged.last() {
+            Some((last, _event)) => set_applied(&tx, *last),
+            None => Ok(()),
+        }
+        .and_then(|()| Ok(tx.commit()?));
+        if let Err(fault) = committed {
+            tracing::error!(%fault, "a batch could not be committed to the index");
+            self.pending = Pending { rows: rows_of(batch), events: logged };
+            return Err(Failure::Behind);
+        }
+        Ok(answers)
+    }
+
+    /// Does what an earlier commit failed to do.
+    fn catch_up(&mut self) -> Result<(), LedgerFault> {
+        if self.pending.rows.is_empty() && self.pending.events.is_empty() {
+            return Ok(());
+        }
+        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for row in &self.pending.rows {
+            receive(&tx, row, self.offset)?;
+        }
+        for (sequence, event) in &self.pending.events {
+            // It fitted when it was logged.
+            if let Err(refused) = apply(&tx, event)? {
+                tracing::error!(object = %event.object, %refused, "a logged event does not fit");
+            }
+            set_applied(&tx, *sequence)?;
+        }
+        tx.commit()?;
+        self.pending = Pending::default();
+        Ok(())
+    }
+
+    fn checkpoint(&self) -> Result<(), LedgerFault> {
+        let busy: i64 = self.db.query_row("PRAGMA wal_checkpoint(FULL)", [], |row| row.get(0))?;
+        if busy == 0 { Ok(()) } else { Err(LedgerFault::Behind) }
+    }
+}
+
+/// Why a batch failed.
+enum Failure {
+    /// Before anything was logged: nothing has happened.
+    Rows(LedgerFault),
+    /// While it was being logged: nothing has taken effect.
+    Log(LogFault),
+    /// After it was logged: see [`Writer::pending`].
+    Behind,
+}
+
+impl Command {
+    fn answer(self, answer: Answer) {
+        match (self, answer) {
+            (Self::Received(_, reply), Answer::Arrival(arrival)) => tell(reply, Ok(arrival)),
+            (Self::Events(_, reply), Answer::Outcomes(outcomes)) => tell(reply, Ok(outcomes)),
+            (Self::Replay(_, reply), Answer::Replayed(replayed)) => tell(reply, Ok(replayed)),
+            (Self::Replayed(reply) | Self::Missing(_, reply), Answer::Objects(objects)) => {
+                tell(reply, Ok(objects));
+            }
+            (Self::Forget(_, reply), Answer::Count(count)) => tell(reply, Ok(count)),
+            (
+                Self::Refused { reply, .. }
+                | Self::Adopt(_, reply)
+                | Self::Removed(_, reply)
+                | Self::Checkpoint(reply),
+                Answer::Done,
+            ) => tell(reply, Ok(())),
+            // `execute` pairs commands with answers; whoever is not answered sees its reply dropped.
+            (_command, _answer) => tracing::error!("the ledger has mixed up its answers"),
+        }
+    }
+
+    fn fail(self, fault: LedgerFault) {
+        match self {
+            Self::Received(_, reply) => tell(reply, Err(fault)),
+            Self::Events(_, reply) => tell(reply, Err(fault)),
+            Self::Replay(_, reply) => tell(reply, Err(fault)),
+            Self::Replayed(reply) | Self::Missing(_, reply) => tell(reply, Err(fault)),
+            Self::Forget(_, reply) => tell(reply, Err(fault)),
+            Self::Refused { reply, .. }
+            | Self::Adopt(_, reply)
+            | Self::Removed(_, reply)
+            | Self::Checkpoint(reply) => tell(reply, Err(fault)),
+        }
+    }
+}
+
+fn tell<T>(reply: Reply<T>, answer: Result<T, LedgerFault>) {
+    // Whoever asked may have been dropped meanwhile; what was done stands.
+    drop(reply.send(answer));
+}
+
+fn rows_of(batch: &[Command]) -> Vec<ObjectRow> {
+    let row = |command: &Command| match command {
+        Command::Received(row, _) => Some(ObjectRow::clone(row)),
+        Command::Refused { .. }
+        | Command::Events(..)
+        | Command::Adopt(..)
+        | Command::Replay(..)
+        | Command::Replayed(_)
+        | Command::Missing(..)
+        | Command::Removed(..)
+        | Command::Forget(..)
+        | Command::Checkpoint(_) => None,
+    };
+    batch.iter().filter_map(row).collect()
+}
+
+/// Does one command inside the batch's transaction. Durable events that fitted are added to `durable`.
+fn execute(
+    db: &Connection,
+    command: &Command,
+    offset: Offset,
+    durable: &mut Vec<Event>,
+) -> Result<Answer, LedgerFault> {
+    match command {
+        Command::Received(row, _) => Ok(Answer::Arrival(receive(db, row, offset)?)),
+        Command::Refused { source, at, .. } => {
+            count(db, &day(*at, offset), source, "refused", 1)?;
+            Ok(Answer::Done)
+        }
+        Command::Events(events, _) => {
+            let mut outcomes = Vec::with_capacity(events.len());
+            for event in events {
+                let outcome = apply(db, event)?;
+                if outcome.is_ok() && event.what.is_durable() {
+                    durable.push(event.clone());
+                }
+                outcomes.push(outcome);
+            }
+            Ok(Answer::Outcomes(outcomes))
+        }
+        Command::Adopt(rows, _) => {
+            for row in rows {
+                adopt(db, row, offset)?;
+            }
+            Ok(Answer::Done)
+        }
+        Command::Replay(entries, _) => Ok(Answer::Replayed(replay(db, entries, offset)?)),
+        Command::Replayed(_) => Ok(Answer::Objects(settle_ghosts(db)?)),
+        Command::Missing(objects, _) => Ok(Answer::Objects(missing(db, objects)?)),
+        Command::Removed(objects, _) => {
+            for object in objects {
+                set_present(db, *object, false)?;
+            }
+            Ok(Answer::Done)
+        }
+        Command::Forget(before, _) => Ok(Answer::Count(forget(db, *before)?)),
+        Command::Checkpoint(_) => Ok(Answer::Done),
+    }
+}
+
+fn day(at: Timestamp, offset: Offset) -> String {
+    date_at(at, offset).to_string()
+}
+
+/// Enters an object and says what it is to earlier ones.
+fn receive(db: &Connection, row: &ObjectRow, offset: Offset) -> Result<Arrival, LedgerFault> {
+    if store::load(db, row.id)?.is_some() {
+        return Ok(Arrival::New);
+    }
+    let arrival = compare(db, row)?;
+    let mut record = Record::received();
+    if let Arrival::Suppressed { .. } = arrival {
+        record.state = ObjectState::Suppressed;
+        record.settled = Some(row.received);
+    }
+    store::insert(db, row, &day(row.received, offset), &record)?;
+    Ok(arrival)
+}
+
+/// See [`Arrival`].
+fn compare(db: &Connection, row: &ObjectRow) -> Result<Arrival, LedgerFault> {
+    if row.sop_instance.is_empty() {
+        return Ok(Arrival::New);
+    }
+    let mut statement = db.prepare_cached(
+        "SELECT id, hash, state FROM object
+          WHERE sop_instance = $1 AND state <> 'suppressed' ORDER BY id DESC LIMIT $2",
+    )?;
+    let mut rows = statement.query(params![row.sop_instance.as_str(), COMPARED])?;
+    let hash = row.hash.to_string();
+    let (mut again, mut conflict) = (None, None);
+    while let Some(earlier) = rows.next()? {
+        let (object, other): (String, String) = (earlier.get(0)?, earlier.get(1)?);
+        let object = id(&object)?;
+        if other != hash {
+            conflict = conflict.or(Some(Arrival::Conflict { with: object }));
+            continue;
+        }
+        let state: String = earlier.get(2)?;
+        match ObjectState::parse(&state).ok_or(LedgerFault::BadRow("object state"))? {
+            ObjectState::Received | ObjectState::Forwarding | ObjectState::Held => {
+                return Ok(Arrival::Suppressed { by: object });
+            }
+            ObjectState::Delivered
+            | ObjectState::Rejected
+            | ObjectState::Suppressed
+            | ObjectState::Lost => again = again.or(Some(Arrival::Again { after: object })),
+        }
+    }
+    Ok(conflict.or(again).unwrap_or(Arrival::New))
+}
+
+/// Enters an object that was found in the spool. One that was thought lost or gone is in custody again.
+fn adopt(db: &Connection, row: &ObjectRow, offset: Offset) -> Result<(), LedgerFault> {
+    let Some(before) = store::load(db, row.id)? else {
+        return store::insert(db, row, &day(row.received, offset), &Record::received());
+    };
+    set_present(db, row.id, true)?;
+    if before.state == ObjectState::Lost {
+        let mut after = before.clone();
+        after.state = ObjectState::Received;
+        after.settle(row.received);
+        store::save(db, row.id, &before, &after)?;
+    }
+    Ok(())
+}
+
+/// Applies one event to the tables.
+fn apply(db: &Connection, event: &Event) -> Result<Result<(), Refused>, LedgerFault> {
+    let Some(before) = store::load(db, event.object)? else {
+        return Ok(Err(Refused::UnknownObject));
+    };
+    let mut after = before.clone();
+    if let Err(refused) = after.apply(event) {
+        return Ok(Err(refused));
+    }
+    store::save(db, event.object, &before, &after)?;
+    store::save_particulars(db, event, after.verdicts)?;
+    Ok(Ok(()))
+}
+
+fn replay(
+    db: &Connection,
+    entries: &[(u64, Vec<u8>)],
+    offset: Offset,
+) -> Result<Replayed, LedgerFault> {
+    let mut applied = applied(db)?;
+    let mut replayed = Replayed::default();
+    for (sequence, record) in entries {
+        if *sequence <= applied {
+            replayed.known += 1;
+            continue;
+        }
+        applied = *sequence;
+        let Some(event) = event::from_record(record) else {
+            replayed.unreadable += 1;
+            continue;
+        };
+        if store::load(db, event.object)?.is_none() {
+            store::insert_ghost(db, event.object, &day(event.object.time(), offset))?;
+        }
+        match apply(db, &event)? {
+            Ok(()) => replayed.applied += 1,
+            Err(_refused) => replayed.refused += 1,
+        }
+    }
+    set_applied(db, applied)?;
+    Ok(replayed)
+}
+
+/// Objects of which only the log spoke: those whose custody it ended are forgotten, the others are lost.
+fn settle_ghosts(db: &Connection) -> Result<Vec<ObjectId>, LedgerFault> {
+    let mut statement =
+        db.prepare("SELECT id, state FROM object WHERE present = 0 AND hash = ''")?;
+    let ghosts: Vec<(String, String)> =
+        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+    let mut lost = Vec::new();
+    for (key, state) in ghosts {
+        let state = ObjectState::parse(&state).ok_or(LedgerFault::BadRow("object state"))?;
+        if state.is_settled() {
+            drop_rows(db, &key)?;
+        } else {
+            let object = id(&key)?;
+            lose(db, object)?;
+            lost.push(object);
+        }
+    }
+    Ok(lost)
+}
+
+fn missing(db: &Connection, objects: &[ObjectId]) -> Result<Vec<ObjectId>, LedgerFault> {
+    let mut lost = Vec::new();
+    for &object in objects {
+        let Some(record) = store::load(db, object)? else {
+            continue;
+        };
+        if record.state.is_settled() {
+            set_present(db, object, false)?;
+        } else {
+            lose(db, object)?;
+            lost.push(object);
+        }
+    }
+    Ok(lost)
+}
+
+fn lose(db: &Connection, object: ObjectId) -> Result<(), LedgerFault> {
+    let mut statement =
+        db.prepare_cached("UPDATE object SET state = 'lost', present = 0 WHERE id = $1")?;
+    statement.execute([object.to_string()])?;
+    Ok(())
+}
+
+fn set_present(db: &Connection, object: ObjectId, present: bool) -> Result<(), LedgerFault> {
+    let mut statement = db.prepare_cached("UPDATE object SET present = $1 WHERE id = $2")?;
+    statement.execute(params![present, object.to_string()])?;
+    Ok(())
+}
+
+fn forget(db: &Connection, before: Timestamp) -> Result<usize, LedgerFault> {
+    let mut statement = db.prepare_cached(
+        "SELECT id, day, source, state FROM object
+          WHERE present = 0 AND settled < $1 AND state <> 'lost' ORDER BY settled LIMIT $2",
+    )?;
+    let rows: Vec<[String; 4]> = statement
+        .query_map(params![micros(before), FORGOTTEN], |row| {
+            Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?])
+        })?
+        .collect::<Result<_, _>>()?;
+    let forgotten = rows.len();
+    for [key, day, source, state] in rows {
+        if state != ObjectState::Suppressed.as_str() {
+            count(db, &day, &source, "received", 1)?;
+        }
+        count(db, &day, &source, &state, 1)?;
+        drop_rows(db, &key)?;
+    }
+    Ok(forgotten)
+}
+
+fn drop_rows(db: &Connection, key: &str) -> Result<(), LedgerFault> {
+    for sql in [
+        "DELETE FROM delivery WHERE object = $1",
+        "DELETE FROM verdict WHERE object = $1",
+        "DELETE FROM decision WHERE object = $1",
+        "DELETE FROM object WHERE id = $1",
+    ] {
+        db.prepare_cached(sql)?.execute([key])?;
+    }
+    Ok(())
+}
+
+fn count(
+    db: &Connection,
+    day: &str,
+    source: &str,
+    kind: &str,
+    more: i64,
+) -> Result<(), LedgerFault> {
+    let mut statement = db.prepare_cached(
+        "INSERT INTO tally (day, source, kind, count) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (day, source, kind) DO UPDATE SET count = tally.count + excluded.count",
+    )?;
+    statement.execute(params![day, source, kind, more])?;
+    Ok(())
+}
+
+/// The sequence of the last event of the log that is in the tables.
+pub(super) fn applied(db: &Connection) -> Result<u64, LedgerFault> {
+    let mut statement = db.prepare_cached("SELECT value FROM mark WHERE name = 'applied'")?;
+    let value: Option<i64> = statement.query_row([], |row| row.get(0)).optional()?;
+    Ok(u64::try_from(value.unwrap_or(0)).unwrap_or(0))
+}
+
+fn set_applied(db: &Connection, sequence: u64) -> Result<(), LedgerFault> {
+    let mut statement = db.prepare_cached("UPDATE mark SET value = $1 WHERE name = 'applied'")?;
+    statement.execute([i64::try_from(sequence).unwrap_or(i64::MAX)])?;
+    Ok(())
+}
