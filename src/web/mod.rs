@@ -6,6 +6,7 @@
 //! Invariants: on an address that others can reach, nothing but `/healthz` answers; a request that a page of another site sent
 //! through a browser is refused; every wait has a deadline, and connections, headers, bodies and lists have bounds.
 
+pub mod client;
 mod guard;
 pub mod model;
 mod routes;
@@ -16,7 +17,6 @@ mod tests;
 
 use std::time::Duration;
 
-pub use routes::{Failure, TOTAL};
 pub use server::{ListenFault, Listener, control_socket, serve};
 pub use service::{Listed, QuarantineAction, QueueAction, Refusal, Selector, Service};
 

@@ -23,7 +23,7 @@ const ENTRIES: usize = 10_000;
 /// Entries of a list at most.
 const ENTRIES_AT_MOST: usize = 100_000;
 /// Tells how many entries a list has in all.
-pub const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
+pub(super) const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
 
 /// Who may be let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +71,7 @@ pub(super) fn router<S: Service>(service: Arc<S>, door: Door) -> Router {
 
 /// What a failed request is answered with.
 #[derive(Debug, Serialize, Deserialize, PartialEq, Eq)]
-pub struct Failure {
+pub(super) struct Failure {
     /// A word for programs, such as `NOT_FOUND`.
     pub error: String,
     /// A sentence for people.

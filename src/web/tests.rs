@@ -10,6 +10,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use super::client::{Client, ClientFault, Place, segment};
 use super::model::*;
 use super::*;
 
@@ -368,4 +369,53 @@ async fn the_server_stops_while_a_connection_is_idle() {
     let _idle = TcpStream::connect(running.address).await.expect("a connection");
     running.stop.send(()).expect("the server runs");
     running.task.await.expect("the server stops");
+}
+
+#[tokio::test]
+async fn the_client_reads_what_the_server_says() {
+    let running = run().await;
+    let client = Client::new(Place::Console(running.address));
+    let listed: Listed<QueueEntry> = client.list("/api/v1/queue").await.expect("a list");
+    assert_eq!(listed, Listed { entries: vec![entry()], total: 7 });
+    let page = format!("/api/v1/queue/{}/hold", segment("1@ \u{5317}/pacs"));
+    let changed: Changed = client.post(&page, &Deed::default()).await.expect("a change");
+    assert_eq!(changed, Changed { changed: 1 });
+    assert_eq!(
+        running.service.asked.lock().expect("a lock").last().map(String::as_str),
+        Some("1@ \u{5317}/pacs Hold Deed { by: None, reason: None, destination: None }")
+    );
+    let text = client.text("/api/v1/conformance").await.expect("a text");
+    assert_eq!(text, "# DICOM Conformance Statement\n");
+}
+
+#[tokio::test]
+async fn the_client_passes_on_why_the_gate_refuses() {
+    let running = run().await;
+    let client = Client::new(Place::Console(running.address));
+    let refused = client.get::<Vec<Explanation>>("/api/v1/instances/1.2/explain").await;
+    let refused = refused.expect_err("a refusal");
+    assert!(matches!(&refused, ClientFault::Refused { code, .. } if code == "NOT_FOUND"));
+    assert_eq!(refused.to_string(), "there is no object 1.2");
+}
+
+#[tokio::test]
+async fn the_client_says_where_nobody_answers() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let client = Client::new(Place::Socket(control_socket(folder.path())));
+    let fault = client.get::<System>("/api/v1/system").await.expect_err("nobody");
+    assert!(matches!(fault, ClientFault::Unreachable { .. }), "{fault}");
+}
+
+#[tokio::test]
+async fn the_client_notices_what_is_no_gate() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let place = Place::Console(listener.local_addr().expect("its address"));
+    let stranger = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("a connection");
+        stream.write_all(b"220 mail.example ESMTP\r\n").await.expect("a greeting");
+        stream.shutdown().await.expect("a farewell");
+    });
+    let fault = Client::new(place).get::<System>("/api/v1/system").await.expect_err("no gate");
+    assert!(matches!(fault, ClientFault::Garbled { .. }), "{fault}");
+    stranger.await.expect("the stranger leaves");
 }
