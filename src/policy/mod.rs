@@ -1,1 +1,7 @@
-//! policy
+//! What the site wants done: whom to take objects from, where they go, what is held, when to try again.
+//!
+//! Pure functions of values. Never waits, never asks for the time or for chance, never touches a file or a
+//! socket: those who act ask here first.
+
+pub mod outcome;
+pub mod retry;
