@@ -5,6 +5,7 @@ mod hostile;
 mod properties;
 mod real;
 mod scanning;
+mod transcoding;
 
 use super::*;
 use crate::base::limits::Limits;
