@@ -149,8 +149,16 @@ pub(super) fn padding(vr: VR) -> u8 {
 
 /// Turns the bytes of each whole unit round. A remainder shorter than a unit stays as it is.
 pub(super) fn swap_units(bytes: &mut [u8], unit: usize) {
-    if unit > 1 {
-        bytes.chunks_exact_mut(unit).for_each(<[u8]>::reverse);
+    // Units of a size known at compile time are turned many at once.
+    fn swap<const UNIT: usize>(bytes: &mut [u8]) {
+        let (units, _) = bytes.as_chunks_mut::<UNIT>();
+        units.iter_mut().for_each(|unit| unit.reverse());
+    }
+    match unit {
+        2 => swap::<2>(bytes),
+        4 => swap::<4>(bytes),
+        8 => swap::<8>(bytes),
+        _ => {}
     }
 }
 

@@ -270,6 +270,11 @@ pub fn scan_reader(
     }
 }
 
+/// Elements of a CT slice or radiograph, so that the list rarely has to move.
+const USUAL_ELEMENTS: usize = 256;
+/// Bytes of their values.
+const USUAL_BYTES: usize = 8 << 10;
+
 /// Makes elements of what the walker tells.
 #[derive(Clone)]
 struct Recorder {
@@ -288,8 +293,8 @@ impl Recorder {
     fn new(limits: Limits) -> Self {
         Self {
             limits,
-            elements: Vec::new(),
-            kept: Vec::new(),
+            elements: Vec::with_capacity(limits.elements.min(USUAL_ELEMENTS)),
+            kept: Vec::with_capacity(limits.kept_bytes.min(USUAL_BYTES)),
             open: Vec::new(),
             keeping: false,
             limit: None,
