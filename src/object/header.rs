@@ -296,7 +296,11 @@ impl HeaderView {
     /// or not kept.
     #[must_use]
     pub fn string(&self, tag: Tag) -> Option<String> {
-        let bytes = self.bytes(self.find(tag)?)?;
+        self.first_string(self.find(tag)?)
+    }
+
+    fn first_string(&self, element: &Element) -> Option<String> {
+        let bytes = self.bytes(element)?;
         let first = trim(bytes.split(|byte| *byte == b'\\').next()?);
         (!first.is_empty()).then(|| String::from_utf8_lossy(first).into_owned())
     }
@@ -393,7 +397,7 @@ impl<'a> Item<'a> {
     /// The first value of its element of this tag, as [`HeaderView::string`].
     #[must_use]
     pub fn string(&self, tag: Tag) -> Option<String> {
-        self.find(tag).and_then(|element| self.view.strings(element).into_iter().next())
+        self.view.first_string(self.find(tag)?)
     }
 }
 

@@ -5,7 +5,7 @@ use flate2::{Decompress, FlushDecompress, Status};
 
 use super::scan::DeflateStream;
 
-/// Any data set may inflate to this many bytes: 16 plain CT slices, or 30 ms of work.
+/// Any data set may inflate to this many bytes: 128 plain CT slices, a tenth of a second of work.
 const ALWAYS: u64 = 64 << 20;
 /// Beyond [`ALWAYS`], bytes out for each byte in. Pixels deflate to a half or a tenth; a bomb to a thousandth.
 const RATIO: u64 = 64;

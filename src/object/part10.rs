@@ -44,7 +44,7 @@ pub struct FileMeta {
     pub receiving_ae: Option<AeTitle>,
     /// Private Information Creator UID (0002,0100), which says what `private_information` means.
     pub private_creator: Option<Uid>,
-    /// Private Information (0002,0102), without the byte that makes its length even.
+    /// Private Information (0002,0102). A NUL makes an odd length even on writing and is there on reading.
     pub private_information: Option<Vec<u8>>,
 }
 

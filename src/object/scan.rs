@@ -2,7 +2,7 @@
 //!
 //! What it costs is bounded by [`Limits`] whatever the data set claims: past them the walk goes on (so that a cut
 //! or a hostile nesting is still found) and nothing more is remembered. A deflated data set is inflated for
-//! looking only, and no further than [`inflate`](super::inflate)'s bound.
+//! looking only, and given up when it turns out to be a bomb.
 
 use std::fmt;
 use std::io::{self, Read};

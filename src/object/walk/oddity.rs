@@ -1,5 +1,7 @@
 //! Departures from the standard that do not keep a data set from being walked.
 
+use std::fmt;
+
 /// A way in which a data set departs from the standard and can be walked all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u16)]
@@ -32,9 +34,34 @@ pub enum Oddity {
     DeflateTrailer = 1 << 12,
 }
 
+impl Oddity {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::Mislabelled,
+        Self::MissingDelimiter,
+        Self::StrayDelimiter,
+        Self::DelimiterLength,
+        Self::UnknownVr,
+        Self::SequenceWithoutItems,
+        Self::OddLength,
+        Self::PadByte,
+        Self::Order,
+        Self::ForeignItem,
+        Self::SequenceAsUnknown,
+        Self::ZlibHeader,
+        Self::DeflateTrailer,
+    ];
+}
+
 /// The oddities met, each once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub struct Oddities(u16);
+
+impl fmt::Debug for Oddities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
 
 impl Oddities {
     /// Whether this one was met.
@@ -47,6 +74,11 @@ impl Oddities {
     #[must_use]
     pub fn is_empty(self) -> bool {
         self.0 == 0
+    }
+
+    /// Those that were met.
+    pub fn iter(self) -> impl Iterator<Item = Oddity> {
+        Oddity::ALL.into_iter().filter(move |oddity| self.contains(*oddity))
     }
 
     pub(in crate::object) fn note(&mut self, oddity: Oddity) {
