@@ -10,4 +10,5 @@
 
 mod support;
 
+mod peers_meet;
 mod tidy;

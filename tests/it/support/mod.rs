@@ -1,3 +1,14 @@
-//! What the behaviour tests share.
+//! What the behaviour tests share: the gate as a process, peers on both sides of it, and objects to send.
 
+pub mod dataset;
+pub mod eventually;
+pub mod gate;
+pub mod http;
+pub mod peers;
+pub mod ports;
+pub mod process;
+pub mod sender;
+pub mod sink;
 pub mod source;
+pub mod testdata;
+pub mod wire;

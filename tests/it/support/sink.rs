@@ -1,0 +1,314 @@
+//! A PACS of our own: it keeps the bytes it is sent, and misbehaves on request.
+
+use super::eventually::{SOON, eventually};
+use super::ports;
+use super::wire::{self, Associate, Command, Context, Pdv};
+use std::io;
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// One object as it arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received {
+    pub calling: String,
+    pub called: String,
+    pub class: String,
+    pub instance: String,
+    pub transfer_syntax: String,
+    pub length: u64,
+    pub hash: blake3::Hash,
+    /// The data set; empty when it is longer than [`KEPT`].
+    pub data: Vec<u8>,
+}
+
+/// Longer data sets are known by length and hash alone.
+pub const KEPT: u64 = 64 << 20;
+
+/// How the PACS treats what it is sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Manner {
+    /// Takes everything.
+    #[default]
+    Take,
+    /// Reads each object, keeps none and answers with this status.
+    Answer(u16),
+    /// Takes everything, and answers each object this late.
+    Slow(Duration),
+    /// Aborts each association after so many bytes of a data set.
+    AbortAfter(u64),
+    /// Keeps the object and hangs up without an answer.
+    KeepAndHangUp,
+    /// Rejects associations: result, source, reason.
+    Reject(u8, u8, u8),
+}
+
+#[derive(Default)]
+struct Shared {
+    manner: Mutex<Manner>,
+    /// Transfer syntaxes that are accepted; empty is all.
+    taken: Mutex<Vec<String>>,
+    received: Mutex<Vec<Received>>,
+    /// Objects begun, whether kept or not.
+    begun: Mutex<u64>,
+    associations: Mutex<Vec<TcpStream>>,
+}
+
+/// The PACS, which may be up or down.
+pub struct Sink {
+    port: u16,
+    shared: Arc<Shared>,
+    up: Option<Up>,
+}
+
+struct Up {
+    stop: SyncSender<()>,
+    thread: JoinHandle<()>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("no association of the sink panics")
+}
+
+impl Sink {
+    /// A PACS that is up.
+    pub fn up() -> Self {
+        let mut sink = Self::down();
+        sink.rise();
+        sink
+    }
+
+    /// A PACS that has an address and does not answer there.
+    pub fn down() -> Self {
+        Self { port: ports::free(), shared: Arc::default(), up: None }
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub fn behave(&self, manner: Manner) {
+        *lock(&self.shared.manner) = manner;
+    }
+
+    /// From now on only these transfer syntaxes are accepted.
+    pub fn take_only(&self, syntaxes: &[&str]) {
+        *lock(&self.shared.taken) = syntaxes.iter().map(|uid| (*uid).to_owned()).collect();
+    }
+
+    /// Starts to listen.
+    pub fn rise(&mut self) {
+        assert!(self.up.is_none(), "the sink is up");
+        let listener = TcpListener::bind(("127.0.0.1", self.port)).expect("the port is ours");
+        let (stop, stopped) = mpsc::sync_channel(0);
+        let shared = Arc::clone(&self.shared);
+        let thread = std::thread::spawn(move || listen(&listener, &stopped, &shared));
+        self.up = Some(Up { stop, thread });
+    }
+
+    /// Stops listening and cuts every association.
+    pub fn fall(&mut self) {
+        let Some(up) = self.up.take() else { return };
+        drop(up.stop);
+        // Wakes the listener, which then sees that it is to stop.
+        drop(TcpStream::connect(("127.0.0.1", self.port)));
+        up.thread.join().expect("the listener does not panic");
+        for stream in lock(&self.shared.associations).drain(..) {
+            // One that the gate has closed by itself cannot be shut down again.
+            drop(stream.shutdown(Shutdown::Both));
+        }
+    }
+
+    /// What has arrived so far, in order.
+    pub fn received(&self) -> Vec<Received> {
+        lock(&self.shared.received).clone()
+    }
+
+    /// How many objects have arrived or begun to.
+    pub fn begun(&self) -> u64 {
+        *lock(&self.shared.begun)
+    }
+
+    /// Waits until `count` objects have arrived, and yields all.
+    #[track_caller]
+    pub fn wait_for(&self, count: usize) -> Vec<Received> {
+        self.wait_within(count, SOON)
+    }
+
+    #[track_caller]
+    pub fn wait_within(&self, count: usize, within: Duration) -> Vec<Received> {
+        eventually(&format!("{count} objects at the PACS"), within, || {
+            let received = self.received();
+            (received.len() >= count).then_some(received)
+        })
+    }
+}
+
+impl Drop for Sink {
+    fn drop(&mut self) {
+        self.fall();
+    }
+}
+
+fn listen(listener: &TcpListener, stopped: &Receiver<()>, shared: &Arc<Shared>) {
+    let mut associations: Vec<(SyncSender<()>, JoinHandle<()>)> = Vec::new();
+    while let Ok((stream, _)) = listener.accept() {
+        if stopped.try_recv() == Err(mpsc::TryRecvError::Disconnected) {
+            break;
+        }
+        let copy = stream.try_clone().expect("a second handle to the socket");
+        lock(&shared.associations).push(copy);
+        let (stop, stopped) = mpsc::sync_channel(0);
+        let shared = Arc::clone(shared);
+        let serve = move || {
+            // How it ends is the gate's affair: the test looks at what was kept. The list above has a handle to
+            // the socket too, so that dropping this one would not close it.
+            drop(serve(&stream, &stopped, &shared));
+            drop(stream.shutdown(Shutdown::Both));
+        };
+        associations.push((stop, std::thread::spawn(serve)));
+    }
+}
+
+fn serve(mut stream: &TcpStream, stopped: &Receiver<()>, shared: &Shared) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let request = Associate::decode(&wire::read_pdu(&mut stream)?.body);
+    if let Manner::Reject(result, source, reason) = *lock(&shared.manner) {
+        return wire::write_pdu(&mut stream, wire::ASSOCIATE_RJ, &[0, result, source, reason]);
+    }
+    let accepted = accept(&request, &lock(&shared.taken));
+    wire::write_pdu(&mut stream, wire::ASSOCIATE_AC, &accepted.encode(wire::ASSOCIATE_AC))?;
+    let mut command = Vec::new();
+    let mut object = Arriving::default();
+    loop {
+        let pdu = wire::read_pdu(&mut stream)?;
+        match pdu.kind {
+            wire::P_DATA => {}
+            wire::RELEASE_RQ => return wire::write_pdu(&mut stream, wire::RELEASE_RP, &[0; 4]),
+            _ => return Ok(()),
+        }
+        for pdv in wire::pdvs(&pdu.body) {
+            if pdv.is_command {
+                command.extend_from_slice(pdv.data);
+                if pdv.is_last {
+                    object = Arriving::begin(&command);
+                    command.clear();
+                    if object.command.get(0x0100) == Some(wire::C_ECHO_RQ) {
+                        answer(&mut stream, pdv.context, &object.command, 0)?;
+                    } else {
+                        *lock(&shared.begun) += 1;
+                    }
+                }
+                continue;
+            }
+            object.take(pdv.data);
+            let manner = lock(&shared.manner).clone();
+            if matches!(manner, Manner::AbortAfter(limit) if object.length >= limit) {
+                return wire::write_pdu(&mut stream, wire::ABORT, &[0, 0, 0, 0]);
+            }
+            if !pdv.is_last {
+                continue;
+            }
+            let status = match manner {
+                Manner::Answer(status) => status,
+                Manner::Slow(delay) => {
+                    if stopped.recv_timeout(delay) != Err(RecvTimeoutError::Timeout) {
+                        return Ok(());
+                    }
+                    0
+                }
+                _ => 0,
+            };
+            let request_of = object.command.clone();
+            if status == 0 {
+                let syntax = syntax_of(&accepted, pdv.context);
+                let received = std::mem::take(&mut object).finish(&request, syntax);
+                lock(&shared.received).push(received);
+            }
+            if manner == Manner::KeepAndHangUp {
+                return Ok(());
+            }
+            answer(&mut stream, pdv.context, &request_of, status)?;
+        }
+    }
+}
+
+fn accept(request: &Associate, taken: &[String]) -> Associate {
+    let answered = |context: &Context| {
+        let wanted = |uid: &&String| taken.is_empty() || taken.contains(uid);
+        match context.transfer_syntaxes.iter().find(wanted) {
+            Some(uid) => Context::proposed(context.id, "", &[uid]),
+            // Transfer syntaxes not supported (PS3.8 Table 9-18).
+            None => {
+                Context { result: 4, ..Context::proposed(context.id, "", &[wire::IMPLICIT_LE]) }
+            }
+        }
+    };
+    Associate {
+        contexts: request.contexts.iter().map(answered).collect(),
+        max_pdu: 128 << 10,
+        ..request.clone()
+    }
+}
+
+fn syntax_of(accepted: &Associate, id: u8) -> String {
+    let context = accepted.contexts.iter().find(|context| context.id == id);
+    context.expect("a context that was accepted").transfer_syntaxes[0].clone()
+}
+
+fn answer(stream: &mut &TcpStream, context: u8, request: &Command, status: u16) -> io::Result<()> {
+    let asked = request.get(0x0100).unwrap_or_default();
+    let response = Command::default()
+        .uid(0x0002, &request.get_text(0x0002))
+        .number(0x0100, asked | 0x8000)
+        .number(0x0120, request.get(0x0110).unwrap_or_default())
+        .number(0x0800, wire::NO_DATA_SET)
+        .number(0x0900, status);
+    let response = match asked {
+        wire::C_STORE_RQ => response.uid(0x1000, &request.get_text(0x1000)),
+        _ => response,
+    };
+    let data = response.encode();
+    let pdv = Pdv { context, is_command: true, is_last: true, data: &data };
+    wire::write_pdu(stream, wire::P_DATA, &pdv.encode())
+}
+
+/// An object of which some bytes have come.
+#[derive(Default)]
+struct Arriving {
+    command: Command,
+    length: u64,
+    hasher: blake3::Hasher,
+    data: Vec<u8>,
+}
+
+impl Arriving {
+    fn begin(command: &[u8]) -> Self {
+        Self { command: Command::decode(command), ..Self::default() }
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        self.length += bytes.len() as u64;
+        self.hasher.update(bytes);
+        if self.length <= KEPT {
+            self.data.extend_from_slice(bytes);
+        } else {
+            self.data = Vec::new();
+        }
+    }
+
+    fn finish(self, request: &Associate, transfer_syntax: String) -> Received {
+        Received {
+            calling: request.calling.clone(),
+            called: request.called.clone(),
+            class: self.command.get_text(0x0002),
+            instance: self.command.get_text(0x1000),
+            transfer_syntax,
+            length: self.length,
+            hash: self.hasher.finalize(),
+            data: self.data,
+        }
+    }
+}
