@@ -3,5 +3,7 @@
 //! Pure functions of values. Never waits, never asks for the time or for chance, never touches a file or a
 //! socket: those who act ask here first.
 
+pub mod admission;
 pub mod outcome;
 pub mod retry;
+pub mod route;
