@@ -102,6 +102,14 @@ pub enum SpoolFault {
         /// What the system said.
         source: io::Error,
     },
+    /// The journal cannot be read or put in order.
+    #[error("the journal {} cannot be opened", path.display())]
+    Journal {
+        /// The journal's directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The directory cannot be read.
     #[error("the spool {} cannot be read", path.display())]
     NotReadable {

@@ -53,9 +53,10 @@
 //! | 3 | delete everything in `tmp/`, count it | never acknowledged: its sender will send it again |
 //! | 4 | find the newest id, by name | new ids go above it, even if the clock was set back |
 //! | 5 | write, sync and remove a probe file | the spool is writable; otherwise the gate must not start |
-//! | 6 | [`Spool::reconcile`]: open each object that the index does not know | complete: committed, perhaps acknowledged: adopt it; no end mark, or damaged: move to `corrupt/`, alarm |
-//! | 7 | [`Spool::reconcile`]: name each object that the index knows and that has no file | custody had ended: killed while removing; otherwise **lost**: alarm |
-//! | 8 | replay the journal behind what the index has applied | a torn tail was never synced and is cut off; a record of an unknown object speaks of one that has been removed |
+//! | 6 | open the journal, read its newest segment | a torn tail was never confirmed: it is cut off |
+//! | 7 | [`Spool::reconcile`]: open each object that the index does not know | complete: committed, perhaps acknowledged: adopt it; no end mark, or damaged: move to `corrupt/`, alarm |
+//! | 8 | [`Spool::reconcile`]: name each object that the index knows and that has no file | custody had ended: killed while removing; otherwise **lost**: alarm |
+//! | 9 | replay the [`Journal`] behind what the index has applied | a record of an object that is unknown even now speaks of one that has been removed, or **lost** if it does not tell the end of its custody; damage is an alarm |
 //!
 //! An empty or unsynced shard directory needs no step: it is made and synced again before it is first used.
 //!
@@ -70,10 +71,12 @@ mod commit;
 mod disk;
 mod draft;
 mod envelope;
+mod export;
 mod fault;
 mod format;
 mod health;
 mod ids;
+mod journal;
 mod places;
 mod recovery;
 mod stored;
@@ -91,9 +94,11 @@ use crate::base::time::Timestamp;
 pub use crate::base::object_id::ObjectId;
 pub use draft::{Draft, Receipt};
 pub use envelope::{Envelope, Priority};
+pub use export::Export;
 pub use fault::{Damage, ReadFault, SpoolFault, Step, StoreFault};
 pub use format::{ENVELOPE_CREATOR_UID, IMPLEMENTATION_CLASS_UID};
 pub use health::Condition;
+pub use journal::{Journal, JournalDamage, JournalFault, Reclaimed, Replay};
 pub use recovery::{Leftover, Recovered};
 pub use stored::{DataReader, StoredObject};
 
@@ -137,15 +142,16 @@ struct Shared {
     places: Places,
     disk: Arc<dyn Disk>,
     ids: IdSource,
-    health: Health,
+    health: Arc<Health>,
+    journal: Journal,
     committer: Committer,
     syncing: Permits,
     /// Held as long as any clone or draft lives.
-    _lock: File,
+    _lock: Arc<File>,
 }
 
 impl Spool {
-    /// Takes the spool over and puts it in order: steps 1 to 5 of the start-up procedure. Blocks.
+    /// Takes the spool over and puts it in order: steps 1 to 6 of the start-up procedure. Blocks.
     ///
     /// # Errors
     /// When another gate uses it, or it cannot be read or written.
@@ -191,6 +197,12 @@ impl Spool {
     /// When the disk fails; some may have been removed.
     pub fn remove(&self, objects: &[ObjectId]) -> io::Result<()> {
         self.shared.remove(objects)
+    }
+
+    /// The journal, for what cannot be told from an object's file.
+    #[must_use]
+    pub fn journal(&self) -> &Journal {
+        &self.shared.journal
     }
 
     /// What the spool says of itself. Blocks for a system call at most once a second.

@@ -14,6 +14,7 @@ use super::disk::Disk;
 use super::fault::{Damage, ReadFault, SpoolFault};
 use super::health::Health;
 use super::ids::{self, IdSource};
+use super::journal::Journal;
 use super::places::Places;
 use super::stored::StoredObject;
 use super::{Config, SYNCS_AT_A_TIME, Shared, Spool};
@@ -30,6 +31,8 @@ pub struct Recovered {
     pub drafts: usize,
     /// The newest object in custody.
     pub newest: Option<ObjectId>,
+    /// Bytes cut off the journal's end: a write that was never confirmed.
+    pub torn: u64,
 }
 
 /// Something that [`Spool::reconcile`] found.
@@ -52,7 +55,7 @@ pub enum Leftover {
     Stray(String),
 }
 
-/// Steps 1 to 5.
+/// Steps 1 to 6.
 pub(super) fn open(
     config: &Config,
     disk: Arc<dyn Disk>,
@@ -63,23 +66,33 @@ pub(super) fn open(
     prepare(&places, &*disk)?;
     let drafts = sweep_drafts(&places, &*disk)?;
     let newest = newest(&places)?;
+    let health = Arc::new(Health::new(config.reserve));
+    probe(&places, &*disk)
+        .map_err(|source| SpoolFault::NotWritable { path: places.drafts(), source })?;
+    let (journal, torn) = Journal::open(
+        places.journal(),
+        Arc::clone(&disk),
+        Arc::clone(&health),
+        Arc::clone(&lock),
+        None,
+    )
+    .map_err(|source| SpoolFault::Journal { path: places.journal(), source })?;
     let shared = Shared {
         ids: IdSource::above(newest.unwrap_or(ObjectId::from_u128(0))),
-        health: Health::new(config.reserve),
+        health,
+        journal,
         committer: Committer::default(),
         syncing: Permits::new(SYNCS_AT_A_TIME),
         places,
         disk,
         _lock: lock,
     };
-    let not_writable = |source| SpoolFault::NotWritable { path: shared.places.drafts(), source };
-    shared.probe().map_err(not_writable)?;
     let spool = Spool { shared: Arc::new(shared) };
-    Ok((spool, Recovered { at: now, drafts, newest }))
+    Ok((spool, Recovered { at: now, drafts, newest, torn }))
 }
 
 /// Step 1. The lock belongs to the open file, so that it cannot outlive the gate that holds it.
-fn take_lock(places: &Places) -> Result<File, SpoolFault> {
+fn take_lock(places: &Places) -> Result<Arc<File>, SpoolFault> {
     let not_writable = |path: &Path| {
         let path = path.to_owned();
         move |source| SpoolFault::NotWritable { path, source }
@@ -93,7 +106,7 @@ fn take_lock(places: &Places) -> Result<File, SpoolFault> {
         .open(&path)
         .map_err(not_writable(&path))?;
     match lock.try_lock() {
-        Ok(()) => Ok(lock),
+        Ok(()) => Ok(Arc::new(lock)),
         Err(TryLockError::WouldBlock) => Err(SpoolFault::Locked { path: places.root().to_owned() }),
         Err(TryLockError::Error(source)) => Err(SpoolFault::NotWritable { path, source }),
     }
@@ -142,6 +155,20 @@ fn newest(places: &Places) -> Result<Option<ObjectId>, SpoolFault> {
     Ok(None)
 }
 
+/// Step 5. Writes, syncs and removes a file: whether the disk does what it is asked.
+fn probe(places: &Places, disk: &dyn Disk) -> io::Result<()> {
+    let path = places.probe();
+    match disk.remove(&path) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let file = disk.create(&path)?;
+    disk.write(&file, b"markgate")?;
+    disk.sync_file(&file)?;
+    disk.remove(&path)
+}
+
 /// The names in a directory that are text; ours all are.
 fn names(path: &Path) -> Result<Vec<String>, SpoolFault> {
     let not_readable = |source| SpoolFault::NotReadable { path: path.to_owned(), source };
@@ -154,7 +181,7 @@ fn names(path: &Path) -> Result<Vec<String>, SpoolFault> {
 }
 
 impl Spool {
-    /// Compares the spool with what the index knows to be in custody, and tells `found` each difference: steps 6 and 7
+    /// Compares the spool with what the index knows to be in custody, and tells `found` each difference: steps 7 and 8
     /// of the start-up procedure. Known objects are looked up by name only, unknown ones are opened. Blocks.
     ///
     /// # Errors
@@ -193,7 +220,7 @@ impl Spool {
 }
 
 impl Shared {
-    /// Step 6 for one object.
+    /// Step 7 for one object.
     fn adopt(&self, id: ObjectId) -> Leftover {
         match self.object(id) {
             Ok(stored) => Leftover::Adopted(stored),
@@ -214,18 +241,9 @@ impl Shared {
         self.disk.sync_directory(&self.places.shard(&ids::shard(id)))
     }
 
-    /// Writes, syncs and removes a file: whether the disk does what it is asked.
+    /// See [`probe`].
     pub(super) fn probe(&self) -> io::Result<()> {
-        let path = self.places.probe();
-        match self.disk.remove(&path) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
-        let file = self.disk.create(&path)?;
-        self.disk.write(&file, b"markgate")?;
-        self.disk.sync_file(&file)?;
-        self.disk.remove(&path)
+        probe(&self.places, &*self.disk)
     }
 
     /// Removes all but the newest refused objects.

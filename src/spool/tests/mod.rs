@@ -2,6 +2,7 @@
 
 mod durable_order;
 mod file;
+mod start_up;
 
 use std::sync::Arc;
 
