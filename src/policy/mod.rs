@@ -4,6 +4,7 @@
 //! socket: those who act ask here first.
 
 pub mod admission;
+pub mod contexts;
 pub mod outcome;
 pub mod retry;
 pub mod route;

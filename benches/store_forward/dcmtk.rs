@@ -1,0 +1,96 @@
+//! The same 400 slices from DCMTK's `storescu` to its `storescp`: straight, and through the gate.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::wire::CT;
+use super::{Gate, LOADS, data_sets};
+
+/// Prints both rows, or what to install.
+pub fn compare() -> io::Result<()> {
+    if Command::new("storescu").arg("--version").stdout(Stdio::null()).status().is_err() {
+        println!("storescu is not installed: `make setup-test` installs DCMTK");
+        return Ok(());
+    }
+    let load = &LOADS[0];
+    let folder = tempfile::Builder::new().prefix("markgate-dcmtk").tempdir_in(super::bench_folder())?;
+    let files = write_files(folder.path())?;
+    println!("DCMTK's storescu and storescp, {}", load.name);
+    let sink = Storescp::start(folder.path())?;
+    let direct = send(&files, sink.address, load.objects, &sink)?;
+    println!("{:<42} {:>9.0}", "  direct", load.objects as f64 / direct.as_secs_f64());
+    drop(sink);
+    let sink = Storescp::start(folder.path())?;
+    let gate = Gate::start(sink.address)?;
+    let gated = send(&files, gate.address, load.objects, &sink)?;
+    println!("{:<42} {:>9.0}", "  through the gate", load.objects as f64 / gated.as_secs_f64());
+    Ok(())
+}
+
+fn write_files(folder: &Path) -> io::Result<PathBuf> {
+    let out = folder.join("objects");
+    std::fs::create_dir(&out)?;
+    for (index, (instance, data_set)) in data_sets(&LOADS[0]).iter().enumerate() {
+        let meta = markgate::object::part10::FileMeta::new(CT, instance, super::OBJECT.1);
+        let mut file = meta.to_bytes();
+        file.extend_from_slice(data_set);
+        std::fs::write(out.join(format!("{index:04}.dcm")), file)?;
+    }
+    Ok(out)
+}
+
+fn send(files: &Path, to: SocketAddr, objects: usize, sink: &Storescp) -> io::Result<Duration> {
+    let start = Instant::now();
+    let status = Command::new("storescu")
+        .args(["-aec", "MARKGATE", "+sd", "127.0.0.1", &to.port().to_string()])
+        .arg(files)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()?;
+    assert!(status.success(), "storescu sends everything");
+    while sink.received()? < objects {
+        assert!(start.elapsed() < Duration::from_secs(120), "not everything arrived");
+        std::thread::yield_now();
+    }
+    Ok(start.elapsed())
+}
+
+struct Storescp {
+    child: Child,
+    address: SocketAddr,
+    folder: tempfile::TempDir,
+}
+
+impl Storescp {
+    fn start(folder: &Path) -> io::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("sink").tempdir_in(folder)?;
+        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let child = Command::new("storescp")
+            .args(["-aet", "SINK", "+B", "-od"])
+            .arg(folder.path())
+            .arg(address.port().to_string())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while TcpStream::connect(address).is_err() {
+            assert!(Instant::now() < deadline, "storescp does not listen");
+            std::thread::yield_now();
+        }
+        Ok(Self { child, address, folder })
+    }
+
+    fn received(&self) -> io::Result<usize> {
+        Ok(std::fs::read_dir(self.folder.path())?.count())
+    }
+}
+
+impl Drop for Storescp {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
