@@ -73,6 +73,7 @@ mod draft;
 mod envelope;
 mod export;
 mod fault;
+pub mod folder;
 mod format;
 mod health;
 mod ids;
