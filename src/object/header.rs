@@ -9,6 +9,7 @@ use std::ops::Range;
 use dicom_core::dictionary::VirtualVr;
 
 use crate::dicom::attribute::{AttributePath, vr_of};
+use crate::dicom::charset::{CharacterSet, Text};
 use crate::dicom::transfer_syntax::{Encoding, TransferSyntax};
 use crate::dicom::{Tag, VR, tags};
 
@@ -263,18 +264,45 @@ impl HeaderView {
 
     /// Whether the Pixel Representation nearest to an element says that samples are signed.
     fn is_signed(&self, element: &Element) -> bool {
-        let mut item = element.parent;
-        loop {
-            let container = item.and_then(|index| self.elements.get(index as usize));
-            let mut siblings = container.map_or_else(|| self.top(), |item| self.within(item));
-            if let Some(found) = siblings.find(|e| e.tag == tags::PIXEL_REPRESENTATION) {
-                let bytes = self.bytes(found).unwrap_or_default();
-                return bytes.iter().any(|byte| *byte != 0);
-            }
-            let Some(container) = container else { return false };
-            let sequence = container.parent.and_then(|index| self.elements.get(index as usize));
-            item = sequence.and_then(|sequence| sequence.parent);
-        }
+        let nearest = self
+            .around(element)
+            .find_map(|mut within| within.find(|e| e.tag == tags::PIXEL_REPRESENTATION));
+        let bytes = nearest.and_then(|found| self.bytes(found)).unwrap_or_default();
+        bytes.iter().any(|byte| *byte != 0)
+    }
+
+    /// The items around an element, innermost first, and the data set itself.
+    fn around(&self, element: &Element) -> impl Iterator<Item = Elements<'_>> {
+        let enclosing = |element: &Element| self.elements.get(element.parent? as usize);
+        let items = std::iter::successors(enclosing(element), move |outer| enclosing(outer));
+        let items = items.filter(|outer| outer.kind == Kind::Item);
+        items.map(|item| self.within(item)).chain([self.top()])
+    }
+
+    /// The character set that the data set declares in (0008,0005).
+    #[must_use]
+    pub fn charset(&self) -> CharacterSet {
+        self.charset_of(self.top()).unwrap_or_else(CharacterSet::default_repertoire)
+    }
+
+    fn charset_of(&self, mut within: Elements<'_>) -> Option<CharacterSet> {
+        let declared = within.find(|element| element.tag == tags::SPECIFIC_CHARACTER_SET)?;
+        let value = self.bytes(declared)?;
+        Some(CharacterSet::declared(&String::from_utf8_lossy(value)))
+    }
+
+    /// The character set that an element is written in as declared: an item may declare its own (0008,0005), which
+    /// then holds for all in it (PS3.3 C.12.1.1.2).
+    #[must_use]
+    pub fn charset_at(&self, element: &Element) -> CharacterSet {
+        let nearest = self.around(element).find_map(|within| self.charset_of(within));
+        nearest.unwrap_or_else(CharacterSet::default_repertoire)
+    }
+
+    /// The text of an element in `charset`; `None` when its value was not kept. Values are split after decoding.
+    #[must_use]
+    pub fn text(&self, element: &Element, charset: &CharacterSet) -> Option<Text> {
+        Some(charset.decode(self.bytes(element)?, self.vr(element)))
     }
 
     /// The values of an element whose VR is in the default repertoire (AE, AS, CS, DA, DS, DT, IS, TM, UI, UR),

@@ -285,3 +285,52 @@ fn values_are_found_by_path() {
     assert_eq!(numbers(tags::SLICE_THICKNESS), Some(vec![1.5, -20.0]));
     assert_eq!(numbers(tags::ROWS), Some(vec![513.0]));
 }
+
+#[test]
+fn text_is_read_in_the_set_declared_nearest_to_it() {
+    // 0x5C is the second byte of the one character in each name.
+    let name = |bytes: Bytes, tag| bytes.short(tag, "LO", [0x81, 0x5C]);
+    let item = name(Bytes::little(), tags::MANUFACTURER);
+    let greek = Bytes::little().short(tags::SPECIFIC_CHARACTER_SET, "CS", "ISO_IR 126");
+    let greek = greek.short(tags::MANUFACTURER, "LO", [0xE1, b'\\', 0xE2, b' ']);
+    let bytes = Bytes::little()
+        .short(tags::SPECIFIC_CHARACTER_SET, "CS", "GBK ")
+        .long(SEQUENCE, "SQ", UNDEFINED)
+        .item(item.out.len() as u32)
+        .raw(&item.out)
+        .item(greek.out.len() as u32)
+        .raw(&greek.out)
+        .sequence_end();
+    let view = scan(EXPLICIT, &name(bytes, tags::PATIENT_ID).out).header;
+    let read = |path: &AttributePath| {
+        let element = view.at(path).expect("there");
+        let text = view.text(element, &view.charset_at(element)).expect("kept");
+        assert!(!text.faulty);
+        text.values
+    };
+    assert_eq!(read(&AttributePath::top(tags::PATIENT_ID)), ["\u{4E57}"]);
+    assert_eq!(read(&AttributePath::within(SEQUENCE, 0, tags::MANUFACTURER)), ["\u{4E57}"]);
+    assert_eq!(read(&AttributePath::within(SEQUENCE, 1, tags::MANUFACTURER)), ["α", "β"]);
+    assert_eq!(view.charset().declaration(), "GBK");
+}
+
+#[test]
+fn a_vr_that_depends_on_the_samples_asks_the_nearest_of_them() {
+    let value = |sign: u8| {
+        Bytes::little()
+            .implicit(tags::PIXEL_REPRESENTATION, [sign, 0])
+            .implicit(tags::SMALLEST_IMAGE_PIXEL_VALUE, [0xFF, 0xFF])
+    };
+    let icon = value(0);
+    let bytes = value(1).open(tags::ICON_IMAGE_SEQUENCE, icon.out.len() as u32 + 8);
+    let bytes = bytes.item(icon.out.len() as u32).raw(&icon.out);
+    let view = scan(IMPLICIT, &bytes.out).header;
+    let read = |path: &AttributePath| {
+        let element = view.at(path).expect("there");
+        (view.vr(element), view.numbers(element))
+    };
+    let tag = tags::SMALLEST_IMAGE_PIXEL_VALUE;
+    assert_eq!(read(&AttributePath::top(tag)), (VR::SS, vec![-1.0]));
+    let within = AttributePath::within(tags::ICON_IMAGE_SEQUENCE, 0, tag);
+    assert_eq!(read(&within), (VR::US, vec![65_535.0]));
+}
