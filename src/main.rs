@@ -1,3 +1,7 @@
 //! The `markgate` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    markgate::cli::main()
+}

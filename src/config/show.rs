@@ -3,7 +3,7 @@
 //! The same configuration always gives the same bytes, and reading them gives the same configuration. Rows that came from CSV
 //! files stand in the text itself. There is no secret in a configuration of this version; one that comes must be masked here.
 
-use std::fmt::{Display, Write as _};
+use std::fmt::Display;
 
 use super::decode::Word;
 use super::model::{
@@ -240,8 +240,7 @@ fn quote(text: &str) -> String {
             '"' | '\\' => quoted.extend(['\\', c]),
             '\n' => quoted.push_str("\\n"),
             '\t' => quoted.push_str("\\t"),
-            // Writing into a String cannot fail.
-            c if c.is_control() => drop(write!(quoted, "\\u{:04X}", u32::from(c))),
+            c if c.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
             c => quoted.push(c),
         }
     }

@@ -7,6 +7,8 @@
 //! through a browser is refused; every wait has a deadline, and connections, headers, bodies and lists have bounds.
 
 pub mod client;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod guard;
 pub mod model;
 mod routes;

@@ -1,116 +1,17 @@
 //! The pages over real sockets, with a service of known answers.
 
-use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use jiff::Timestamp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::client::{Client, ClientFault, Place, segment};
+use super::fixture::{Known, entry};
 use super::model::*;
 use super::*;
-
-/// Answers with what a test can compare, and remembers what it was asked to do.
-#[derive(Default)]
-struct Known {
-    asked: Mutex<Vec<String>>,
-}
-
-impl Known {
-    fn note(&self, what: String) {
-        self.asked.lock().expect("a lock that no test poisons").push(what);
-    }
-}
-
-fn entry() -> QueueEntry {
-    QueueEntry {
-        id: "1@pacs".to_owned(),
-        object: "1".to_owned(),
-        sop_instance_uid: "1.2.3".to_owned(),
-        study_instance_uid: None,
-        destination: "pacs".to_owned(),
-        state: QueueState::Deferred,
-        attempts: 2,
-        last_error: Some("connection refused".to_owned()),
-        received: Timestamp::UNIX_EPOCH,
-        next_attempt: None,
-    }
-}
-
-impl Service for Known {
-    async fn ready(&self) -> Health {
-        Health { ok: false, problems: vec!["the spool is full".to_owned()] }
-    }
-    async fn metrics(&self) -> String {
-        "# EOF\n".to_owned()
-    }
-    async fn system(&self) -> Result<System, Refusal> {
-        Err(Refusal::Unavailable { problem: "stopping".to_owned() })
-    }
-    async fn queue(&self, limit: usize) -> Result<Listed<QueueEntry>, Refusal> {
-        self.note(format!("queue {limit}"));
-        Ok(Listed { entries: vec![entry()], total: 7 })
-    }
-    async fn act_on_queue(
-        &self,
-        which: Selector,
-        action: QueueAction,
-        deed: Deed,
-    ) -> Result<Changed, Refusal> {
-        self.note(format!("{which} {action:?} {deed:?}"));
-        Ok(Changed { changed: 1 })
-    }
-    async fn flush(&self, deed: Deed) -> Result<Changed, Refusal> {
-        self.note(format!("flush {:?}", deed.destination));
-        Ok(Changed { changed: 3 })
-    }
-    async fn quarantine(
-        &self,
-        settled: bool,
-        limit: usize,
-    ) -> Result<Listed<QuarantineEntry>, Refusal> {
-        self.note(format!("quarantine {settled} {limit}"));
-        Ok(Listed { entries: Vec::new(), total: 0 })
-    }
-    async fn act_on_quarantine(
-        &self,
-        which: Selector,
-        _action: QuarantineAction,
-        _deed: Deed,
-    ) -> Result<Changed, Refusal> {
-        Err(Refusal::Conflict { name: which.to_string(), state: "already released".to_owned() })
-    }
-    async fn peers(&self) -> Result<Vec<Peer>, Refusal> {
-        Ok(Vec::new())
-    }
-    async fn echo(&self, name: String) -> Result<Echo, Refusal> {
-        Err(Refusal::NotFound { what: "destination", name })
-    }
-    async fn test(&self, name: String) -> Result<PeerTest, Refusal> {
-        Err(Refusal::NotFound { what: "destination", name })
-    }
-    async fn ledger(&self) -> Result<Ledger, Refusal> {
-        let counts = Counts { received: 2, delivered: 1, held: 1, ..Counts::default() };
-        Ok(Ledger { counts, balanced: counts.balance(), days: Vec::new() })
-    }
-    async fn statistics(&self) -> Result<Statistics, Refusal> {
-        let marked = BTreeMap::from([("JJJHR".to_owned(), 3)]);
-        Ok(Statistics { marked, ..Statistics::default() })
-    }
-    async fn rules(&self) -> Result<Vec<Rule>, Refusal> {
-        Ok(Vec::new())
-    }
-    async fn explain(&self, sop_instance_uid: String) -> Result<Vec<Explanation>, Refusal> {
-        Err(Refusal::NotFound { what: "object", name: sop_instance_uid })
-    }
-    async fn conformance(&self) -> Result<String, Refusal> {
-        Ok("# DICOM Conformance Statement\n".to_owned())
-    }
-}
 
 struct Running {
     address: std::net::SocketAddr,
@@ -168,11 +69,15 @@ async fn each_page_answers_in_its_shape() {
             "200",
             r#"[{"id":"1@pacs","object":"1","sop_instance_uid":"1.2.3","study_instance_uid":null,"destination":"pacs","state":"deferred","attempts":2,"last_error":"connection refused","received":"1970-01-01T00:00:00Z","next_attempt":null}]"#,
         ),
-        ("/api/v1/quarantine?all=true&limit=5", "200", "[]"),
+        (
+            "/api/v1/quarantine?all=true&limit=5",
+            "200",
+            r#"[{"id":"2","sop_instance_uid":"1.2.4","sop_class_uid":null,"series_instance_uid":null,"study_instance_uid":"1.2","state":"held","reasons":["PAT-001"],"calling_aet":"CT01","received":"1970-01-01T00:00:00Z","settled":null,"settled_by":null,"settled_reason":null}]"#,
+        ),
         (
             "/api/v1/ledger",
             "200",
-            r#"{"received":2,"delivered":1,"held":1,"rejected":0,"in_flight":0,"refused":0,"suppressed":0,"balanced":true,"days":[]}"#,
+            r#"{"received":3,"delivered":1,"held":1,"rejected":0,"in_flight":0,"refused":0,"suppressed":0,"balanced":false,"days":[{"day":"2026-05-01","source":"CT01","received":3,"delivered":1,"held":1,"rejected":0,"in_flight":0,"refused":0,"suppressed":0}]}"#,
         ),
         ("/api/v1/statistics", "200", r#"{"marked":{"JJJHR":3},"unmarked":{},"findings":{}}"#),
     ] {
@@ -196,10 +101,10 @@ async fn every_failure_is_json_with_a_code() {
         ),
         (
             "POST",
-            "/api/v1/peers/pacs/echo",
+            "/api/v1/peers/nobody/echo",
             "",
             "404",
-            r#"{"error":"NOT_FOUND","message":"there is no destination pacs"}"#,
+            r#"{"error":"NOT_FOUND","message":"there is no destination nobody"}"#,
         ),
         (
             "GET",

@@ -1,0 +1,419 @@
+//! What may be typed: verbs, flags and their help.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::dicom::ae_title::AeTitle;
+
+/// An inline DICOM gate: takes examination images into custody, judges them against DB11/T 2505-2025, marks those that are
+/// entitled to mutual recognition and hands them on.
+#[derive(Debug, Parser)]
+#[command(
+    name = "markgate",
+    version,
+    after_help = "Exit codes: 0 done, 1 failed, 2 findings / invalid configuration / ledger does not balance, 64 wrong usage."
+)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// The configuration file.
+#[derive(Debug, Args)]
+pub(super) struct ConfigFile {
+    /// The configuration file; left out: ./markgate.toml, config/markgate.toml or /etc/markgate/markgate.toml, the first
+    /// that is there
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// Where the running gate is.
+#[derive(Debug, Args)]
+pub(super) struct Gate {
+    #[command(flatten)]
+    pub file: ConfigFile,
+    /// Where the gate answers, an address such as 127.0.0.1:8080 or the path of its control socket; left out: as the
+    /// configuration says
+    #[arg(long, value_name = "ADDR")]
+    pub console: Option<String>,
+}
+
+/// Whether to print for people or for programs.
+#[derive(Debug, Args)]
+pub(super) struct Form {
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Ids that an action is for.
+#[derive(Debug, Args)]
+pub(super) struct Which {
+    /// Ids or UIDs; ALL for every one; - reads them from standard input
+    #[arg(required = true, value_name = "ID")]
+    pub ids: Vec<String>,
+}
+
+/// Why a person does something.
+#[derive(Debug, Args)]
+pub(super) struct Why {
+    /// Why; recorded with your name
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Run the gate in the foreground until SIGTERM or SIGINT; SIGHUP reloads the configuration
+    Serve {
+        #[command(flatten)]
+        file: ConfigFile,
+        /// How logs are written to standard error
+        #[arg(long, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+        log_format: LogFormat,
+    },
+    /// Show the main job with no set-up: send studies through a gate and tell what became of them
+    Demo(Demo),
+    /// Check or show a configuration
+    #[command(subcommand)]
+    Config(Config),
+    /// Judge files or folders offline: findings, decision, disposition
+    Check {
+        #[command(flatten)]
+        offline: Offline,
+        /// Exit with 2 when a finding is at least that grave
+        #[arg(long, value_enum, value_name = "SEVERITY")]
+        fail_on: Option<FailOn>,
+        #[command(flatten)]
+        form: Form,
+        /// Files, or folders with everything in them
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+    },
+    /// Tell why files, or an object the gate has seen, were judged as they were
+    Explain {
+        #[command(flatten)]
+        offline: Offline,
+        /// An object that the running gate has seen
+        #[arg(long, value_name = "SOP_INSTANCE_UID", conflicts_with = "paths")]
+        uid: Option<String>,
+        /// Where the gate answers, for --uid
+        #[arg(long, value_name = "ADDR", requires = "uid")]
+        console: Option<String>,
+        #[command(flatten)]
+        form: Form,
+        /// Files, or folders with everything in them
+        #[arg(required_unless_present = "uid", value_name = "PATH")]
+        paths: Vec<PathBuf>,
+    },
+    /// Write marked copies of files (not in this version)
+    Stamp(Stamp),
+    /// Deliveries that are not done, for each destination
+    #[command(subcommand)]
+    Queue(Queue),
+    /// Objects that wait for a person
+    #[command(subcommand)]
+    Quarantine(Quarantine),
+    /// Destinations
+    #[command(subcommand)]
+    Peer(Peer),
+    /// Pure relay for a limited time (not in this version)
+    #[command(subcommand)]
+    Bypass(Bypass),
+    /// The state of the running gate: associations, queue, disk, destinations
+    Status {
+        #[command(flatten)]
+        gate: Gate,
+        #[command(flatten)]
+        form: Form,
+    },
+    /// Received = delivered + held + rejected + in flight, by day and source; exit 2 on a mismatch
+    Ledger {
+        #[command(flatten)]
+        gate: Gate,
+        #[command(flatten)]
+        form: Form,
+    },
+    /// The rules in force
+    #[command(subcommand)]
+    Rules(Rules),
+    /// The DICOM Conformance Statement of a configuration
+    Conformance {
+        #[command(flatten)]
+        file: ConfigFile,
+    },
+    /// The audit trail (not in this version)
+    #[command(subcommand)]
+    Audit(Audit),
+}
+
+/// How logs are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Demo {
+    /// Where the gate listens
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:11112")]
+    pub listen: SocketAddr,
+    /// Where the console listens
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub console: SocketAddr,
+    /// A folder for spool and received objects; left out: a fresh temporary one
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Stop when everything has been sent and judged; exit 0 when all went as shown
+    #[arg(long)]
+    pub once: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Config {
+    /// Tell every mistake at once, with file, line and key
+    Check {
+        #[command(flatten)]
+        file: ConfigFile,
+        #[command(flatten)]
+        form: Form,
+    },
+    /// Print the effective configuration, defaults filled in, secrets masked
+    Show {
+        #[command(flatten)]
+        file: ConfigFile,
+    },
+}
+
+/// From whom files are judged to come.
+#[derive(Debug, Args)]
+pub(super) struct Offline {
+    #[command(flatten)]
+    pub file: ConfigFile,
+    /// Judge as if this AE title had sent the files
+    #[arg(long, value_name = "AET", value_parser = ae_title)]
+    pub calling_aet: Option<AeTitle>,
+    /// Judge as if the files had come from this address
+    #[arg(long, value_name = "ADDRESS")]
+    pub peer: Option<IpAddr>,
+}
+
+fn ae_title(text: &str) -> Result<AeTitle, String> {
+    AeTitle::parse(text).map_err(|bad| bad.to_string())
+}
+
+/// The severity from which `check` fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum FailOn {
+    Warn,
+    Block,
+    Quarantine,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Stamp {
+    /// Files, or folders with everything in them
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Where copies go
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// How the mark is shown
+    #[arg(long, value_name = "MODE")]
+    pub mode: Option<String>,
+    /// Write a PNG beside each copy
+    #[arg(long)]
+    pub preview: bool,
+    #[command(flatten)]
+    pub offline: Offline,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Queue {
+    /// List deliveries that are not done
+    Ls {
+        #[command(flatten)]
+        gate: Gate,
+        #[command(flatten)]
+        form: Form,
+    },
+    /// Show all that is known of deliveries
+    Show {
+        #[command(flatten)]
+        gate: Gate,
+        #[command(flatten)]
+        form: Form,
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Try now, whatever the schedule says
+    Retry {
+        #[command(flatten)]
+        gate: Gate,
+        #[command(flatten)]
+        why: Why,
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Do not try until released
+    Hold {
+        #[command(flatten)]
+        gate: Gate,
+        #[command(flatten)]
+        why: Why,
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Let held deliveries go on
+    Release {
+        #[command(flatten)]
+        gate: Gate,
+        #[command(flatten)]
+        why: Why,
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Try every deferred delivery now
+    Flush {
+        #[command(flatten)]
+        gate: Gate,
+        /// Only those to this destination
+        destination: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Quarantine {
+    /// List objects that wait for a person
+    Ls {
+        #[command(flatten)]
+        gate: Gate,
+        #[command(flatten)]
+        form: Form,
+        /// Also those that were released or rejected
+        #[arg(long)]
+        all: bool,
+    },
+    /// Show all that is known of objects
+    Show {
+        #[command(flatten)]
+        gate: Gate,
+        #[command(flatten)]
+        form: Form,
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Send objects on unmarked and never judge them again
+    Release {
+        #[command(flatten)]
+        gate: Gate,
+        #[command(flatten)]
+        why: Why,
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Do not send objects on
+    Reject {
+        #[command(flatten)]
+        gate: Gate,
+        #[command(flatten)]
+        why: Why,
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Judge objects again
+    Replay {
+        #[command(flatten)]
+        gate: Gate,
+        #[command(flatten)]
+        why: Why,
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Mend attributes of objects (not in this version)
+    Fix(Later),
+    /// Remove objects (not in this version)
+    Purge(Later),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Peer {
+    /// List destinations
+    Ls {
+        #[command(flatten)]
+        gate: Gate,
+        #[command(flatten)]
+        form: Form,
+    },
+    /// Send a C-ECHO
+    Echo {
+        #[command(flatten)]
+        gate: Gate,
+        #[command(flatten)]
+        form: Form,
+        /// The destination's name
+        name: String,
+    },
+    /// Tell which SOP classes, transfer syntaxes and storage commitment it accepts
+    Test {
+        #[command(flatten)]
+        gate: Gate,
+        #[command(flatten)]
+        form: Form,
+        /// The destination's name
+        name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Bypass {
+    /// Relay everything unmarked
+    On(Later),
+    /// Judge and mark again
+    Off(Later),
+    /// Tell whether the gate only relays
+    Status(Later),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Rules {
+    /// List the rules of a configuration
+    Ls {
+        #[command(flatten)]
+        file: ConfigFile,
+        #[command(flatten)]
+        form: Form,
+    },
+    /// Show all there is of rules
+    Show {
+        #[command(flatten)]
+        file: ConfigFile,
+        #[command(flatten)]
+        form: Form,
+        /// Ids of rules
+        #[arg(required = true, value_name = "RULE")]
+        rules: Vec<String>,
+    },
+    /// Run a pack's own examples (not in this version)
+    Test(Later),
+    /// Print what a pack may contain (not in this version)
+    Schema(Later),
+    /// Compare two packs (not in this version)
+    Diff(Later),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Audit {
+    /// Verify the chain of the audit trail (not in this version)
+    Verify(Later),
+}
+
+/// The arguments of a verb that comes later: taken, not looked at.
+#[derive(Debug, Args)]
+pub(super) struct Later {
+    #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub rest: Vec<std::ffi::OsString>,
+}

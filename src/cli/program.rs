@@ -1,0 +1,86 @@
+//! What the verbs ask of the rest of the program.
+
+use std::io::Write;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use crate::config::{Configuration, Mistakes};
+use crate::dicom::ae_title::AeTitle;
+use crate::web::model::{Explanation, FileReport, Report, Rule};
+
+/// Why something ended otherwise than it should.
+#[derive(Debug, thiserror::Error)]
+pub enum Ended {
+    /// The configuration has mistakes.
+    #[error("{0}")]
+    Configuration(#[from] Mistakes),
+    /// Something else, in words for people.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// From whom files are judged to come; what is not given is guessed from the file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sender {
+    /// Calling AE title.
+    pub calling_aet: Option<AeTitle>,
+    /// Address.
+    pub peer: Option<IpAddr>,
+}
+
+/// How the demonstration runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DemoOptions {
+    /// Where the gate listens.
+    pub listen: SocketAddr,
+    /// Where the console listens.
+    pub console: SocketAddr,
+    /// The folder for everything; `None` is a fresh temporary one.
+    pub dir: Option<PathBuf>,
+    /// Whether to stop when everything has been sent and judged.
+    pub once: bool,
+}
+
+/// What the verbs ask of the rest of the program. Tests put one with known answers in its place.
+pub trait Program {
+    /// Runs the gate until it is told to stop.
+    ///
+    /// # Errors
+    /// When the configuration has mistakes, or the gate cannot start.
+    fn serve(&self, config: &Path) -> Result<(), Ended>;
+    /// Runs the demonstration and tells about it on `out`.
+    ///
+    /// # Errors
+    /// When it cannot start, or something went otherwise than shown.
+    fn demo(&self, options: &DemoOptions, out: &mut dyn Write) -> Result<(), Ended>;
+    /// Judges files, and folders with everything in them.
+    ///
+    /// # Errors
+    /// When the rules cannot be used; what is wrong with a file stands in its report.
+    fn check(
+        &self,
+        paths: &[PathBuf],
+        configuration: &Configuration,
+        sender: &Sender,
+    ) -> Result<Vec<FileReport<Report>>, Ended>;
+    /// Tells why files are judged as they are.
+    ///
+    /// # Errors
+    /// When the rules cannot be used; what is wrong with a file stands in its report.
+    fn explain(
+        &self,
+        paths: &[PathBuf],
+        configuration: &Configuration,
+        sender: &Sender,
+    ) -> Result<Vec<FileReport<Explanation>>, Ended>;
+    /// The rules that a configuration puts in force.
+    ///
+    /// # Errors
+    /// When they cannot be used.
+    fn rules(&self, configuration: &Configuration) -> Result<Vec<Rule>, Ended>;
+    /// The DICOM Conformance Statement of a configuration, as Markdown.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn conformance(&self, configuration: &Configuration) -> Result<String, Ended>;
+}
