@@ -5,6 +5,7 @@
 
 pub mod admission;
 pub mod contexts;
+pub mod disposition;
 pub mod outcome;
 pub mod retry;
 pub mod route;

@@ -12,7 +12,7 @@ use crate::object::HeaderView;
 use crate::object::edit::{EditPlan, Editor, NewElement};
 use crate::recognition::{NAME_LIMIT, Outcome, Treatment};
 
-use super::character_set::{declared, widened};
+use super::character_set::widened;
 use super::name::{MarkLine, fitting, latin};
 use super::private_block::{Block, Field};
 use super::{Job, Obstacle, StampMode};
@@ -69,7 +69,7 @@ fn is_signed(view: &HeaderView) -> bool {
 
 fn naming(job: &Job<'_>) -> Result<Naming, Obstacle> {
     let Job { view, decision, names, policy, read_as, .. } = job;
-    let declared = declared(view);
+    let declared = view.charset();
     let Outcome::Mark(mark) = &decision.outcome else {
         return stripped(job, declared);
     };

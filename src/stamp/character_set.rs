@@ -37,12 +37,6 @@ pub(super) struct Widened {
     pub rewritten: Vec<(AttributePath, NewElement)>,
 }
 
-/// The set that the data set declares.
-pub(super) fn declared(view: &HeaderView) -> CharacterSet {
-    let value = view.find(tags::SPECIFIC_CHARACTER_SET).and_then(|element| view.bytes(element));
-    CharacterSet::declared(&String::from_utf8_lossy(value.unwrap_or_default()))
-}
-
 /// A set that can hold `text`, by what the policy allows; `None` where the object's own declaration cannot be trusted or
 /// the policy gives none.
 pub(super) fn widened(

@@ -132,3 +132,6 @@ pub fn plan(mode: StampMode, job: &Job<'_>) -> Result<EditPlan, Obstacle> {
         | StampMode::PresentationState => Err(Obstacle::ModeNotAvailable { mode }),
     }
 }
+
+#[cfg(test)]
+mod tests;
