@@ -36,18 +36,18 @@ const UIDS: [(u16, &str); 2] =
     [(element::AFFECTED_SOP_CLASS, CT), (element::AFFECTED_SOP_INSTANCE, "1.2.3.4")];
 
 #[track_caller]
-fn check(bytes: &[u8], want: Result<(Request, bool), Breach>) {
+fn check(bytes: &[u8], want: &Result<(Request, bool), Breach>) {
     let got = Request::parse(bytes).map(|parsed| (parsed.message, parsed.has_data_set));
-    assert_eq!(got, want);
+    assert_eq!(got, *want);
 }
 
 #[test]
 fn a_store_request_is_read_back_as_written() {
-    check(&encode_store(&store()), Ok((Request::Store(store()), true)));
+    check(&encode_store(&store()), &Ok((Request::Store(store()), true)));
     let originator = MoveOriginator { title: "WORKSTATION".into(), message_id: Some(12) };
     let moved = StoreRequest { move_originator: Some(originator), ..store() };
-    check(&encode_store(&moved), Ok((Request::Store(moved), true)));
-    check(&encode_echo(3), Ok((Request::Echo(EchoRequest { message_id: 3 }), false)));
+    check(&encode_store(&moved), &Ok((Request::Store(moved), true)));
+    check(&encode_echo(3), &Ok((Request::Echo(EchoRequest { message_id: 3 }), false)));
 }
 
 #[test]
@@ -90,11 +90,11 @@ fn a_store_request_without_a_data_set_is_mistyped() {
 fn what_cannot_be_answered_is_a_breach() {
     for missing in [element::COMMAND_FIELD, element::MESSAGE_ID, element::DATA_SET_TYPE] {
         let numbers: Vec<_> = FULL.into_iter().filter(|(element, _)| *element != missing).collect();
-        check(&command(&numbers, &UIDS), Err(BadCommand::Missing(missing).into()));
+        check(&command(&numbers, &UIDS), &Err(BadCommand::Missing(missing).into()));
     }
     check(
         &command(&[(element::COMMAND_FIELD, 0x8001)], &[]),
-        Err(Breach::UnexpectedCommand(0x8001)),
+        &Err(Breach::UnexpectedCommand(0x8001)),
     );
 }
 
@@ -110,7 +110,7 @@ fn other_services_are_named_and_refused() {
         sop_class: Some(Uid::new("1.2.840.10008.1.20.1")),
         sop_instance: None,
     };
-    check(&bytes, Ok((Request::Other(action.clone()), true)));
+    check(&bytes, &Ok((Request::Other(action.clone()), true)));
     assert_eq!(action.command_field.to_string(), "N-ACTION-RQ");
     let refusal = Request::Other(action).refusal();
     assert_eq!(refusal, Some(Answer::new(Status::UNRECOGNIZED_OPERATION)));

@@ -2,16 +2,16 @@
 //!
 //! | File | Holds | Does I/O |
 //! |---|---|---|
-//! | `negotiate` | what an A-ASSOCIATE-RQ is answered with | no |
-//! | `pdu` | A-ASSOCIATE, A-RELEASE and A-ABORT as bytes; dicom-ul's types hold them | no |
-//! | `command`, `message` | command sets and the requests and responses they stand for | no |
+//! | [`negotiate`] | what an A-ASSOCIATE-RQ is answered with | no |
+//! | [`pdu`] | A-ASSOCIATE, A-RELEASE and A-ABORT as bytes; dicom-ul's types hold them | no |
+//! | `command`, [`message`] | command sets and the requests and responses they stand for | no |
 //! | `pdata` | the receiving side of P-DATA-TF: one buffer, fragments lent from it | no |
-//! | `frames` | the sending side: PDUs laid out so that a file is read straight into them | no |
+//! | [`frames`] | the sending side: PDUs laid out so that a file is read straight into them | no |
 //! | `state` | the state table of PS3.8 §9.2 | no |
-//! | `timers` | how long each wait may last | no |
-//! | `transport` | what an association runs over | yes |
+//! | [`timers`] | how long each wait may last | no |
+//! | [`transport`] | what an association runs over | yes |
 //! | `link` | all of the above on one transport | yes |
-//! | `acceptor`, `requestor`, `probe` | the two ends, and the question what a peer takes | yes |
+//! | [`acceptor`], [`requestor`], [`probe`] | the two ends, and the question what a peer takes | yes |
 //!
 //! # Invariants
 //! - Nothing is allocated by a length that a peer claims. An association reads through one buffer of fixed size.
@@ -21,18 +21,32 @@
 //! - A success status is never made here: it is an argument.
 //! - No rule of a site, no file, no clock on the wall; nothing is logged, faults say what happened.
 
+pub mod acceptor;
 pub mod fault;
+pub mod frames;
 pub mod message;
 pub mod negotiate;
 pub mod pdu;
+pub mod probe;
+pub mod requestor;
 pub mod timers;
+pub mod transport;
 
 mod command;
+mod link;
+mod pdata;
+mod state;
+#[cfg(test)]
+mod testing;
 
+pub use acceptor::{Association, Message, Requested};
 pub use fault::{Abort, Breach, Fault, Rejection, Stranger};
+pub use frames::{Blocking, Frames, Source};
 pub use message::{Answer, Priority, Request, StoreRequest};
 pub use negotiate::{Context, ContextAnswer, Negotiated, Refusal, Terms};
+pub use requestor::{Outgoing, Peer, Proposed, Sent, StoreFault, StoreOrder};
 pub use timers::{Timer, Timers};
+pub use transport::Transport;
 
 /// The Application Context Name of DICOM (PS3.7 §A.2.1), the only one there is.
 pub const APPLICATION_CONTEXT: &str = "1.2.840.10008.3.1.1.1";

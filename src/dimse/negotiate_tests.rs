@@ -48,7 +48,7 @@ fn ask(rq: &AssociationRQ) -> Result<Negotiated, Refusal> {
 }
 
 #[track_caller]
-fn check(change: impl FnOnce(&mut AssociationRQ), want: Refusal, codes: (u8, u8, u8)) {
+fn check(change: impl FnOnce(&mut AssociationRQ), want: &Refusal, codes: (u8, u8, u8)) {
     let mut rq = rq();
     change(&mut rq);
     assert_eq!(ask(&rq), Err(want.clone()));
@@ -58,19 +58,19 @@ fn check(change: impl FnOnce(&mut AssociationRQ), want: Refusal, codes: (u8, u8,
 
 #[test]
 fn who_calls_and_who_is_called_is_checked_by_title() {
-    check(|rq| rq.called_ae_title = "ELSE".into(), Refusal::Called("ELSE".into()), (1, 1, 7));
-    check(|rq| rq.called_ae_title = String::new(), Refusal::Called(String::new()), (1, 1, 7));
+    check(|rq| rq.called_ae_title = "ELSE".into(), &Refusal::Called("ELSE".into()), (1, 1, 7));
+    check(|rq| rq.called_ae_title = String::new(), &Refusal::Called(String::new()), (1, 1, 7));
     check(
         |rq| rq.calling_ae_title = "STRANGER".into(),
-        Refusal::Calling(title("STRANGER")),
+        &Refusal::Calling(title("STRANGER")),
         (1, 1, 3),
     );
     check(
         |rq| rq.calling_ae_title = "C\u{FFFD}".into(),
-        Refusal::BadCalling { title: "C\u{FFFD}".into(), fault: BadAeTitle::BadCharacter },
+        &Refusal::BadCalling { title: "C\u{FFFD}".into(), fault: BadAeTitle::BadCharacter },
         (1, 1, 3),
     );
-    check(|rq| rq.calling_ae_title = "BUSY".into(), Refusal::LocalLimit, (2, 3, 2));
+    check(|rq| rq.calling_ae_title = "BUSY".into(), &Refusal::LocalLimit, (2, 3, 2));
     assert_eq!(Refusal::Congestion.rejection(), Rejection { result: 2, source: 3, reason: 1 });
 }
 
@@ -90,7 +90,7 @@ fn only_bit_0_of_the_protocol_version_counts() {
         rq.protocol_version = version;
         assert!(ask(&rq).is_ok(), "{version:#06X}");
     }
-    check(|rq| rq.protocol_version = 2, Refusal::ProtocolVersion(2), (1, 2, 2));
+    check(|rq| rq.protocol_version = 2, &Refusal::ProtocolVersion(2), (1, 2, 2));
 }
 
 #[test]
@@ -98,23 +98,23 @@ fn there_is_one_application_context() {
     let other = "1.2.840.10008.3.1.1.2";
     check(
         |rq| rq.application_context_name = other.into(),
-        Refusal::ApplicationContext(other.into()),
+        &Refusal::ApplicationContext(other.into()),
         (1, 1, 2),
     );
 }
 
 #[test]
 fn contexts_that_cannot_be_told_apart_are_refused_with_the_association() {
-    check(|rq| rq.presentation_contexts.clear(), Refusal::NoContext, (1, 2, 1));
-    check(|rq| rq.presentation_contexts[0].id = 2, Refusal::EvenContext(2), (1, 2, 1));
+    check(|rq| rq.presentation_contexts.clear(), &Refusal::NoContext, (1, 2, 1));
+    check(|rq| rq.presentation_contexts[0].id = 2, &Refusal::EvenContext(2), (1, 2, 1));
     check(
         |rq| rq.presentation_contexts.push(context(1, CT, &[EXPLICIT])),
-        Refusal::DuplicateContext(1),
+        &Refusal::DuplicateContext(1),
         (1, 2, 1),
     );
     check(
         |rq| rq.presentation_contexts = vec![context(1, CT, &[EXPLICIT]); 129],
-        Refusal::TooManyContexts(129),
+        &Refusal::TooManyContexts(129),
         (1, 2, 1),
     );
 }
@@ -207,7 +207,7 @@ fn silence_about_maximum_length_and_window_has_a_meaning() {
     assert_eq!(negotiated.ac.user_variables.len(), 3);
     check(
         |rq| rq.user_variables = vec![UserVariableItem::MaxLength(20)],
-        Refusal::MaxPduTooSmall(20),
+        &Refusal::MaxPduTooSmall(20),
         (1, 2, 1),
     );
 }
