@@ -25,6 +25,13 @@
 //! 3. [`Ledger::rebuild`]: objects without a row get one, then the log's events behind [`Ledger::applied`] are applied.
 //! 4. [`Ledger::missing`]: objects without a file. Custody of most had ended; the others are lost, which is an alarm.
 //!
+//! # Retention
+//!
+//! Now and then, for as many objects as [`Ledger::removable`] gives: their files are removed durably, and only then
+//! [`Ledger::removed`] says so here. A crash in between leaves a settled row without a file, which the next start
+//! understands. The log may drop records for which [`Ledger::keeps`] says no after a [`Ledger::checkpoint`]: what they said
+//! is then either of no use or durable in the database. [`Ledger::forget`] keeps the number of rows bounded.
+//!
 //! # Invariants
 //!
 //! * received = delivered + held + rejected + in flight, for each day and source, unless an object is lost.

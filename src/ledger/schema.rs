@@ -21,6 +21,7 @@ const TABLES: &str = "
 CREATE TABLE schema_version (version BIGINT NOT NULL);
 
 -- 'applied': the sequence of the last event of the durable log that is in these tables.
+-- 'clean': 1 when the last run ended in order.
 CREATE TABLE mark (name TEXT PRIMARY KEY, value BIGINT NOT NULL);
 
 CREATE TABLE object (
@@ -130,11 +131,6 @@ fn try_open(path: &Path) -> Result<(Connection, bool), LedgerFault> {
     // The index may lose its last transactions in a power cut: files and durable log bring them back.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
-    let check: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-    if check != "ok" {
-        let damaged = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
-        return Err(rusqlite::Error::SqliteFailure(damaged, Some(check)).into());
-    }
     let empty: bool = connection.query_row(
         "SELECT count(*) = 0 FROM sqlite_schema WHERE name = 'schema_version'",
         [],
@@ -144,7 +140,7 @@ fn try_open(path: &Path) -> Result<(Connection, bool), LedgerFault> {
         let setup = connection.unchecked_transaction()?;
         setup.execute_batch(TABLES)?;
         setup.execute("INSERT INTO schema_version (version) VALUES ($1)", [VERSION])?;
-        setup.execute("INSERT INTO mark (name, value) VALUES ('applied', 0)", [])?;
+        setup.execute("INSERT INTO mark (name, value) VALUES ('applied', 0), ('clean', 0)", [])?;
         setup.commit()?;
         return Ok((connection, true));
     }
@@ -153,7 +149,28 @@ fn try_open(path: &Path) -> Result<(Connection, bool), LedgerFault> {
     if found > VERSION {
         return Err(LedgerFault::TooNew { path: path.to_owned(), found, known: VERSION });
     }
+    if !set_clean(&connection, false)? {
+        check(&connection)?;
+    }
     Ok((connection, false))
+}
+
+/// Notes whether the database is being left in order. Returns whether it was before.
+pub(super) fn set_clean(db: &Connection, clean: bool) -> rusqlite::Result<bool> {
+    let before =
+        db.query_row("SELECT value = 1 FROM mark WHERE name = 'clean'", [], |row| row.get(0))?;
+    db.execute("UPDATE mark SET value = $1 WHERE name = 'clean'", [clean])?;
+    Ok(before)
+}
+
+/// Reads all pages. Only after a crash: it takes seconds for a million objects.
+fn check(db: &Connection) -> rusqlite::Result<()> {
+    let found: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if found == "ok" {
+        return Ok(());
+    }
+    let damaged = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+    Err(rusqlite::Error::SqliteFailure(damaged, Some(found)))
 }
 
 /// Opens the database for reading.

@@ -119,8 +119,13 @@ impl Writer {
             self.process(std::mem::take(&mut batch));
             self.changed.send_modify(|changes| *changes = changes.wrapping_add(1));
         }
-        if let Err(error) = self.checkpoint() {
-            tracing::warn!(%error, "the index could not be checkpointed at its end");
+        // What a failed commit has left is not in order: the log brings it back.
+        let left_in_order = self.catch_up().and_then(|()| {
+            schema::set_clean(&self.db, true)?;
+            self.checkpoint()
+        });
+        if let Err(error) = left_in_order {
+            tracing::warn!(%error, "the index could not be closed in order");
         }
     }
 

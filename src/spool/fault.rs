@@ -67,7 +67,7 @@ pub enum StoreFault {
 }
 
 impl StoreFault {
-    /// What the C-STORE-RSP says (RELIABILITY: A700 where sending again can help, 0110 where something is broken).
+    /// What the C-STORE-RSP says: A700 where sending again can help, 0110 where something is broken.
     #[must_use]
     pub fn status(&self) -> Status {
         match self {

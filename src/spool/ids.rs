@@ -34,6 +34,9 @@ pub(super) struct IdSource {
 impl IdSource {
     /// A source whose ids are all above `floor`: the newest id on disk, so that arrival order survives a restart with a
     /// clock that was set back.
+    ///
+    /// After a clock that ran far ahead, ids stay at the time it had reached, in one shard, until the objects of
+    /// that time have left the spool: order is worth more than a small directory. Ages are never told from ids.
     pub(super) fn above(floor: ObjectId) -> Self {
         Self { last: Mutex::new(floor) }
     }

@@ -8,7 +8,7 @@ use super::{Conservation, Counts, row_state};
 use crate::ledger::Ledger;
 use crate::ledger::fault::LedgerFault;
 use crate::ledger::record::ObjectState;
-use crate::ledger::store::{self, id};
+use crate::ledger::store::{self, instant};
 
 impl Ledger {
     /// Whether received = delivered + held + rejected + in flight: one line for each day and source.
@@ -80,16 +80,12 @@ impl Ledger {
                 counts.deliveries.insert(key, row_count(row, 2)?);
             }
             let mut statement = db.prepare_cached(
-                "SELECT min(id) FROM object WHERE state = 'received'
-                 UNION ALL SELECT min(id) FROM object WHERE state = 'forwarding'",
+                "SELECT min(received) FROM object WHERE id IN (
+                    (SELECT min(id) FROM object WHERE state = 'received'),
+                    (SELECT min(id) FROM object WHERE state = 'forwarding'))",
             )?;
-            let mut rows = statement.query([])?;
-            while let Some(row) = rows.next()? {
-                if let Some(oldest) = row.get::<_, Option<String>>(0)? {
-                    let at = id(&oldest)?.time();
-                    counts.oldest = Some(counts.oldest.map_or(at, |other| other.min(at)));
-                }
-            }
+            let oldest: Option<i64> = statement.query_row([], |row| row.get(0))?;
+            counts.oldest = oldest.map(instant);
             Ok(counts)
         })
     }

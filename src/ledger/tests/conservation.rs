@@ -125,6 +125,25 @@ proptest! {
 }
 
 #[tokio::test]
+async fn the_oldest_open_object_is_neither_held_nor_settled() {
+    let fixture = Fixture::new();
+    let oldest = || fixture.ledger.counts().expect("counted").oldest;
+    assert_eq!(oldest(), None);
+    for object in [1, 2, 3_u8] {
+        let received = now() + jiff::SignedDuration::from_secs(i64::from(object));
+        let row = ObjectRow { received, ..row(u128::from(object)) };
+        fixture.ledger.received(row).await.expect("received");
+    }
+    let after = |seconds| Some(now() + jiff::SignedDuration::from_secs(seconds));
+    assert_eq!(oldest(), after(1));
+    fixture.event(1, judged(hold("R"), &["pacs"])).await;
+    fixture.event(2, judged(Disposition::Forward, &["pacs"])).await;
+    assert_eq!(oldest(), after(2));
+    fixture.event(2, delivered("pacs")).await;
+    assert_eq!(oldest(), after(3));
+}
+
+#[tokio::test]
 async fn days_begin_at_the_hospital_s_midnight() {
     let fixture = Fixture::new();
     let received = "2026-11-24T16:30:00Z".parse().expect("a timestamp");

@@ -92,6 +92,26 @@ async fn a_damaged_index_is_replaced_and_built_from_rows_and_log() {
 }
 
 #[tokio::test]
+async fn after_a_crash_every_page_of_the_index_is_checked() {
+    let fixture = Fixture::new();
+    for object in 1..200 {
+        fixture.receive(object).await;
+    }
+    let Fixture { dir, log, ledger } = fixture;
+    drop(ledger);
+    let path = dir.path().join("ledger.sqlite");
+    let db = Connection::open(&path).expect("opens");
+    let clean = |value: bool| schema::set_clean(&db, value).expect("noted");
+    assert!(clean(false), "it had been closed in order");
+    drop(db);
+    let mut bytes = std::fs::read(&path).expect("read");
+    let middle = bytes.len() / 2;
+    bytes.get_mut(middle..middle + 8192).expect("long enough").fill(0xA5);
+    std::fs::write(&path, bytes).expect("written");
+    assert!(open(&dir, &log).is_fresh());
+}
+
+#[tokio::test]
 async fn copies_are_not_suppressed_in_a_rebuild() {
     // The first may have been delivered, as the log is about to say; then the second goes again.
     let fixture = Fixture::new();

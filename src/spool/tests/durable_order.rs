@@ -159,6 +159,23 @@ fn objects_are_refused_below_the_reserve() {
 }
 
 #[test]
+fn a_large_object_stops_where_the_reserve_begins() {
+    let fixture = Fixture::new();
+    let dir = TempDir::new().expect("a directory");
+    let config = Config { reserve: 100, ..config(&dir) };
+    fixture.disk.set_free(100);
+    let (spool, _recovered) =
+        recovery::open(&config, Arc::clone(&fixture.disk) as Arc<dyn Disk>, now()).expect("opens");
+    let mut draft = spool.draft(&envelope(EXPLICIT)).expect("admitted");
+    draft.write(&[0; 1 << 20]).expect("written");
+    drop(spool.shared.health.found_full(Instant::now()));
+    let outcome = (0..16).try_for_each(|_| draft.write(&[0; 1 << 20]));
+    assert!(matches!(outcome, Err(StoreFault::Full { .. })), "{outcome:?}");
+    assert!(draft.commit_blocking().is_err());
+    assert_eq!(files(&dir, ""), ["lock"]);
+}
+
+#[test]
 fn objects_that_come_together_share_directory_syncs_and_all_get_receipts() {
     const THREADS: usize = 16;
     const EACH: usize = 8;
