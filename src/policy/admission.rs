@@ -3,7 +3,8 @@
 //! A calling AE title is a label that anyone can write on a request, so a source is a title and the networks it may call
 //! from. The first source that fits counts.
 
-use std::net::IpAddr;
+// `core::net` has addresses and no sockets.
+use core::net::IpAddr;
 
 use ipnet::IpNet;
 

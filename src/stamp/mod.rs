@@ -1,4 +1,4 @@
-//! The stamp: writes a decision into an object, as an [`EditPlan`](crate::object::edit::EditPlan).
+//! The stamp: writes a decision into an object, as an [`EditPlan`].
 //!
 //! Mode `tag`, the only one of this version, changes what the last section of `INTERFACE.md` lists and nothing else:
 //! Institution Name, an item each of Original Attributes and Contributing Equipment, a private block, and the character
