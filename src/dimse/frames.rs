@@ -49,7 +49,8 @@ pub(crate) fn command_pdus(context: u8, set: &[u8], payload: usize) -> Vec<u8> {
 ///
 /// The source sees the payload of one PDU at a time: it puts bytes at the front of [`Frames::space`], says how many with
 /// [`Frames::advance`], and [`Frames::end`] after the last byte of all. Every PDU but the last of a data set is filled to
-/// the brim.
+/// the brim; the last one is odd where the data set is. Nothing is padded here, although archives built on DCMTK abort the
+/// association at an odd fragment: what to do about such an object is for the one who delivers it.
 #[derive(Debug)]
 pub struct Frames {
     bytes: Vec<u8>,
