@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::program::{DemoOptions, Ended, Program, Sender};
-use crate::config::Configuration;
+use crate::config::Loaded;
 use crate::web::model::{Explanation, FileReport, Report, Rule};
 
 /// The program as it is installed.
@@ -25,7 +25,7 @@ impl Program for Installed {
     fn check(
         &self,
         _paths: &[PathBuf],
-        _configuration: &Configuration,
+        _loaded: &Loaded,
         _sender: &Sender,
     ) -> Result<Vec<FileReport<Report>>, Ended> {
         absent()
@@ -33,15 +33,15 @@ impl Program for Installed {
     fn explain(
         &self,
         _paths: &[PathBuf],
-        _configuration: &Configuration,
+        _loaded: &Loaded,
         _sender: &Sender,
     ) -> Result<Vec<FileReport<Explanation>>, Ended> {
         absent()
     }
-    fn rules(&self, _configuration: &Configuration) -> Result<Vec<Rule>, Ended> {
+    fn rules(&self, _loaded: &Loaded) -> Result<Vec<Rule>, Ended> {
         absent()
     }
-    fn conformance(&self, _configuration: &Configuration) -> Result<String, Ended> {
+    fn conformance(&self, _loaded: &Loaded) -> Result<String, Ended> {
         absent()
     }
 }

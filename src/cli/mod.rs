@@ -22,7 +22,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use serde::Serialize;
 
-use crate::config::{self, Configuration, Loaded, Mistakes};
+use crate::config::{self, Loaded, Mistakes};
 use crate::observe::log;
 use crate::web::client::ClientFault;
 
@@ -243,8 +243,11 @@ fn load(file: &ConfigFile) -> Result<Option<Loaded>, Mistakes> {
 }
 
 /// The configuration that was named or found, or that of a gate without one.
-fn load_or_default(file: &ConfigFile) -> Result<Configuration, Failure> {
-    Ok(load(file)?.map(|loaded| loaded.configuration).unwrap_or_default())
+fn load_or_default(file: &ConfigFile) -> Result<Loaded, Failure> {
+    match load(file)? {
+        Some(loaded) => Ok(loaded),
+        None => Ok(config::unconfigured()?),
+    }
 }
 
 fn print_json<T: Serialize>(value: &T, terminal: &mut Terminal<'_>) -> Result<(), Failure> {

@@ -104,8 +104,8 @@ pub(super) fn check(
     program: &dyn Program,
     terminal: &mut Terminal<'_>,
 ) -> Outcome {
-    let configuration = load_or_default(&offline.file)?;
-    let reports = program.check(paths, &configuration, &sender(offline))?;
+    let loaded = load_or_default(&offline.file)?;
+    let reports = program.check(paths, &loaded, &sender(offline))?;
     if form.json {
         print_json(&reports, terminal)?;
     } else {
@@ -145,8 +145,8 @@ pub(super) fn explain(
     program: &dyn Program,
     terminal: &mut Terminal<'_>,
 ) -> Outcome {
-    let configuration = load_or_default(&offline.file)?;
-    let reports = program.explain(paths, &configuration, &sender(offline))?;
+    let loaded = load_or_default(&offline.file)?;
+    let reports = program.explain(paths, &loaded, &sender(offline))?;
     if form.json {
         print_json(&reports, terminal)?;
     } else {

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use crate::config::{Configuration, Mistakes};
+use crate::config::{Loaded, Mistakes};
 use crate::dicom::ae_title::AeTitle;
 use crate::web::model::{Explanation, FileReport, Report, Rule};
 
@@ -60,7 +60,7 @@ pub trait Program {
     fn check(
         &self,
         paths: &[PathBuf],
-        configuration: &Configuration,
+        loaded: &Loaded,
         sender: &Sender,
     ) -> Result<Vec<FileReport<Report>>, Ended>;
     /// Tells why files are judged as they are.
@@ -70,17 +70,17 @@ pub trait Program {
     fn explain(
         &self,
         paths: &[PathBuf],
-        configuration: &Configuration,
+        loaded: &Loaded,
         sender: &Sender,
     ) -> Result<Vec<FileReport<Explanation>>, Ended>;
     /// The rules that a configuration puts in force.
     ///
     /// # Errors
     /// When they cannot be used.
-    fn rules(&self, configuration: &Configuration) -> Result<Vec<Rule>, Ended>;
+    fn rules(&self, loaded: &Loaded) -> Result<Vec<Rule>, Ended>;
     /// The DICOM Conformance Statement of a configuration, as Markdown.
     ///
     /// # Errors
     /// When it cannot be told.
-    fn conformance(&self, configuration: &Configuration) -> Result<String, Ended>;
+    fn conformance(&self, loaded: &Loaded) -> Result<String, Ended>;
 }

@@ -75,7 +75,7 @@ impl Program for Fake {
     fn check(
         &self,
         paths: &[PathBuf],
-        _configuration: &Configuration,
+        _loaded: &Loaded,
         sender: &Sender,
     ) -> Result<Vec<FileReport<Report>>, Ended> {
         self.note(format!("{sender:?}"));
@@ -84,7 +84,7 @@ impl Program for Fake {
     fn explain(
         &self,
         paths: &[PathBuf],
-        _configuration: &Configuration,
+        _loaded: &Loaded,
         _sender: &Sender,
     ) -> Result<Vec<FileReport<Explanation>>, Ended> {
         let explanation = Explanation {
@@ -98,10 +98,10 @@ impl Program for Fake {
         };
         Ok(paths.iter().map(|path| judged(path, explanation.clone())).collect())
     }
-    fn rules(&self, _configuration: &Configuration) -> Result<Vec<Rule>, Ended> {
+    fn rules(&self, _loaded: &Loaded) -> Result<Vec<Rule>, Ended> {
         Ok(Vec::new())
     }
-    fn conformance(&self, _configuration: &Configuration) -> Result<String, Ended> {
+    fn conformance(&self, _loaded: &Loaded) -> Result<String, Ended> {
         Ok("# DICOM Conformance Statement\n".to_owned())
     }
 }

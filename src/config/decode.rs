@@ -72,6 +72,28 @@ struct Field<'v> {
     value_line: u32,
 }
 
+/// Where a table and its keys stood, for mistakes that show only when tables are put together.
+pub(super) struct Place<'v> {
+    origin: &'v Origin,
+    name: String,
+    line: u32,
+    lines: BTreeMap<&'v str, u32>,
+}
+
+impl Place<'_> {
+    /// A mistake about `key`, on the line of its value or, when it is absent, of the table.
+    pub(super) fn mistake(&self, key: &str, fault: Fault) -> Mistake {
+        let line = self.lines.get(key).copied().unwrap_or(self.line);
+        self.origin.mistake_on(line, &format!("{}.{key}", self.name), fault)
+    }
+}
+
+/// A part of a list that holds texts, or tables in place of them.
+pub(super) enum Entry<'v> {
+    Text(&'v str),
+    Table(Table<'v>),
+}
+
 /// A table, or a row of a CSV file, that is being read.
 pub(super) struct Table<'v> {
     origin: &'v Origin,
@@ -135,8 +157,8 @@ impl<'v> Table<'v> {
         }
     }
 
-    /// Hands over the mistakes, the unknown keys among them.
-    pub(super) fn finish(mut self, into: &mut Vec<Mistake>) {
+    /// Hands over the mistakes, the unknown keys among them. What is left knows where the keys stood.
+    pub(super) fn finish(mut self, into: &mut Vec<Mistake>) -> Place<'v> {
         for (key, field) in &self.fields {
             if !self.known.contains(key) && !self.refused.contains(key) {
                 let nearest = nearest(key, self.known.iter().copied());
@@ -145,6 +167,8 @@ impl<'v> Table<'v> {
             }
         }
         into.append(&mut self.mistakes);
+        let lines = self.fields.iter().map(|(key, field)| (*key, field.value_line)).collect();
+        Place { origin: self.origin, name: self.name, line: self.line, lines }
     }
 
     /// Records a mistake about `key`, on the line of its value or, when it is absent, of the table.
@@ -289,23 +313,37 @@ impl<'v> Table<'v> {
         values
     }
 
-    /// A list of names, of which every one must be among `known`.
-    pub(super) fn names(
-        &mut self,
-        key: &'static str,
-        what: &'static str,
-        known: &[String],
-    ) -> Option<Vec<String>> {
-        let parts = self.parts(key, true)?;
-        let mut names = Vec::with_capacity(parts.len());
-        for (text, line) in parts {
-            if !known.iter().any(|name| name == text) {
-                let fault = unknown_name(what, text, known);
-                self.fault_on(line, key, fault);
+    /// A list of texts; one alone will do without brackets.
+    pub(super) fn texts(&mut self, key: &'static str) -> Option<Vec<String>> {
+        self.list(key, true, "a text that is not empty", |text| {
+            (!text.trim().is_empty()).then(|| text.trim().to_owned())
+        })
+    }
+
+    /// A list of texts, each of which may be a table with further keys; tables are called `key`.
+    pub(super) fn entries(&mut self, key: &'static str) -> Option<Vec<Entry<'v>>> {
+        let value = self.fields.get(key).map(|field| field.value);
+        let Some(Value::Toml(DeValue::Array(array))) = value else {
+            let parts = self.parts(key, true)?;
+            return Some(parts.into_iter().map(|(text, _)| Entry::Text(text)).collect());
+        };
+        let field = self.field(key)?;
+        let entries = array.iter().map(|part| match part.get_ref() {
+            DeValue::String(text) => Some(Entry::Text(text)),
+            DeValue::Table(table) => {
+                let line = self.origin.line(part.span().start);
+                Some(Entry::Table(Self::of(self.origin, self.full(key), line, table)))
             }
-            names.push(text.to_owned());
+            DeValue::Integer(_)
+            | DeValue::Float(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_)
+            | DeValue::Array(_) => None,
+        });
+        match entries.collect::<Option<Vec<_>>>() {
+            Some(entries) => Some(entries),
+            None => self.unusable(key, field, "a list of texts, or of tables with a name"),
         }
-        Some(names)
     }
 
     /// A name that must be among `known`.
@@ -492,7 +530,7 @@ impl<'v> Table<'v> {
     }
 }
 
-fn unknown_name(what: &'static str, found: &str, known: &[String]) -> Fault {
+pub(super) fn unknown_name(what: &'static str, found: &str, known: &[String]) -> Fault {
     let nearest = nearest(found, known).cloned();
     Fault::UnknownName { what, found: found.to_owned(), nearest, known: known.to_vec() }
 }

@@ -89,8 +89,10 @@ pub enum Fault {
     Condition {
         /// The condition.
         found: String,
-        /// Position of the fault in it, in bytes from 0.
-        offset: usize,
+        /// Line of the fault in it, from 1.
+        line: usize,
+        /// Character of the fault in that line, from 1.
+        column: usize,
         /// What is wrong with it, and what would do.
         problem: String,
     },
@@ -124,8 +126,11 @@ impl Fault {
             }
             Self::Repeated { found } => format!("{} a second time", quoted(found)),
             Self::Excluded { other } => format!("stands beside `{other}`"),
-            Self::Condition { found, offset, problem } => {
-                format!("{}, at its byte {offset}: {problem}", quoted(found))
+            Self::Condition { found, line: 1, column, problem } => {
+                format!("{}, at its character {column}: {problem}", quoted(found))
+            }
+            Self::Condition { found, line, column, problem } => {
+                format!("{}, on its line {line} at character {column}: {problem}", quoted(found))
             }
             Self::NotInThisVersion { found, .. } => format!("{found}, not in this version"),
         }

@@ -7,6 +7,7 @@
 //! Never waits, binds or writes, and never asks for the time: whether the spool's disk has room or a port is free is
 //! found out at start-up.
 
+mod compile;
 mod decode;
 mod mistake;
 mod model;
@@ -23,24 +24,26 @@ use std::path::Path;
 
 use toml::de::DeTable;
 
+pub use compile::Compiled;
 pub use decode::Word;
 pub use mistake::{Fault, Mistake, Mistakes};
 pub use model::{
-    Accreditation, AccreditationStatus, CallingAet, CharsetPolicy, Configuration, Console,
-    Destination, Gate, Institution, Item, Mark, MultiItem, Pack, RegistryFiles, Route,
-    RuleOverride, RuleSeverity, Rules, Scope, Source, Spool, StampMode, StampRow, Target,
-    Unparsable,
+    CallingAet, Configuration, Console, Destination, Gate, Mark, Pack, RegistryFiles, RuleOverride,
+    RuleSeverity, Rules, Spool, Target, Unparsable,
 };
 pub use show::show;
 
+use compile::RegistryTables;
 use decode::{Origin, Table};
 use registry::Sheet;
 
 /// A configuration that can be used, and what its author may want to know about it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Loaded {
-    /// The configuration.
+    /// The configuration as it was written, defaults filled in.
     pub configuration: Configuration,
+    /// What was made of its rows.
+    pub compiled: Compiled,
     /// What this version does otherwise than the file asks for, by line. No reason not to start.
     pub warnings: Vec<Mistake>,
 }
@@ -68,6 +71,23 @@ pub fn load(file: &Path) -> Result<Loaded, Mistakes> {
 /// # Errors
 /// Every mistake in it and in the CSV files that it names.
 pub fn parse(text: &str, file: &Path, folder: &Path) -> Result<Loaded, Mistakes> {
+    read(text, file, folder, true)
+}
+
+/// What holds where nobody has configured anything: no destination, no registry. Enough to judge files.
+///
+/// # Errors
+/// None: what is not written is not wrong.
+pub fn unconfigured() -> Result<Loaded, Mistakes> {
+    read("", Path::new("(no file)"), Path::new(""), false)
+}
+
+fn read(
+    text: &str,
+    file: &Path,
+    folder: &Path,
+    needs_destination: bool,
+) -> Result<Loaded, Mistakes> {
     let text = text.trim_start_matches('\u{feff}');
     let origin = Origin::new(file.to_owned(), text);
     let (document, faults) = DeTable::parse_recoverable(text);
@@ -76,84 +96,92 @@ pub fn parse(text: &str, file: &Path, folder: &Path) -> Result<Loaded, Mistakes>
         let problem = fault.message().replace('\n', ", ");
         mistakes.push(origin.mistake(fault.span(), "", Fault::Syntax { problem }));
     }
+    if needs_destination && !document.get_ref().contains_key("destination") {
+        let wanted = "at least one [[destination]], with name, aet, host and port";
+        mistakes.push(origin.mistake(None, "destination", Fault::Missing { wanted }));
+    }
     let mut warnings = Vec::new();
     let top = Table::top(&origin, &document);
-    let configuration = whole(&origin, top, folder, &mut mistakes, &mut warnings);
+    let (configuration, compiled) = whole(top, folder, &mut mistakes, &mut warnings);
     if !faults.is_empty() {
         // What the parser had to skip is not missing.
         mistakes.retain(|mistake| !matches!(mistake.fault, Fault::Missing { .. }));
     }
-    match Mistakes::of(mistakes) {
-        Some(mistakes) => Err(mistakes),
-        None => {
+    match (Mistakes::of(mistakes), compiled) {
+        (None, Some(compiled)) => {
             warnings.sort();
             warnings.dedup();
-            Ok(Loaded { configuration, warnings })
+            Ok(Loaded { configuration, compiled, warnings })
+        }
+        (Some(mistakes), _) => Err(mistakes),
+        // What was not compiled has left a mistake, so this cannot be; it must not pass for a good configuration.
+        (None, None) => {
+            let problem = "the rows do not go together".to_owned();
+            Err(Mistakes::one(origin.mistake(None, "", Fault::Syntax { problem })))
         }
     }
 }
 
 /// Reads the sections in an order in which each can be checked against those it refers to.
 fn whole(
-    origin: &Origin,
     mut top: Table<'_>,
     folder: &Path,
     mistakes: &mut Vec<Mistake>,
     warnings: &mut Vec<Mistake>,
-) -> Configuration {
+) -> (Configuration, Option<Compiled>) {
     let gate = sections::gate(top.section("gate"), mistakes);
     let spool = sections::spool(top.section("spool"), folder, mistakes);
     let console = top.optional_section("console").map(|table| sections::console(table, mistakes));
 
+    let mut destination_names = Vec::new();
+    let rows = top.rows("destination");
+    let destinations = sections::destinations(rows, folder, &mut destination_names, mistakes);
+
     let files = sections::registry_files(top.section("registry"), folder, mistakes);
     let mut sheet =
         |file: &Option<_>| file.as_deref().and_then(|file: &Path| Sheet::read(file, mistakes));
-    let institution_sheet = sheet(&files.institutions);
-    let item_sheet = sheet(&files.items);
-    let accreditation_sheet = sheet(&files.accreditations);
-
-    let mut scope_codes = Vec::new();
-    let scopes = registry::scopes(top.rows("scope"), &mut scope_codes, mistakes);
-    let mut institution_ids = Vec::new();
-    let rows = top.rows("institution").into_iter();
-    let rows = rows.chain(institution_sheet.iter().flat_map(|s| s.tables("institution")));
-    let institutions = registry::institutions(rows, &mut institution_ids, mistakes);
-    let mut item_codes = Vec::new();
-    let rows = top.rows("item").into_iter();
-    let rows = rows.chain(item_sheet.iter().flat_map(|s| s.tables("item")));
-    let items = registry::items(rows, &scope_codes, &mut item_codes, mistakes);
-    let rows = top.rows("accreditation").into_iter();
-    let rows = rows.chain(accreditation_sheet.iter().flat_map(|s| s.tables("accreditation")));
-    let accreditations =
-        registry::accreditations(rows, &institution_ids, &item_codes, &scope_codes, mistakes);
-
-    let mut destination_names = Vec::new();
-    let rows = top.rows("destination");
-    if rows.is_empty() && !top.has("destination") {
-        let wanted = "at least one [[destination]], with name, aet, host and port";
-        mistakes.push(origin.mistake(None, "destination", Fault::Missing { wanted }));
-    }
-    let destinations = sections::destinations(rows, folder, &mut destination_names, mistakes);
+    let institutions = sheet(&files.institutions);
+    let items = sheet(&files.items);
+    let accreditations = sheet(&files.accreditations);
+    let mut rows = |name, sheet| top.rows(name).into_iter().chain(further(name, sheet));
+    let tables = RegistryTables {
+        scopes: registry::scopes(rows("scope", &None), mistakes),
+        institutions: registry::institutions(rows("institution", &institutions), mistakes),
+        items: registry::items(rows("item", &items), mistakes),
+        accreditations: registry::accreditations(rows("accreditation", &accreditations), mistakes),
+    };
+    let institution_ids = tables.institutions.names(|row| &row.id);
     let sources = sections::sources(top.rows("source"), &institution_ids, mistakes);
-    let routes = sections::routes(top.rows("route"), &destination_names, mistakes);
+    let routes = sections::routes(top.rows("route"), mistakes);
     let mark = sections::mark(top.section("mark"), mistakes, warnings);
     let stamps = sections::stamps(top.rows("stamp"), mistakes, warnings);
     let rules = sections::rules(top.section("rules"), folder, mistakes);
     top.finish(mistakes);
-    Configuration {
+
+    let compiled_registry = tables.compile(&mark, mistakes, warnings);
+    let compiled_routes = compile::routes(&routes, &destination_names, mistakes);
+    let compiled_stamps = compile::stamps(&stamps, &mark, mistakes);
+    let compiled = match (compiled_registry, compiled_routes, compiled_stamps) {
+        (Some(registry), Some(routes), Some(stamps)) => Some(Compiled { registry, routes, stamps }),
+        _ => None,
+    };
+    let configuration = Configuration {
         gate,
         spool,
         console,
         destinations,
         sources,
-        routes,
-        institutions,
-        items,
-        accreditations,
-        scopes,
-        registry: files,
+        routes: routes.rows,
+        registry: tables.rows(),
+        registry_files: files,
         mark,
-        stamps,
+        stamps: stamps.rows,
         rules,
-    }
+    };
+    (configuration, compiled)
+}
+
+/// The rows of a CSV file, if there is one.
+fn further<'s>(name: &'s str, sheet: &'s Option<Sheet>) -> impl Iterator<Item = Table<'s>> {
+    sheet.iter().flat_map(move |sheet| sheet.tables(name))
 }

@@ -6,12 +6,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use jiff::civil::Date;
 use jiff::tz::Offset;
 
 use super::decode::Word;
 use crate::dicom::ae_title::AeTitle;
 use crate::dicom::status::Status;
+use crate::policy::admission::SourceRow;
+use crate::policy::route::RouteRow;
+use crate::recognition::{AccreditationStatus, MarkPolicy, MultiItem, Rows};
+use crate::stamp::{CharsetPolicy, StampMode, StampPolicy, StampRow};
 
 /// A whole configuration. What it refers to by name is there.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -25,19 +28,14 @@ pub struct Configuration {
     /// `[[destination]]`: at least one in a configuration that was read from a file.
     pub destinations: Vec<Destination>,
     /// `[[source]]`: which callers; when there is none, any caller from loopback and none from elsewhere.
-    pub sources: Vec<Source>,
+    pub sources: Vec<SourceRow>,
     /// `[[route]]`: the first match wins; without a match, every destination.
-    pub routes: Vec<Route>,
-    /// `[[institution]]`, then the rows of `[registry] institutions`.
-    pub institutions: Vec<Institution>,
-    /// `[[item]]`, then the rows of `[registry] items`.
-    pub items: Vec<Item>,
-    /// `[[accreditation]]`, then the rows of `[registry] accreditations`.
-    pub accreditations: Vec<Accreditation>,
-    /// `[[scope]]`: scopes of recognition beside the built-in `BJHR` and `JJJHR`.
-    pub scopes: Vec<Scope>,
+    pub routes: Vec<RouteRow>,
+    /// `[[scope]]`, `[[institution]]`, `[[item]]` and `[[accreditation]]`, each with the rows of its CSV file behind those
+    /// of the file itself.
+    pub registry: Rows,
     /// `[registry]`: the CSV files that rows came from.
-    pub registry: RegistryFiles,
+    pub registry_files: RegistryFiles,
     /// `[mark]`: how a mark is decided and written.
     pub mark: Mark,
     /// `[[stamp]]`: which modes for which objects; the first match wins, without a match [`Mark::modes`].
@@ -126,101 +124,6 @@ pub enum CallingAet {
     Fixed(AeTitle),
 }
 
-/// `[[source]]`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Source {
-    /// The calling AE title; `None` (`"*"`) is any.
-    pub aet: Option<AeTitle>,
-    /// The networks it may call from, at least one. Default loopback alone.
-    pub hosts: Vec<IpNet>,
-    /// The institution whose examinations it sends; without one its objects pass unmarked.
-    pub institution: Option<String>,
-    /// Whether its objects are never held by rules. Default false.
-    pub urgent: bool,
-    /// How its wrongly declared text is to be read (a term of (0008,0005), or `GBK`). The bytes stay.
-    pub charset: Option<String>,
-}
-
-/// `[[route]]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Route {
-    /// Names of destinations, at least one.
-    pub to: Vec<String>,
-    /// The condition; without one every object matches.
-    pub when: Option<String>,
-    /// Whether its objects are never held by rules. Default false.
-    pub urgent: bool,
-}
-
-/// `[[institution]]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Institution {
-    /// What other rows call it. Unique.
-    pub id: String,
-    /// Its name, which the mark follows.
-    pub name: String,
-    /// A shorter name, for where the name with the mark would pass 64 characters.
-    pub short_name: Option<String>,
-    /// A name in Latin letters, for where the character set cannot hold the name.
-    pub latin_name: Option<String>,
-    /// Other names under which Institution Name (0008,0080) may have it.
-    pub aliases: Vec<String>,
-}
-
-/// `[[item]]`: an examination item of the recognition lists.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Item {
-    /// Its code. Unique.
-    pub code: String,
-    /// Its name.
-    pub name: String,
-    /// The condition under which an object belongs to it.
-    pub when: String,
-    /// Codes of the scopes whose lists have it.
-    pub scopes: Vec<String>,
-}
-
-/// `[[accreditation]]`: who may bear which mark, for what, when.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Accreditation {
-    /// The institution's id.
-    pub institution: String,
-    /// The items' codes; `None` (`"*"`) is every item.
-    pub items: Option<Vec<String>>,
-    /// The scope's code.
-    pub scope: String,
-    /// First day, in the zone of [`Mark::timezone`].
-    pub valid_from: Date,
-    /// Last day; without one it does not end.
-    pub valid_to: Option<Date>,
-    /// Default `active`.
-    pub status: AccreditationStatus,
-}
-
-/// Whether an accreditation counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AccreditationStatus {
-    /// It does.
-    Active,
-    /// Not yet.
-    Pending,
-    /// For now it does not.
-    Suspended,
-    /// Never again.
-    Revoked,
-}
-
-/// `[[scope]]`: a region of mutual recognition.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scope {
-    /// The mark: two to eight capital letters and `HR`.
-    pub code: String,
-    /// The wider scope has the greater rank; `BJHR` has 20 and `JJJHR` 30.
-    pub rank: u32,
-    /// First day on which it may be borne.
-    pub valid_from: Option<Date>,
-}
-
 /// `[registry]`: CSV files with further rows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RegistryFiles {
@@ -233,68 +136,29 @@ pub struct RegistryFiles {
 }
 
 /// `[mark]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Mark {
-    /// Between name and mark. Default `-`, as in the older `-GX`.
-    pub separator: String,
-    /// Whether examinations from before 2026-04-01 bear a mark. Default false: the standard was not in force.
-    pub mark_before_effective: bool,
-    /// What a marked object gets unless a `[[stamp]]` row says otherwise. Default `tag`.
+    /// How a mark is decided.
+    pub policy: MarkPolicy,
+    /// What a marked object gets unless a `[[stamp]]` row says otherwise. Default `tag`. This version has no other: a stronger
+    /// one falls to it.
     pub modes: Vec<StampMode>,
     /// What to do where the declared character set cannot hold the name. Default `extend`.
     pub charset: CharsetPolicy,
-    /// Whether an own mark that is no longer due, or a legacy one, is taken off. Default true.
-    pub strip_stale: bool,
-    /// Whether an accreditation must be valid today as well as on the day of the examination. Default true.
-    pub require_active_at_stamp: bool,
-    /// Which scope an examination of several items bears. Default `all`.
-    pub multi_item: MultiItem,
-    /// Days for which an accreditation counts after its end. Default 0.
-    pub grace_days: u16,
     /// The zone that dates are meant in, as an offset from UTC. Default `+08:00`.
     pub timezone: Offset,
 }
 
-/// A way of showing a mark.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StampMode {
-    /// In Institution Name.
-    Tag,
-    /// Drawn into the pixels. Not in this version: falls to `tag`.
-    BurnIn,
-    /// In a strip added below the image. Not in this version: falls to `tag`.
-    Strip,
-    /// In an overlay plane. Not in this version: falls to `tag`.
-    Overlay,
-    /// In a presentation state beside the images. Not in this version: falls to `tag`.
-    PresentationState,
-}
-
-/// What to do where the declared character set cannot hold the institution's name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CharsetPolicy {
-    /// Add a code extension that can; all other bytes keep their meaning.
-    Extend,
-    /// Use the institution's Latin name.
-    Latin,
-    /// Write all text anew in a set that can.
-    Reencode,
-}
-
-/// Which scope an examination of several items bears.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MultiItem {
-    /// Only one that all of its items have.
-    All,
-}
-
-/// `[[stamp]]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StampRow {
-    /// The condition; without one every object matches.
-    pub when: Option<String>,
-    /// The modes, all of which are applied.
-    pub modes: Vec<StampMode>,
+impl Mark {
+    /// How marks are worded and written.
+    #[must_use]
+    pub fn stamp_policy(&self) -> StampPolicy {
+        StampPolicy {
+            separator: self.policy.separator.clone(),
+            charset: self.charset,
+            timezone: self.timezone,
+        }
+    }
 }
 
 /// `[rules]`.
@@ -388,17 +252,8 @@ impl Default for CallingAet {
 
 impl Default for Mark {
     fn default() -> Self {
-        Self {
-            separator: "-".to_owned(),
-            mark_before_effective: false,
-            modes: vec![StampMode::Tag],
-            charset: CharsetPolicy::Extend,
-            strip_stale: true,
-            require_active_at_stamp: true,
-            multi_item: MultiItem::All,
-            grace_days: 0,
-            timezone: Offset::constant(8),
-        }
+        let StampPolicy { separator: _, charset, timezone } = StampPolicy::default();
+        Self { policy: MarkPolicy::default(), modes: vec![StampMode::Tag], charset, timezone }
     }
 }
 
@@ -432,27 +287,20 @@ impl Word for Status {
 }
 
 impl Word for AccreditationStatus {
-    const WORDS: &'static [(&'static str, Self)] = &[
-        ("active", Self::Active),
-        ("pending", Self::Pending),
-        ("suspended", Self::Suspended),
-        ("revoked", Self::Revoked),
-    ];
+    const WORDS: &'static [(&'static str, Self)] = &Self::WORDS;
 }
 
 impl Word for StampMode {
-    const WORDS: &'static [(&'static str, Self)] = &[
-        ("tag", Self::Tag),
-        ("burn-in", Self::BurnIn),
-        ("strip", Self::Strip),
-        ("overlay", Self::Overlay),
-        ("presentation-state", Self::PresentationState),
-    ];
+    const WORDS: &'static [(&'static str, Self)] = &Self::WORDS;
 }
 
 impl Word for CharsetPolicy {
-    const WORDS: &'static [(&'static str, Self)] =
-        &[("extend", Self::Extend), ("latin", Self::Latin), ("reencode", Self::Reencode)];
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("extend", Self::Extend),
+        ("latin", Self::Latin),
+        ("reencode", Self::Gb18030),
+        ("reencode-utf8", Self::Utf8),
+    ];
 }
 
 impl Word for MultiItem {

@@ -1,4 +1,5 @@
-//! Reads the rows of the recognition registry, from the configuration itself and from CSV files.
+//! Reads the rows of the recognition registry, from the configuration itself and from CSV files. What they refer to
+//! is looked at when they are [compiled](super::compile).
 //!
 //! A CSV file has a header row with the names of the keys; its order is free. Cells of lists (`aliases`, `items`,
 //! `scopes`) hold their parts apart by `|` or `;`. An empty cell is an absent value. Lines that begin with `#` are
@@ -7,14 +8,11 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use super::decode::{Origin, Table};
+use super::compile::Placed;
+use super::decode::{Entry, Origin, Table};
 use super::mistake::{Fault, Mistake};
-use super::model::{Accreditation, Institution, Item, Scope};
-use super::sections::own_name;
 use super::source::{CSV_LIMIT, read};
-
-/// Codes of the scopes that are built in.
-const BUILT_IN_SCOPES: [&str; 2] = ["BJHR", "JJJHR"];
+use crate::recognition::{AccreditationRow, Alias, InstitutionRow, ItemRow, ScopeRow};
 
 /// A CSV file that was read.
 pub(super) struct Sheet {
@@ -87,35 +85,21 @@ impl Sheet {
     }
 }
 
-pub(super) fn scopes(
-    rows: Vec<Table<'_>>,
-    codes: &mut Vec<String>,
+pub(super) fn scopes<'t>(
+    rows: impl Iterator<Item = Table<'t>>,
     mistakes: &mut Vec<Mistake>,
-) -> Vec<Scope> {
-    codes.extend(BUILT_IN_SCOPES.map(str::to_owned));
-    let mut scopes = Vec::with_capacity(rows.len());
+) -> Placed<'t, ScopeRow> {
+    let mut scopes = Placed::default();
     for mut table in rows {
-        let wanted = "a mark: two to eight capital letters, then HR";
-        let code = table.parsed("code", wanted, |text| {
-            let stem = text.strip_suffix("HR")?;
-            let good =
-                (2..=8).contains(&stem.len()) && stem.bytes().all(|b| b.is_ascii_uppercase());
-            good.then(|| text.to_owned())
-        });
-        let code = table.required("code", code, wanted);
-        if let Some(code) = &code {
-            if codes.contains(code) {
-                table.fault("code", Fault::Repeated { found: code.clone() });
-            } else {
-                codes.push(code.clone());
-            }
-        }
+        let code = table.text("code");
+        let code = table.required("code", code, "a mark: two to eight capital letters, then HR");
         let rank = table.whole("rank", 0..=1000);
         let rank = table.required("rank", rank, "a rank; BJHR has 20 and JJJHR 30");
         let valid_from = table.date("valid_from");
-        table.finish(mistakes);
-        if let (Some(code), Some(rank)) = (code, rank) {
-            scopes.push(Scope { code, rank, valid_from });
+        let place = table.finish(mistakes);
+        match (code, rank) {
+            (Some(code), Some(rank)) => scopes.push(ScopeRow { code, rank, valid_from }, place),
+            (code, _) => scopes.spoil(code),
         }
     }
     scopes
@@ -123,61 +107,63 @@ pub(super) fn scopes(
 
 pub(super) fn institutions<'t>(
     rows: impl Iterator<Item = Table<'t>>,
-    ids: &mut Vec<String>,
     mistakes: &mut Vec<Mistake>,
-) -> Vec<Institution> {
-    let mut institutions = Vec::new();
+) -> Placed<'t, InstitutionRow> {
+    let mut institutions = Placed::default();
     for mut table in rows {
-        let id = own_name(&mut table, "id", "an id such as \"bfh\"", ids);
-        let name = institution_name(&mut table, "name");
+        let id = table.text("id");
+        let id = table.required("id", id, "an id such as \"bfh\"");
+        let name = table.text("name");
         let name = table.required("name", name, "the institution's name");
-        let short_name = institution_name(&mut table, "short_name");
-        let latin_name = table.parsed("latin_name", "a name in ASCII letters", |text| {
-            let good = (1..=64).contains(&text.trim().len())
-                && text.bytes().all(|byte| (0x20..0x7F).contains(&byte) && byte != b'\\');
-            good.then(|| text.trim().to_owned())
-        });
-        let wanted = "names that are not empty";
-        let aliases = table.list("aliases", true, wanted, |text| {
-            (!text.trim().is_empty()).then(|| text.trim().to_owned())
-        });
-        let aliases = aliases.unwrap_or_default();
-        table.finish(mistakes);
-        if let (Some(id), Some(name)) = (id, name) {
-            institutions.push(Institution { id, name, short_name, latin_name, aliases });
+        let short_name = table.text("short_name");
+        let latin_name = table.text("latin_name");
+        let entries = table.entries("aliases").unwrap_or_default();
+        let aliases = entries.into_iter().filter_map(|entry| alias(entry, mistakes)).collect();
+        let place = table.finish(mistakes);
+        match (id, name) {
+            (Some(id), Some(name)) => institutions
+                .push(InstitutionRow { id, name, short_name, latin_name, aliases }, place),
+            (id, _) => institutions.spoil(id),
         }
     }
     institutions
 }
 
-/// A name that may stand in Institution Name (0008,0080), VR LO.
-fn institution_name(table: &mut Table<'_>, key: &'static str) -> Option<String> {
-    table.parsed(key, "a name of 1 to 64 characters, no backslash or control character", |text| {
-        let text = text.trim();
-        let good = (1..=64).contains(&text.chars().count())
-            && !text.contains(|c: char| c.is_control() || c == '\\');
-        good.then(|| text.to_owned())
-    })
+/// A name, or a table of a name and the days on which it was the official one.
+fn alias(entry: Entry<'_>, mistakes: &mut Vec<Mistake>) -> Option<Alias> {
+    match entry {
+        Entry::Text(name) => Some(Alias::always(name.trim())),
+        Entry::Table(mut table) => {
+            let name = table.text("name");
+            let name = table.required("name", name, "a name");
+            let (valid_from, valid_to) = (table.date("valid_from"), table.date("valid_to"));
+            table.finish(mistakes);
+            name.map(|name| Alias { name, valid_from, valid_to })
+        }
+    }
 }
 
 pub(super) fn items<'t>(
     rows: impl Iterator<Item = Table<'t>>,
-    scopes: &[String],
-    codes: &mut Vec<String>,
     mistakes: &mut Vec<Mistake>,
-) -> Vec<Item> {
-    let mut items = Vec::new();
+) -> Placed<'t, ItemRow> {
+    let mut items = Placed::default();
     for mut table in rows {
-        let code = own_name(&mut table, "code", "a code such as \"CT-CHEST\"", codes);
+        let code = table.text("code");
+        let code = table.required("code", code, "a code such as \"CT-CHEST\"");
         let name = table.text("name");
         let name = table.required("name", name, "the item's name");
         let when = table.text("when");
         let when = table.required("when", when, "a condition such as \"dcm.Modality == 'CT'\"");
-        let of = table.names("scopes", "scope", scopes);
-        let of = table.required("scopes", of, "a list of scopes such as [\"BJHR\", \"JJJHR\"]");
-        table.finish(mistakes);
-        if let (Some(code), Some(name), Some(when), Some(scopes)) = (code, name, when, of) {
-            items.push(Item { code, name, when, scopes });
+        let scopes = table.texts("scopes");
+        let wanted = "a list of scopes such as [\"BJHR\", \"JJJHR\"]";
+        let scopes = table.required("scopes", scopes, wanted);
+        let place = table.finish(mistakes);
+        match (code, name, when, scopes) {
+            (Some(code), Some(name), Some(when), Some(scopes)) => {
+                items.push(ItemRow { code, name, when, scopes }, place);
+            }
+            (code, _, _, _) => items.spoil(code),
         }
     }
     items
@@ -185,51 +171,29 @@ pub(super) fn items<'t>(
 
 pub(super) fn accreditations<'t>(
     rows: impl Iterator<Item = Table<'t>>,
-    institutions: &[String],
-    items: &[String],
-    scopes: &[String],
     mistakes: &mut Vec<Mistake>,
-) -> Vec<Accreditation> {
-    let mut known = items.to_vec();
-    known.push(EVERY_ITEM.to_owned());
-    let mut accreditations = Vec::new();
+) -> Placed<'t, AccreditationRow> {
+    let mut accreditations = Placed::default();
     for mut table in rows {
-        let institution = table.name("institution", "institution", institutions);
+        let institution = table.text("institution");
         let institution = table.required("institution", institution, "an institution's id");
-        let listed = table.names("items", "item", &known);
-        let listed =
-            table.required("items", listed, "a list of items' codes, or \"*\" for every item");
-        let scope = table.name("scope", "scope", scopes);
+        let items = table.texts("items");
+        let wanted = "a list of items' codes, or \"*\" for every item";
+        let items = table.required("items", items, wanted);
+        let scope = table.text("scope");
         let scope = table.required("scope", scope, "a scope's code such as \"JJJHR\"");
         let valid_from = table.date("valid_from");
-        let valid_from =
-            table.required("valid_from", valid_from, "the first day, such as 2026-04-01");
+        let wanted = "the first day, such as 2026-04-01";
+        let valid_from = table.required("valid_from", valid_from, wanted);
         let valid_to = table.date("valid_to");
-        if let (Some(first), Some(last)) = (valid_from, valid_to)
-            && last < first
+        let status = table.word("status").unwrap_or_default();
+        let place = table.finish(mistakes);
+        if let (Some(institution), Some(items), Some(scope), Some(valid_from)) =
+            (institution, items, scope, valid_from)
         {
-            let wanted = format!("a day not before valid_from, {first}");
-            table.fault("valid_to", Fault::Unusable { found: last.to_string(), wanted });
-        }
-        let status = table.word("status").unwrap_or(super::model::AccreditationStatus::Active);
-        table.finish(mistakes);
-        if let (Some(institution), Some(listed), Some(scope), Some(valid_from)) =
-            (institution, listed, scope, valid_from)
-        {
-            let every = listed.iter().any(|item| item == EVERY_ITEM);
-            let items = (!every).then_some(listed);
-            accreditations.push(Accreditation {
-                institution,
-                items,
-                scope,
-                valid_from,
-                valid_to,
-                status,
-            });
+            let row = AccreditationRow { institution, items, scope, valid_from, valid_to, status };
+            accreditations.push(row, place);
         }
     }
     accreditations
 }
-
-/// Stands for every item in `items`.
-pub(super) const EVERY_ITEM: &str = "*";

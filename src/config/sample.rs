@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::recognition::AccreditationStatus;
 
 const SAMPLE: &str = include_str!("../../config/markgate.toml");
 
@@ -59,8 +60,10 @@ fn its_commented_out_values_are_the_defaults() {
     assert_eq!(*calling_aet, CallingAet::default());
     assert_eq!(folder.target, Target::Folder("received".into()));
     let [source] = read.sources.as_slice() else { panic!("one source") };
-    assert_eq!((source.hosts.clone(), source.urgent), (model::loopback(), false));
-    let [accreditation] = read.accreditations.as_slice() else { panic!("one accreditation") };
+    assert_eq!((source.hosts.clone(), source.source.urgent), (model::loopback(), false));
+    let [accreditation] = read.registry.accreditations.as_slice() else {
+        panic!("one accreditation")
+    };
     assert_eq!(accreditation.status, AccreditationStatus::Active);
 }
 

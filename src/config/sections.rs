@@ -5,15 +5,21 @@ use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 
-use super::decode::{Table, Word};
+use super::compile::Placed;
+use super::decode::Table;
 use super::mistake::{Fault, Mistake};
 use super::model::{
-    CallingAet, Console, Destination, Gate, Mark, Pack, RegistryFiles, Route, RuleOverride, Rules,
-    Source, Spool, StampMode, StampRow, Target, loopback,
+    CallingAet, Console, Destination, Gate, Mark, Pack, RegistryFiles, RuleOverride, Rules, Spool,
+    Target, loopback,
 };
 use crate::base::time::parse_offset;
 use crate::base::units::{parse_duration, parse_size};
 use crate::dicom::ae_title::AeTitle;
+use crate::dicom::charset::CharacterSet;
+use crate::policy::admission::{Source, SourceRow};
+use crate::policy::route::RouteRow;
+use crate::recognition::{InstitutionId, MarkPolicy};
+use crate::stamp::{StampMode, StampRow};
 
 const AE_TITLE: &str = "an AE title: 1 to 16 ASCII characters, no backslash";
 const ADDRESS: &str = "an IP address and port such as \"127.0.0.1:11112\"";
@@ -36,7 +42,7 @@ fn network(text: &str) -> Option<IpNet> {
 }
 
 /// A name for rows that verbs, routes and other rows refer to. `ALL` stands for all of them on the command line.
-pub(super) fn name(text: &str) -> Option<String> {
+fn name(text: &str) -> Option<String> {
     let first = text.chars().next()?;
     let good = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
     let short = text.chars().count() <= 64;
@@ -44,20 +50,15 @@ pub(super) fn name(text: &str) -> Option<String> {
         .then(|| text.to_owned())
 }
 
-/// Reads the name of a row under `key`, which must be its own, and adds it to `taken`.
+/// Reads the name of a destination, which must be its own, and adds it to `taken`.
 ///
 /// The name counts as taken even where the rest of its row is wrong, so that rows which refer to it are not said
 /// to be wrong as well.
-pub(super) fn own_name(
-    table: &mut Table<'_>,
-    key: &'static str,
-    wanted: &'static str,
-    taken: &mut Vec<String>,
-) -> Option<String> {
-    let found = table.parsed(key, NAME, name);
-    let found = table.required(key, found, wanted)?;
+fn own_name(table: &mut Table<'_>, taken: &mut Vec<String>) -> Option<String> {
+    let found = table.parsed("name", NAME, name);
+    let found = table.required("name", found, "a name such as \"pacs\"")?;
     if taken.contains(&found) {
-        table.fault(key, Fault::Repeated { found: found.clone() });
+        table.fault("name", Fault::Repeated { found: found.clone() });
     } else {
         taken.push(found.clone());
     }
@@ -65,7 +66,7 @@ pub(super) fn own_name(
 }
 
 /// Turns a path of the file into one that does not depend on the folder the program runs in.
-pub(super) fn path(base: &Path, text: &str) -> Option<PathBuf> {
+fn path(base: &Path, text: &str) -> Option<PathBuf> {
     (!text.trim().is_empty() && !text.contains('\0')).then(|| base.join(text))
 }
 
@@ -142,7 +143,7 @@ pub(super) fn destinations(
 ) -> Vec<Destination> {
     let mut destinations = Vec::with_capacity(rows.len());
     for mut table in rows {
-        let name = own_name(&mut table, "name", "a name such as \"pacs\"", names);
+        let name = own_name(&mut table, names);
         let folder = table.parsed("folder", "a folder", |text| path(base, text));
         let target = if table.has("folder") {
             for (key, _) in PEER_KEYS {
@@ -195,7 +196,7 @@ pub(super) fn sources(
     rows: Vec<Table<'_>>,
     institutions: &[String],
     mistakes: &mut Vec<Mistake>,
-) -> Vec<Source> {
+) -> Vec<SourceRow> {
     let mut sources = Vec::with_capacity(rows.len());
     for mut table in rows {
         let wanted = "the calling AE title, or \"*\" for any";
@@ -209,38 +210,39 @@ pub(super) fn sources(
             table.fault("hosts", Fault::Missing { wanted: NETWORK });
         }
         let institution = table.name("institution", "institution", institutions);
-        let urgent = table.flag("urgent").unwrap_or(false);
-        let charset = table.text("charset");
+        let wanted = "a Defined Term of (0008,0005) such as \"GB18030\", or \"GBK\"";
+        let source = Source {
+            institution: institution.map(|id| InstitutionId::new(&id)),
+            urgent: table.flag("urgent").unwrap_or(false),
+            charset: table.parsed("charset", wanted, CharacterSet::named),
+        };
         table.finish(mistakes);
         if let Some(aet) = aet {
-            let hosts = hosts.unwrap_or_else(loopback);
-            sources.push(Source { aet, hosts, institution, urgent, charset });
+            sources.push(SourceRow { aet, hosts: hosts.unwrap_or_else(loopback), source });
         }
     }
     sources
 }
 
-pub(super) fn routes(
-    rows: Vec<Table<'_>>,
-    destinations: &[String],
+/// Reads the rows only; what they refer to is looked at when they are compiled.
+pub(super) fn routes<'t>(
+    rows: Vec<Table<'t>>,
     mistakes: &mut Vec<Mistake>,
-) -> Vec<Route> {
-    let mut routes = Vec::with_capacity(rows.len());
+) -> Placed<'t, RouteRow> {
+    let mut routes = Placed::default();
     for mut table in rows {
-        let to = table.names("to", "destination", destinations);
-        let wanted = "a list of destinations, such as [\"pacs\"]";
-        let to = table.required("to", to, wanted).unwrap_or_default();
-        if to.is_empty() && table.has("to") {
-            table.fault("to", Fault::Missing { wanted });
-        }
+        let to = table.texts("to");
+        let to = table.required("to", to, "a list of destinations, such as [\"pacs\"]");
         let when = table.text("when");
         let urgent = table.flag("urgent").unwrap_or(false);
         let instead = "use \"spooled\": the object is on disk before the answer";
         only_word(&mut table, "ack", "spooled", "delivered", instead);
         let instead = "use \"instance\": each object is decided by itself";
         only_word(&mut table, "hold", "instance", "study", instead);
-        table.finish(mistakes);
-        routes.push(Route { to, when, urgent });
+        let place = table.finish(mistakes);
+        if let Some(to) = to {
+            routes.push(RouteRow { to, when, urgent }, place);
+        }
     }
     routes
 }
@@ -253,28 +255,34 @@ pub(super) fn mark(
     let default = Mark::default();
     let offset = "an offset from UTC such as \"+08:00\"";
     let mark = Mark {
-        separator: table
-            .parsed("separator", "at most 4 characters, no backslash", |text| {
-                let good = text.chars().count() <= 4
-                    && !text.contains(|c: char| c.is_control() || c == '\\');
-                good.then(|| text.to_owned())
-            })
-            .unwrap_or(default.separator),
+        policy: mark_policy(&mut table),
+        modes: modes(&mut table, warnings).unwrap_or(default.modes),
+        charset: table.word("charset").unwrap_or(default.charset),
+        timezone: table.parsed("timezone", offset, parse_offset).unwrap_or(default.timezone),
+    };
+    table.finish(mistakes);
+    mark
+}
+
+fn mark_policy(table: &mut Table<'_>) -> MarkPolicy {
+    let default = MarkPolicy::default();
+    let separator = table.parsed("separator", "at most 4 characters, no backslash", |text| {
+        let good =
+            text.chars().count() <= 4 && !text.contains(|c: char| c.is_control() || c == '\\');
+        good.then(|| text.to_owned())
+    });
+    MarkPolicy {
+        separator: separator.unwrap_or(default.separator),
         mark_before_effective: table
             .flag("mark_before_effective")
             .unwrap_or(default.mark_before_effective),
-        modes: modes(&mut table, warnings).unwrap_or(default.modes),
-        charset: table.word("charset").unwrap_or(default.charset),
         strip_stale: table.flag("strip_stale").unwrap_or(default.strip_stale),
         require_active_at_stamp: table
             .flag("require_active_at_stamp")
             .unwrap_or(default.require_active_at_stamp),
         multi_item: table.word("multi_item").unwrap_or(default.multi_item),
         grace_days: table.whole("grace_days", 0..=3650).unwrap_or(default.grace_days),
-        timezone: table.parsed("timezone", offset, parse_offset).unwrap_or(default.timezone),
-    };
-    table.finish(mistakes);
-    mark
+    }
 }
 
 fn modes(table: &mut Table<'_>, warnings: &mut Vec<Mistake>) -> Option<Vec<StampMode>> {
@@ -283,25 +291,27 @@ fn modes(table: &mut Table<'_>, warnings: &mut Vec<Mistake>) -> Option<Vec<Stamp
         table.fault("modes", Fault::Missing { wanted: "at least one mode, such as [\"tag\"]" });
     }
     for mode in modes.iter().filter(|mode| **mode != StampMode::Tag) {
-        let found = format!("mode {:?}", mode.word());
+        let found = format!("mode {:?}", mode.as_str());
         let instead = "such objects get the mode \"tag\"";
         warnings.push(table.note("modes", Fault::NotInThisVersion { found, instead }));
     }
     Some(modes)
 }
 
-pub(super) fn stamps(
-    rows: Vec<Table<'_>>,
+pub(super) fn stamps<'t>(
+    rows: Vec<Table<'t>>,
     mistakes: &mut Vec<Mistake>,
     warnings: &mut Vec<Mistake>,
-) -> Vec<StampRow> {
-    let mut stamps = Vec::with_capacity(rows.len());
+) -> Placed<'t, StampRow> {
+    let mut stamps = Placed::default();
     for mut table in rows {
         let when = table.text("when");
         let modes = modes(&mut table, warnings);
         let modes = table.required("modes", modes, "a list of modes such as [\"tag\"]");
-        table.finish(mistakes);
-        stamps.extend(modes.map(|modes| StampRow { when, modes }));
+        let place = table.finish(mistakes);
+        if let Some(modes) = modes {
+            stamps.push(StampRow { when, modes }, place);
+        }
     }
     stamps
 }

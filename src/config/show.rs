@@ -6,18 +6,19 @@
 use std::fmt::Display;
 
 use super::decode::Word;
-use super::model::{
-    Accreditation, CallingAet, Configuration, Destination, Institution, Item, Mark, Pack, Route,
-    Rules, Scope, Source, StampRow, Target,
-};
-use super::registry::EVERY_ITEM;
+use super::model::{CallingAet, Configuration, Destination, Mark, Pack, Rules, Target};
 use crate::base::units::{format_duration, format_size};
+use crate::policy::admission::SourceRow;
+use crate::policy::route::RouteRow;
+use crate::recognition::{AccreditationRow, Alias, InstitutionRow, ItemRow, ScopeRow};
+use crate::stamp::StampRow;
 
 /// The effective configuration as TOML.
 #[must_use]
 pub fn show(configuration: &Configuration) -> String {
     let mut page = Page::default();
-    let Configuration { gate, spool, console, registry, mark, rules, .. } = configuration;
+    let Configuration { gate, spool, console, registry, registry_files, mark, rules, .. } =
+        configuration;
     page.table("gate");
     page.list("aet", gate.aet.iter().map(ToString::to_string));
     page.text("listen", gate.listen);
@@ -35,18 +36,18 @@ pub fn show(configuration: &Configuration) -> String {
     configuration.sources.iter().for_each(|row| source(&mut page, row));
     configuration.routes.iter().for_each(|row| route(&mut page, row));
     for (kind, file) in [
-        ("institutions", &registry.institutions),
-        ("items", &registry.items),
-        ("accreditations", &registry.accreditations),
+        ("institutions", &registry_files.institutions),
+        ("items", &registry_files.items),
+        ("accreditations", &registry_files.accreditations),
     ] {
         if let Some(file) = file {
             page.remark(&format!("the {kind} of {:?} stand below", file.display().to_string()));
         }
     }
-    configuration.scopes.iter().for_each(|row| scope(&mut page, row));
-    configuration.institutions.iter().for_each(|row| institution(&mut page, row));
-    configuration.items.iter().for_each(|row| item(&mut page, row));
-    configuration.accreditations.iter().for_each(|row| accreditation(&mut page, row));
+    registry.scopes.iter().for_each(|row| scope(&mut page, row));
+    registry.institutions.iter().for_each(|row| institution(&mut page, row));
+    registry.items.iter().for_each(|row| item(&mut page, row));
+    registry.accreditations.iter().for_each(|row| accreditation(&mut page, row));
     self::mark(&mut page, mark);
     configuration.stamps.iter().for_each(|row| stamp(&mut page, row));
     self::rules(&mut page, rules);
@@ -70,19 +71,19 @@ fn destination(page: &mut Page, row: &Destination) {
     }
 }
 
-fn source(page: &mut Page, row: &Source) {
+fn source(page: &mut Page, row: &SourceRow) {
     page.row("source");
     match &row.aet {
         Some(title) => page.text("aet", title),
         None => page.text("aet", "*"),
     }
     page.list("hosts", row.hosts.iter().map(ToString::to_string));
-    page.optional("institution", row.institution.as_ref());
-    page.bare("urgent", row.urgent);
-    page.optional("charset", row.charset.as_ref());
+    page.optional("institution", row.source.institution.as_ref());
+    page.bare("urgent", row.source.urgent);
+    page.optional("charset", row.source.charset.as_ref().map(|set| set.declaration()));
 }
 
-fn route(page: &mut Page, row: &Route) {
+fn route(page: &mut Page, row: &RouteRow) {
     page.row("route");
     page.list("to", &row.to);
     page.optional("when", row.when.as_ref());
@@ -91,7 +92,7 @@ fn route(page: &mut Page, row: &Route) {
     page.text("hold", "instance");
 }
 
-fn scope(page: &mut Page, row: &Scope) {
+fn scope(page: &mut Page, row: &ScopeRow) {
     page.row("scope");
     page.text("code", &row.code);
     page.bare("rank", row.rank);
@@ -100,16 +101,32 @@ fn scope(page: &mut Page, row: &Scope) {
     }
 }
 
-fn institution(page: &mut Page, row: &Institution) {
+fn institution(page: &mut Page, row: &InstitutionRow) {
     page.row("institution");
     page.text("id", &row.id);
     page.text("name", &row.name);
     page.optional("short_name", row.short_name.as_ref());
     page.optional("latin_name", row.latin_name.as_ref());
-    page.list("aliases", &row.aliases);
+    let aliases: Vec<String> = row.aliases.iter().map(alias).collect();
+    page.bare("aliases", format!("[{}]", aliases.join(", ")));
 }
 
-fn item(page: &mut Page, row: &Item) {
+/// A name alone, or a table with the days on which it counts.
+fn alias(alias: &Alias) -> String {
+    if !alias.is_dated() {
+        return quote(&alias.name);
+    }
+    let mut text = format!("{{ name = {}", quote(&alias.name));
+    for (key, day) in [("valid_from", alias.valid_from), ("valid_to", alias.valid_to)] {
+        if let Some(day) = day {
+            text.push_str(&format!(", {key} = {day}"));
+        }
+    }
+    text.push_str(" }");
+    text
+}
+
+fn item(page: &mut Page, row: &ItemRow) {
     page.row("item");
     page.text("code", &row.code);
     page.text("name", &row.name);
@@ -117,13 +134,10 @@ fn item(page: &mut Page, row: &Item) {
     page.list("scopes", &row.scopes);
 }
 
-fn accreditation(page: &mut Page, row: &Accreditation) {
+fn accreditation(page: &mut Page, row: &AccreditationRow) {
     page.row("accreditation");
     page.text("institution", &row.institution);
-    match &row.items {
-        Some(items) => page.list("items", items),
-        None => page.list("items", [EVERY_ITEM]),
-    }
+    page.list("items", &row.items);
     page.text("scope", &row.scope);
     page.bare("valid_from", row.valid_from);
     if let Some(day) = row.valid_to {
@@ -133,15 +147,16 @@ fn accreditation(page: &mut Page, row: &Accreditation) {
 }
 
 fn mark(page: &mut Page, mark: &Mark) {
+    let policy = &mark.policy;
     page.table("mark");
-    page.text("separator", &mark.separator);
-    page.bare("mark_before_effective", mark.mark_before_effective);
-    page.list("modes", mark.modes.iter().map(|mode| mode.word()));
+    page.text("separator", &policy.separator);
+    page.bare("mark_before_effective", policy.mark_before_effective);
+    page.list("modes", mark.modes.iter().map(|mode| mode.as_str()));
     page.text("charset", mark.charset.word());
-    page.bare("strip_stale", mark.strip_stale);
-    page.bare("require_active_at_stamp", mark.require_active_at_stamp);
-    page.text("multi_item", mark.multi_item.word());
-    page.bare("grace_days", mark.grace_days);
+    page.bare("strip_stale", policy.strip_stale);
+    page.bare("require_active_at_stamp", policy.require_active_at_stamp);
+    page.text("multi_item", policy.multi_item.word());
+    page.bare("grace_days", policy.grace_days);
     let minutes = mark.timezone.seconds() / 60;
     let sign = if minutes < 0 { '-' } else { '+' };
     page.text("timezone", format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60));
@@ -150,7 +165,7 @@ fn mark(page: &mut Page, mark: &Mark) {
 fn stamp(page: &mut Page, row: &StampRow) {
     page.row("stamp");
     page.optional("when", row.when.as_ref());
-    page.list("modes", row.modes.iter().map(|mode| mode.word()));
+    page.list("modes", row.modes.iter().map(|mode| mode.as_str()));
 }
 
 fn rules(page: &mut Page, rules: &Rules) {

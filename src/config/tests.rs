@@ -6,6 +6,10 @@ use jiff::civil::date;
 
 use super::*;
 use crate::dicom::ae_title::AeTitle;
+use crate::recognition::{
+    AccreditationRow, AccreditationStatus, Alias, InstitutionRow, ItemCode, ScopeCode,
+};
+use crate::stamp::{StampMode, StampRow};
 
 /// The least that a configuration needs.
 const LEAST: &str =
@@ -41,7 +45,7 @@ fn a_destination_is_all_that_is_needed() {
     };
     let spool = Spool { dir: "/etc/markgate/spool".into(), ..Spool::default() };
     let want = Configuration { spool, destinations: vec![pacs], ..Configuration::default() };
-    assert_eq!(loaded, Loaded { configuration: want, warnings: Vec::new() });
+    assert_eq!((loaded.configuration, loaded.warnings), (want, Vec::new()));
 }
 
 #[test]
@@ -77,7 +81,7 @@ to = ["pacs", "archiv"]
             "gate.toml:13: destination.name: \"pacs\" a second time; give each row its own",
             "gate.toml:15: destination.host: stands beside `folder`; keep one of them: this, or `folder`",
             "gate.toml:17: route.to: \"archiv\", which is no destination; there are: pacs",
-            "gate.toml:18: database: unknown key; keys: gate, spool, console, registry, scope, institution, item, accreditation, destination, source, route, mark, stamp, rules",
+            "gate.toml:18: database: unknown key; keys: gate, spool, console, destination, registry, scope, institution, item, accreditation, source, route, mark, stamp, rules",
         ],
     );
 }
@@ -167,29 +171,29 @@ scopes = ["BJHR"]
     );
     let loaded = parse(&text, Path::new("gate.toml"), folder.path()).expect("a configuration");
     let aliases = ["北京友谊医院", "Beijing Friendship Hospital"].map(str::to_owned).to_vec();
-    let hospital = Institution {
+    let aliases = aliases.iter().map(|name| Alias::always(name)).collect();
+    let hospital = InstitutionRow {
         id: "bfh".to_owned(),
         name: "首都医科大学附属北京友谊医院".to_owned(),
         short_name: None,
         latin_name: None,
         aliases,
     };
-    assert_eq!(loaded.configuration.institutions, [hospital]);
-    let row = |items: Option<Vec<String>>, scope: &str, valid_to, status| Accreditation {
+    assert_eq!(loaded.configuration.registry.institutions, [hospital]);
+    let row = |items: &[&str], scope: &str, valid_to, status| AccreditationRow {
         institution: "bfh".to_owned(),
-        items,
+        items: items.iter().map(|item| (*item).to_owned()).collect(),
         scope: scope.to_owned(),
         valid_from: date(2026, 4, 1),
         valid_to,
         status,
     };
-    let listed = ["CT-CHEST", "CT-HEAD"].map(str::to_owned).to_vec();
     let last = Some(date(2027, 3, 31));
     assert_eq!(
-        loaded.configuration.accreditations,
+        loaded.configuration.registry.accreditations,
         [
-            row(Some(listed), "JJJHR", None, AccreditationStatus::Active),
-            row(None, "BJHR", last, AccreditationStatus::Suspended),
+            row(&["CT-CHEST", "CT-HEAD"], "JJJHR", None, AccreditationStatus::Active),
+            row(&["*"], "BJHR", last, AccreditationStatus::Suspended),
         ]
     );
 }
@@ -200,7 +204,7 @@ fn mistakes_in_csv_bear_the_line_of_the_csv_file() {
     let file = folder.path().join("a.csv");
     std::fs::write(
         &file,
-        "institution,items,scope,valid_from,validto\nbfh,*,JJHR,soon,\nbfh,*,BJHR,2026-04-01,,extra\n",
+        "institution,items,scope,valid_from,validto\nbfh,*,JJJHR,soon,\nbfh,*,BJR,2026-04-01,,extra\n",
     )
     .expect("a file written");
     let text = format!(
@@ -219,9 +223,9 @@ fn mistakes_in_csv_bear_the_line_of_the_csv_file() {
         found,
         [
             (Some(1), "accreditation.validto", "unknown key".to_owned()),
-            (Some(2), "accreditation.scope", "\"JJHR\", which is no scope".to_owned()),
             (Some(2), "accreditation.valid_from", "\"soon\"".to_owned()),
             (Some(3), "", "6 cells".to_owned()),
+            (Some(3), "accreditation.scope", "\"BJR\", which is no scope".to_owned()),
         ]
     );
 }
@@ -243,4 +247,112 @@ fn a_file_that_is_not_there_is_a_mistake_without_a_line() {
     let [mistake] = found.as_slice() else { panic!("one mistake, not {found}") };
     assert_eq!(mistake.line, None);
     assert!(matches!(mistake.fault, Fault::Unreadable { .. }));
+}
+
+/// A registry that is right but for what a test adds.
+const REGISTRY: &str = r#"[[institution]]
+id = "bfh"
+name = "首都医科大学附属北京友谊医院"
+aliases = ["北京友谊医院", { name = "北京第一医院", valid_to = 2020-12-31 }]
+[[item]]
+code = "CT-CHEST"
+name = "胸部CT"
+when = "dcm.Modality == 'CT'"
+scopes = ["JJJHR"]
+[[accreditation]]
+institution = "bfh"
+items = ["*"]
+scope = "JJJHR"
+valid_from = 2026-04-01
+"#;
+
+#[test]
+fn rows_are_put_together() {
+    let text = format!("{LEAST}{REGISTRY}[[route]]\nto = [\"pacs\"]\nwhen = \"peer == '::1'\"\n");
+    let loaded = read(&text).expect("a configuration");
+    let registry = &loaded.compiled.registry;
+    let codes: Vec<&ItemCode> = registry.items().iter().map(|item| &item.code).collect();
+    assert_eq!(codes, [&ItemCode::new("CT-CHEST")]);
+    assert_eq!(registry.scope_codes(), ["JJJHR", "BJHR"].map(ScopeCode::new));
+    let former = Alias {
+        name: "北京第一医院".to_owned(),
+        valid_from: None,
+        valid_to: Some(date(2020, 12, 31)),
+    };
+    let aliases = &loaded.configuration.registry.institutions[0].aliases;
+    assert_eq!(*aliases, [Alias::always("北京友谊医院"), former]);
+    assert_eq!(show(&loaded.configuration).matches("valid_to = 2020-12-31 }").count(), 1);
+}
+
+#[test]
+fn what_rows_refer_to_must_be_there() {
+    check_mistakes(
+        &format!(
+            r#"{LEAST}{REGISTRY}[[accreditation]]
+institution = "bhf"
+items = ["CT-CHST"]
+scope = "JJHR"
+valid_from = 2026-04-01
+valid_to = 2026-03-31
+[[source]]
+aet = "CT01"
+institution = "other"
+charset = "BIG5"
+[[route]]
+to = ["archive"]
+"#
+        ),
+        &[
+            "gate.toml:21: accreditation.institution: \"bhf\", which is no institution; did you mean \"bfh\"? there are: bfh",
+            "gate.toml:22: accreditation.items: \"CT-CHST\", which is no item; did you mean \"CT-CHEST\"? there are: CT-CHEST",
+            "gate.toml:23: accreditation.scope: \"JJHR\", which is no scope; did you mean \"JJJHR\"? there are: JJJHR, BJHR",
+            "gate.toml:25: accreditation.valid_to: 2026-03-31; give a day not before 2026-04-01",
+            "gate.toml:28: source.institution: \"other\", which is no institution; there are: bfh",
+            "gate.toml:29: source.charset: \"BIG5\"; give a Defined Term of (0008,0005) such as \"GB18030\", or \"GBK\"",
+            "gate.toml:31: route.to: \"archive\", which is no destination; there are: pacs",
+        ],
+    );
+}
+
+#[test]
+fn a_row_that_cannot_be_read_makes_no_other_row_wrong() {
+    let text =
+        format!("{LEAST}{}", REGISTRY.replace("name = \"首都医科大学附属北京友谊医院\"\n", ""));
+    check_mistakes(&text, &["gate.toml:6: institution.name: missing; give the institution's name"]);
+}
+
+#[test]
+fn conditions_are_compiled_and_their_faults_placed() {
+    let text = format!(
+        "{LEAST}[[route]]\nto = [\"pacs\"]\nwhen = \"dcm.Modalty == 'CT'\"\n[[stamp]]\nwhen = \"\"\nmodes = [\"tag\"]\n"
+    );
+    let found = read(&text).expect_err("mistakes");
+    let [route, stamp] = found.as_slice() else { panic!("two mistakes, not {found}") };
+    assert_eq!((route.line, route.key.as_str()), (Some(8), "route.when"));
+    let Fault::Condition { found, line: 1, column: 1, problem } = &route.fault else {
+        panic!("a condition: {route}")
+    };
+    assert_eq!(found, "dcm.Modalty == 'CT'");
+    assert!(problem.contains("`Modalty`") && problem.contains("Modality"), "{problem}");
+    assert_eq!((stamp.line, stamp.key.as_str()), (Some(10), "stamp.when"));
+}
+
+#[test]
+fn a_name_that_leaves_no_room_for_the_mark_is_a_warning() {
+    let name = "友".repeat(60);
+    let text = format!("{LEAST}[[institution]]\nid = \"bfh\"\nname = \"{name}\"\n");
+    let loaded = read(&text).expect("a configuration");
+    let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        warnings,
+        [
+            "gate.toml:8: institution.name: with its mark 66 characters, at most 64 fit; give a short_name; without one its images get no mark (NAME_TOO_LONG)"
+        ]
+    );
+}
+
+#[test]
+fn nothing_configured_is_the_default() {
+    let loaded = unconfigured().expect("no mistakes");
+    assert_eq!(loaded.configuration, Configuration::default());
 }
