@@ -1,0 +1,268 @@
+//! The kinds of phantoms: which modules of PS3.3 each consists of, and what they say.
+
+mod common;
+mod ct;
+mod mr;
+mod report;
+mod scene;
+mod screen;
+mod xray;
+
+use dicom_dictionary_std::uids;
+
+use super::data_set::DataSet;
+use super::identity::Words;
+use super::pixels::Pixels;
+use super::specimen::Specimen;
+
+/// What a phantom is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A slice of a chest CT.
+    Ct,
+    /// Three or more slices of a chest CT in one Enhanced CT object.
+    EnhancedCt,
+    /// A chest radiograph, posterior-anterior, for presentation.
+    Dx,
+    /// The same for processing, which may never bear a mark.
+    DxForProcessing,
+    /// A chest radiograph on a storage phosphor plate.
+    Cr,
+    /// A mammogram, right, mediolateral oblique.
+    Mg,
+    /// An axial slice of a head MR, T2 weighted.
+    Mr,
+    /// A picture of a liver.
+    Us,
+    /// A run of them.
+    UsMultiFrame,
+    /// A run of an angiography, for as many frames as are wanted.
+    Xa,
+    /// A captured screen, in colour.
+    SecondaryCapture,
+    /// A radiation dose report of a CT, the smallest that is one.
+    DoseReport,
+}
+
+/// What distinguishes kinds in the modules that all have.
+#[derive(Debug, Clone, Copy)]
+struct Facts {
+    sop_class: &'static str,
+    word: &'static str,
+    modality: &'static str,
+    /// Rows, columns, frames.
+    size: (u16, u16, u32),
+    body_part: Option<&'static str>,
+    study: Words,
+    series: Words,
+    manufacturer: &'static str,
+    model: &'static str,
+    station: &'static str,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 12] = [
+        Self::Ct,
+        Self::EnhancedCt,
+        Self::Dx,
+        Self::DxForProcessing,
+        Self::Cr,
+        Self::Mg,
+        Self::Mr,
+        Self::Us,
+        Self::UsMultiFrame,
+        Self::Xa,
+        Self::SecondaryCapture,
+        Self::DoseReport,
+    ];
+
+    /// The SOP class's UID.
+    #[must_use]
+    pub fn sop_class(self) -> &'static str {
+        self.facts().sop_class
+    }
+
+    /// The value of Modality (0008,0060).
+    #[must_use]
+    pub fn modality(self) -> &'static str {
+        self.facts().modality
+    }
+
+    /// Whether it may have several frames.
+    #[must_use]
+    pub fn is_multi_frame(self) -> bool {
+        match self {
+            Self::EnhancedCt | Self::UsMultiFrame | Self::Xa => true,
+            Self::Ct
+            | Self::Dx
+            | Self::DxForProcessing
+            | Self::Cr
+            | Self::Mg
+            | Self::Mr
+            | Self::Us
+            | Self::SecondaryCapture
+            | Self::DoseReport => false,
+        }
+    }
+
+    pub(super) fn usual_size(self) -> (u16, u16, u32) {
+        self.facts().size
+    }
+
+    /// A word that tells the kinds apart, part of what UIDs derive from.
+    pub(super) fn word(self) -> &'static str {
+        self.facts().word
+    }
+
+    /// Writes the kind's elements, and says what its pixels are.
+    pub(super) fn fill(self, specimen: &Specimen, set: &mut DataSet) -> Option<Pixels> {
+        common::fill(specimen, &self.facts(), set);
+        match self {
+            Self::Ct => Some(ct::slice(specimen, set)),
+            Self::EnhancedCt => Some(ct::enhanced(specimen, set)),
+            Self::Dx => Some(xray::dx(specimen, true, set)),
+            Self::DxForProcessing => Some(xray::dx(specimen, false, set)),
+            Self::Cr => Some(xray::cr(specimen, set)),
+            Self::Mg => Some(xray::mg(specimen, set)),
+            Self::Mr => Some(mr::slice(specimen, set)),
+            Self::Us => Some(screen::ultrasound(specimen, false, set)),
+            Self::UsMultiFrame => Some(screen::ultrasound(specimen, true, set)),
+            Self::Xa => Some(xray::xa(specimen, set)),
+            Self::SecondaryCapture => Some(screen::capture(specimen, set)),
+            Self::DoseReport => {
+                report::dose(specimen, set);
+                None
+            }
+        }
+    }
+
+    fn facts(self) -> Facts {
+        const CT: Facts = Facts {
+            sop_class: uids::CT_IMAGE_STORAGE,
+            word: "ct",
+            modality: "CT",
+            size: (512, 512, 1),
+            body_part: Some("CHEST"),
+            study: Words { han: "胸部CT平扫", latin: "Chest CT plain" },
+            series: Words { han: "胸部 1.25mm", latin: "Chest 1.25mm" },
+            manufacturer: "MARKGATE",
+            model: "Phantom CT",
+            station: "CT01",
+        };
+        const DX: Facts = Facts {
+            sop_class: uids::DIGITAL_X_RAY_IMAGE_STORAGE_FOR_PRESENTATION,
+            word: "dx",
+            modality: "DX",
+            size: (2048, 2048, 1),
+            body_part: Some("CHEST"),
+            study: Words { han: "胸部正位", latin: "Chest PA" },
+            series: Words { han: "胸部后前位", latin: "Chest PA" },
+            manufacturer: "MARKGATE",
+            model: "Phantom DX",
+            station: "DX01",
+        };
+        const US: Facts = Facts {
+            sop_class: uids::ULTRASOUND_IMAGE_STORAGE,
+            word: "us",
+            modality: "US",
+            size: (600, 800, 1),
+            body_part: Some("LIVER"),
+            study: Words { han: "肝胆超声", latin: "Liver ultrasound" },
+            series: Words { han: "肝脏", latin: "Liver" },
+            manufacturer: "MARKGATE",
+            model: "Phantom US",
+            station: "US01",
+        };
+        match self {
+            Self::Ct => CT,
+            Self::EnhancedCt => Facts {
+                sop_class: uids::ENHANCED_CT_IMAGE_STORAGE,
+                word: "enhanced-ct",
+                size: (512, 512, 3),
+                body_part: None,
+                ..CT
+            },
+            Self::Dx => DX,
+            Self::DxForProcessing => Facts {
+                sop_class: uids::DIGITAL_X_RAY_IMAGE_STORAGE_FOR_PROCESSING,
+                word: "dx-for-processing",
+                series: Words { han: "胸部后前位 原始", latin: "Chest PA raw" },
+                ..DX
+            },
+            Self::Cr => Facts {
+                sop_class: uids::COMPUTED_RADIOGRAPHY_IMAGE_STORAGE,
+                word: "cr",
+                modality: "CR",
+                size: (2048, 1760, 1),
+                model: "Phantom CR",
+                station: "CR01",
+                ..DX
+            },
+            Self::Mg => Facts {
+                sop_class: uids::DIGITAL_MAMMOGRAPHY_X_RAY_IMAGE_STORAGE_FOR_PRESENTATION,
+                word: "mg",
+                modality: "MG",
+                size: (2294, 1914, 1),
+                body_part: Some("BREAST"),
+                study: Words { han: "乳腺钼靶", latin: "Mammography" },
+                series: Words { han: "右乳内外斜位", latin: "R MLO" },
+                model: "Phantom MG",
+                station: "MG01",
+                ..DX
+            },
+            Self::Mr => Facts {
+                sop_class: uids::MR_IMAGE_STORAGE,
+                word: "mr",
+                modality: "MR",
+                size: (256, 256, 1),
+                body_part: Some("HEAD"),
+                study: Words { han: "头部MR平扫", latin: "Head MR plain" },
+                series: Words { han: "横断位T2", latin: "Axial T2" },
+                manufacturer: "MARKGATE",
+                model: "Phantom MR",
+                station: "MR01",
+            },
+            Self::Us => US,
+            Self::UsMultiFrame => Facts {
+                sop_class: uids::ULTRASOUND_MULTI_FRAME_IMAGE_STORAGE,
+                word: "us-multi-frame",
+                size: (600, 800, 12),
+                ..US
+            },
+            Self::Xa => Facts {
+                sop_class: uids::X_RAY_ANGIOGRAPHIC_IMAGE_STORAGE,
+                word: "xa",
+                modality: "XA",
+                size: (512, 512, 16),
+                body_part: Some("HEART"),
+                study: Words { han: "冠状动脉造影", latin: "Coronary angiography" },
+                series: Words { han: "左冠状动脉", latin: "Left coronary artery" },
+                manufacturer: "MARKGATE",
+                model: "Phantom XA",
+                station: "XA01",
+            },
+            Self::SecondaryCapture => Facts {
+                sop_class: uids::SECONDARY_CAPTURE_IMAGE_STORAGE,
+                word: "secondary-capture",
+                modality: "OT",
+                size: (480, 640, 1),
+                body_part: Some("CHEST"),
+                study: Words { han: "胸部CT平扫", latin: "Chest CT plain" },
+                series: Words { han: "屏幕截图", latin: "Screen capture" },
+                manufacturer: "MARKGATE",
+                model: "Phantom SC",
+                station: "WS01",
+            },
+            Self::DoseReport => Facts {
+                sop_class: uids::X_RAY_RADIATION_DOSE_SR_STORAGE,
+                word: "dose-report",
+                modality: "SR",
+                size: (1, 1, 1),
+                body_part: None,
+                series: Words { han: "剂量报告", latin: "Dose report" },
+                ..CT
+            },
+        }
+    }
+}
