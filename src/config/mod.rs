@@ -129,13 +129,14 @@ fn whole(
     mistakes: &mut Vec<Mistake>,
     warnings: &mut Vec<Mistake>,
 ) -> (Configuration, Option<Compiled>) {
-    let gate = sections::gate(top.section("gate"), mistakes);
+    let (gate, gate_place) = sections::gate(top.section("gate"), mistakes);
     let spool = sections::spool(top.section("spool"), folder, mistakes);
     let console = top.optional_section("console").map(|table| sections::console(table, mistakes));
 
     let mut destination_names = Vec::new();
     let rows = top.rows("destination");
-    let destinations = sections::destinations(rows, folder, &mut destination_names, mistakes);
+    let destinations =
+        sections::destinations(rows, folder, &gate, &spool, &mut destination_names, mistakes);
 
     let files = sections::registry_files(top.section("registry"), folder, mistakes);
     let mut sheet =
@@ -152,6 +153,13 @@ fn whole(
     };
     let institution_ids = tables.institutions.names(|row| &row.id);
     let sources = sections::sources(top.rows("source"), &institution_ids, mistakes);
+    if sources.is_empty() && !top.has("source") && !gate.listen.ip().is_loopback() {
+        let found = format!("{} is open to others, and no [[source]] is listed", gate.listen);
+        let wanted =
+            "a [[source]] for each modality; until then only callers from this machine are taken";
+        let fault = Fault::Unusable { found, wanted: wanted.to_owned() };
+        warnings.push(gate_place.mistake("listen", fault));
+    }
     let routes = sections::routes(top.rows("route"), mistakes);
     let mark = sections::mark(top.section("mark"), mistakes, warnings);
     let stamps = sections::stamps(top.rows("stamp"), mistakes, warnings);

@@ -1,12 +1,12 @@
 //! Reads each section of the file: its keys, their defaults and what they may refer to.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 
 use super::compile::Placed;
-use super::decode::Table;
+use super::decode::{Place, Table};
 use super::mistake::{Fault, Mistake};
 use super::model::{
     CallingAet, Console, Destination, Gate, Mark, Pack, RegistryFiles, RuleOverride, Rules, Spool,
@@ -38,7 +38,7 @@ fn address(text: &str) -> Option<SocketAddr> {
 }
 
 fn network(text: &str) -> Option<IpNet> {
-    text.parse().ok().or_else(|| Some(IpNet::from(text.parse::<std::net::IpAddr>().ok()?)))
+    text.parse().ok().or_else(|| Some(IpNet::from(text.parse::<IpAddr>().ok()?)))
 }
 
 /// A name for rows that verbs, routes and other rows refer to. `ALL` stands for all of them on the command line.
@@ -70,7 +70,7 @@ fn path(base: &Path, text: &str) -> Option<PathBuf> {
     (!text.trim().is_empty() && !text.contains('\0')).then(|| base.join(text))
 }
 
-pub(super) fn gate(mut table: Table<'_>, mistakes: &mut Vec<Mistake>) -> Gate {
+pub(super) fn gate<'t>(mut table: Table<'t>, mistakes: &mut Vec<Mistake>) -> (Gate, Place<'t>) {
     let default = Gate::default();
     let aet = table.list("aet", true, AE_TITLE, ae_title);
     if aet.as_ref().is_some_and(Vec::is_empty) {
@@ -83,8 +83,7 @@ pub(super) fn gate(mut table: Table<'_>, mistakes: &mut Vec<Mistake>) -> Gate {
         coerced_status: table.word("coerced_status").unwrap_or(default.coerced_status),
     };
     not_yet(&mut table, "tls", "TLS", TLS_INSTEAD);
-    table.finish(mistakes);
-    gate
+    (gate, table.finish(mistakes))
 }
 
 const TLS_INSTEAD: &str = "leave it out, and put a TLS tunnel such as stunnel before the port";
@@ -138,6 +137,8 @@ pub(super) fn console(mut table: Table<'_>, mistakes: &mut Vec<Mistake>) -> Cons
 pub(super) fn destinations(
     rows: Vec<Table<'_>>,
     base: &Path,
+    gate: &Gate,
+    spool: &Spool,
     names: &mut Vec<String>,
     mistakes: &mut Vec<Mistake>,
 ) -> Vec<Destination> {
@@ -155,6 +156,19 @@ pub(super) fn destinations(
         } else {
             peer(&mut table)
         };
+        match &target {
+            Some(Target::Peer { host, port, .. }) if is_own(gate, host, *port) => {
+                let found = format!("{host}:{port}, where this gate listens");
+                let wanted = "the address of the PACS".to_owned();
+                table.fault("host", Fault::Unusable { found, wanted });
+            }
+            Some(Target::Folder(folder)) if folder.starts_with(&spool.dir) => {
+                let found = format!("{:?}, in the spool", folder.display().to_string());
+                let wanted = "a folder outside of [spool] dir".to_owned();
+                table.fault("folder", Fault::Unusable { found, wanted });
+            }
+            Some(Target::Peer { .. } | Target::Folder(_)) | None => {}
+        }
         not_yet(&mut table, "tls", "TLS", TLS_INSTEAD);
         table.finish(mistakes);
         if let (Some(name), Some(target)) = (name, target) {
@@ -162,6 +176,17 @@ pub(super) fn destinations(
         }
     }
     destinations
+}
+
+/// Whether the gate itself answers there, as far as that can be told without asking the network. Objects would go round.
+fn is_own(gate: &Gate, host: &str, port: u16) -> bool {
+    let here = gate.listen.ip();
+    let named =
+        if host == "localhost" { Some(Ipv4Addr::LOCALHOST.into()) } else { host.parse().ok() };
+    port == gate.listen.port()
+        && named.is_some_and(|host: IpAddr| {
+            host == here || (host.is_loopback() && (here.is_unspecified() || here.is_loopback()))
+        })
 }
 
 /// The keys of a DICOM peer, and what each would hold.

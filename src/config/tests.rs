@@ -356,3 +356,44 @@ fn nothing_configured_is_the_default() {
     let loaded = unconfigured().expect("no mistakes");
     assert_eq!(loaded.configuration, Configuration::default());
 }
+
+#[test]
+fn a_destination_that_is_the_gate_itself_is_a_mistake() {
+    let own = |listen: &str, host: &str| {
+        let destination = LEAST.replace("10.0.0.5", host).replace("104", "11112");
+        let found = read(&format!("[gate]\nlisten = \"{listen}\"\n{destination}"));
+        found.err().map(|found| found.to_string()).unwrap_or_default()
+    };
+    for (listen, host) in [
+        ("127.0.0.1:11112", "localhost"),
+        ("127.0.0.1:11112", "127.0.0.1"),
+        ("0.0.0.0:11112", "127.0.0.1"),
+        ("[::]:11112", "::1"),
+        ("10.0.0.1:11112", "10.0.0.1"),
+    ] {
+        assert!(own(listen, host).contains("where this gate listens"), "{listen} {host}");
+    }
+    assert_eq!(own("127.0.0.1:11113", "127.0.0.1"), "");
+    assert_eq!(own("10.0.0.1:11112", "10.0.0.2"), "");
+}
+
+#[test]
+fn a_folder_in_the_spool_is_a_mistake() {
+    check_mistake(
+        "[[destination]]\nname = \"archive\"\nfolder = \"spool/out\"\n",
+        "gate.toml:8: destination.folder: \"/etc/markgate/spool/out\", in the spool; give a folder outside of [spool] dir",
+    );
+}
+
+#[test]
+fn an_open_gate_without_a_source_is_a_warning() {
+    let loaded =
+        read(&format!("[gate]\nlisten = \"0.0.0.0:104\"\n{LEAST}")).expect("a configuration");
+    let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        warnings,
+        [
+            "gate.toml:2: gate.listen: 0.0.0.0:104 is open to others, and no [[source]] is listed; give a [[source]] for each modality; until then only callers from this machine are taken"
+        ]
+    );
+}
