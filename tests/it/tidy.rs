@@ -35,8 +35,14 @@ const FILES: &[Ban] = &[
     ban!(std::os, "the core opens no file"),
     ban!(rustix, "the core calls no system"),
 ];
-const NETWORK: &[Ban] =
-    &[ban!(std::net, "no sockets here"), ban!(socket2, "no sockets here"), ban!(hyper, "no HTTP")];
+const NETWORK: &[Ban] = &[
+    ban!(std::net::TcpStream, "no sockets here"), // addresses are values and welcome
+    ban!(std::net::TcpListener, "no sockets here"),
+    ban!(std::net::UdpSocket, "no sockets here"),
+    ban!(std::net::ToSocketAddrs, "no names are looked up here"),
+    ban!(socket2, "no sockets here"),
+    ban!(hyper, "no HTTP"),
+];
 const CLOCK: &[Ban] = &[
     ban!(std::time::SystemTime, "`now` is an argument"),
     ban!(std::time::Instant, "`now` is an argument"),
