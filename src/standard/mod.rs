@@ -1,1 +1,37 @@
-//! standard
+//! What DB11/T 2505-2025 and the standards it leans on ask of an image, and whether an image gives it.
+//!
+//! The program computes facts ([`facts`]: typed, tested functions over a header); data judges them. A rule is a row of
+//! a [`Pack`], a TOML file of conditions over `dcm.KEYWORD` and `fact.NAME` that an inspector can read and a site can extend;
+//! the built-in one is `packs/db11t2505-2025.toml`. A [`RuleSet`] is the packs with a site's changes, compiled; it
+//! [assesses](RuleSet::assess) a [`Subject`], which is one object and how it came.
+//!
+//! Nothing here decides what becomes of an image, knows which institution may mark it, looks at pixels, or asks the time.
+//! Invariants: an assessment never fails and never panics; what cannot be evaluated is [undecided](Assessment::undecided)
+//! and has no effect; the same object, rule set and time give the same findings.
+
+mod dates;
+pub mod facts;
+mod finding;
+mod pack;
+mod rule;
+mod rule_set;
+mod subject;
+
+#[cfg(test)]
+mod tests;
+
+pub use finding::{Assessment, Finding, Observed, Outcome, RuleTrace};
+pub use pack::{BUILT_IN, Pack, PackFault, PackProblem};
+pub use rule::{Authority, Check, Messages, Principle, Rule, Severity};
+pub use rule_set::{Change, Changes, RuleSet, RuleSetFault};
+pub use subject::{Arrival, Subject};
+
+use crate::expression::Declarations;
+
+/// What a condition on an object may name: its attributes, the association and the [facts](facts::FACTS).
+#[must_use]
+pub fn declarations() -> Declarations {
+    facts::FACTS.iter().fold(Declarations::object(), |all, fact| {
+        all.with_variable(&format!("fact.{}", fact.name), fact.kind)
+    })
+}

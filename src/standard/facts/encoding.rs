@@ -1,0 +1,223 @@
+//! How the object is written: structure, character sets, formats of values.
+
+use std::collections::BTreeMap;
+
+use crate::base::time::parse_da;
+use crate::dicom::attribute::keyword_of;
+use crate::dicom::charset::CharacterSet;
+use crate::dicom::uid::Uid;
+use crate::dicom::{VR, tags};
+use crate::object::{Element, End, HeaderView, Kind};
+use crate::standard::dates::parse_tm;
+use crate::standard::subject::Subject;
+
+/// Elements that are looked at for faults of text and format. An enhanced object of 2000 frames has about as many; a
+/// fault in the first is a fault of all.
+const LOOKED_AT: usize = 50_000;
+/// Names that a list of faults has: enough to see what is wrong.
+const LISTED: usize = 16;
+const ESCAPE: u8 = 0x1B;
+
+/// Whether the data set ends where it says and could be walked to there. `None` while it is still arriving, and where looking
+/// ended at a limit of ours.
+#[must_use]
+pub fn is_walked(subject: &Subject<'_>) -> Option<bool> {
+    match subject.arrival().end? {
+        End::Complete => Some(true),
+        End::Cut { .. } | End::Malformed(_) | End::TooDeep { .. } => Some(false),
+        End::Unlooked(_) => None,
+    }
+}
+
+/// How many elements stand where their tag does not rise, or a second time (PS3.5 §7.1).
+#[must_use]
+pub fn order_faults(subject: &Subject<'_>) -> i64 {
+    i64::try_from(subject.view().order_faults().count()).unwrap_or(i64::MAX)
+}
+
+/// Specific Character Set (0008,0005) as declared at the top level: in capitals, without padding, values separated by
+/// backslashes; empty when absent.
+#[must_use]
+pub fn charset(subject: &Subject<'_>) -> String {
+    let view = subject.view();
+    let values = view.find(tags::SPECIFIC_CHARACTER_SET).map(|element| view.strings(element));
+    values.unwrap_or_default().join("\\").to_uppercase()
+}
+
+/// Whether it bears a digital signature at the top level: Digital Signatures Sequence (FFFA,FFFA) or MAC Parameters
+/// Sequence (4FFE,0001).
+#[must_use]
+pub fn is_signed(subject: &Subject<'_>) -> bool {
+    [tags::DIGITAL_SIGNATURES_SEQUENCE, tags::MAC_PARAMETERS_SEQUENCE]
+        .iter()
+        .any(|tag| subject.view().find(*tag).is_some_and(|element| element.length() > 0))
+}
+
+/// What one walk over the elements finds wrong with text, UIDs and formats. Lists hold keywords, each once, the first 16.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Survey {
+    /// Text beyond ASCII, or with escape sequences, though no character set is declared.
+    pub undeclared: Vec<String>,
+    /// Text with bytes that the character set does not have.
+    pub undecodable: Vec<String>,
+    /// The Defined Term of what the text seems to be, where it looks Chinese under a Latin set or none.
+    pub misdeclared: Option<&'static str>,
+    /// Values that break the length or format of their VR (PS3.5 §6.2).
+    pub malformed: Vec<String>,
+    /// UIDs that break PS3.5 §9.1.
+    pub faulty_uids: Vec<String>,
+}
+
+impl Survey {
+    /// Walks over the elements of a data set, nested ones included. Private attributes are left out: their formats are
+    /// their maker's business.
+    #[must_use]
+    pub fn of(subject: &Subject<'_>) -> Self {
+        let view = subject.view();
+        let mut survey = Self::default();
+        let mut sets = CharacterSets::new(subject);
+        let elements = view.elements().iter().take(LOOKED_AT);
+        for element in elements.filter(|element| element.kind == Kind::Value) {
+            if element.tag == tags::SPECIFIC_CHARACTER_SET {
+                sets.declare(view, element);
+            }
+            let Some(bytes) = view.bytes(element) else { continue };
+            if element.tag.group() % 2 == 1 || bytes.is_empty() {
+                continue;
+            }
+            let vr = view.vr(element);
+            if is_text(vr) {
+                survey.look_at_text(element, bytes, vr, sets.of(view, element));
+            } else if vr == VR::UI {
+                let faulty =
+                    view.strings(element).iter().any(|uid| Uid::new(uid).fault().is_some());
+                note(&mut survey.faulty_uids, element, faulty);
+            } else {
+                let malformed =
+                    !view.strings(element).iter().all(|value| is_well_formed(value, vr));
+                note(&mut survey.malformed, element, malformed && has_format(vr));
+            }
+        }
+        survey
+    }
+
+    fn look_at_text(&mut self, element: &Element, bytes: &[u8], vr: VR, set: &CharacterSet) {
+        let plain = bytes.is_ascii() && !bytes.contains(&ESCAPE);
+        note(&mut self.undeclared, element, !plain && set.declaration().is_empty());
+        if plain {
+            // ASCII reads the same in every set: only its length can be wrong.
+            let Ok(text) = std::str::from_utf8(bytes) else { return };
+            let values = text.split(|character| character == '\\' && splits(vr));
+            let too_long =
+                values.map(|value| value.trim_matches([' ', '\0'])).any(|v| is_too_long(v, vr));
+            note(&mut self.malformed, element, too_long);
+            return;
+        }
+        let text = set.decode(bytes, vr);
+        note(&mut self.undecodable, element, text.faulty);
+        if self.misdeclared.is_none() {
+            self.misdeclared = set.misdeclared(bytes).map(|found| found.term());
+        }
+        note(&mut self.malformed, element, text.values.iter().any(|value| is_too_long(value, vr)));
+    }
+}
+
+/// The character sets of a data set and of the items that declare their own.
+struct CharacterSets<'a> {
+    top: &'a CharacterSet,
+    overridden: bool,
+    of_items: BTreeMap<u32, CharacterSet>,
+}
+
+impl<'a> CharacterSets<'a> {
+    fn new(subject: &'a Subject<'_>) -> Self {
+        let overridden = subject.arrival().charset.is_some();
+        Self { top: subject.charset(), overridden, of_items: BTreeMap::new() }
+    }
+
+    fn declare(&mut self, view: &HeaderView, element: &Element) {
+        if let (Some(item), false) = (element.parent, self.overridden) {
+            let bytes = view.bytes(element).unwrap_or_default();
+            let declared = CharacterSet::declared(&String::from_utf8_lossy(bytes));
+            self.of_items.insert(item, declared);
+        }
+    }
+
+    /// The set of the innermost item around an element that declares one (PS3.3 C.12.1.1.2).
+    fn of(&self, view: &HeaderView, element: &Element) -> &CharacterSet {
+        let mut container = element.parent.filter(|_| !self.of_items.is_empty());
+        while let Some(index) = container {
+            if let Some(set) = self.of_items.get(&index) {
+                return set;
+            }
+            container = view.elements().get(index as usize).and_then(|element| element.parent);
+        }
+        self.top
+    }
+}
+
+fn note(list: &mut Vec<String>, element: &Element, is_fault: bool) {
+    if is_fault && list.len() < LISTED {
+        let keyword = keyword_of(element.tag);
+        if !list.contains(&keyword) {
+            list.push(keyword);
+        }
+    }
+}
+
+/// VRs whose text is in the declared character set (PS3.5 §6.1.2.2).
+fn is_text(vr: VR) -> bool {
+    matches!(vr, VR::SH | VR::LO | VR::ST | VR::PN | VR::LT | VR::UC | VR::UT)
+}
+
+/// VRs of text in which a backslash separates values.
+fn splits(vr: VR) -> bool {
+    matches!(vr, VR::SH | VR::LO | VR::PN | VR::UC)
+}
+
+/// Lengths of PS3.5 table 6.2-1, in characters.
+fn is_too_long(value: &str, vr: VR) -> bool {
+    let longer_than = |text: &str, limit: usize| text.len() > limit && text.chars().count() > limit;
+    match vr {
+        VR::SH => longer_than(value, 16),
+        VR::LO => longer_than(value, 64),
+        // Each of the three component groups has 64.
+        VR::PN => value.split('=').any(|group| longer_than(group, 64)),
+        VR::ST => longer_than(value, 1024),
+        VR::LT => longer_than(value, 10_240),
+        _ => false,
+    }
+}
+
+/// VRs outside the character sets that have a format of their own.
+fn has_format(vr: VR) -> bool {
+    matches!(vr, VR::AE | VR::AS | VR::CS | VR::DA | VR::DS | VR::IS | VR::TM)
+}
+
+/// Whether one value, without padding, is as PS3.5 table 6.2-1 wants it. An empty value is.
+fn is_well_formed(value: &str, vr: VR) -> bool {
+    let all = |test: fn(u8) -> bool| value.bytes().all(test);
+    value.is_empty()
+        || match vr {
+            VR::AE => value.len() <= 16 && all(|byte| (0x20..0x7F).contains(&byte)),
+            VR::AS => matches!(value.as_bytes(), [a, b, c, b'D' | b'W' | b'M' | b'Y']
+                if [a, b, c].iter().all(|byte| byte.is_ascii_digit())),
+            VR::CS => {
+                value.len() <= 16
+                    && all(|byte| {
+                        byte.is_ascii_uppercase()
+                            || byte.is_ascii_digit()
+                            || matches!(byte, b' ' | b'_')
+                    })
+            }
+            VR::DA => value.len() == 8 && parse_da(value).is_some(),
+            VR::TM => !value.contains(':') && parse_tm(value).is_some(),
+            VR::DS => {
+                value.len() <= 16
+                    && all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte))
+                    && value.parse::<f64>().is_ok()
+            }
+            VR::IS => value.len() <= 12 && value.parse::<i32>().is_ok(),
+            _ => true,
+        }
+}

@@ -1,0 +1,84 @@
+//! Whose image it is, and whether it is anybody's.
+
+use crate::dicom::tags;
+use crate::standard::subject::Subject;
+
+/// What stands where a name or an ID should, in capitals. With digits, spaces or punctuation after it, it is still no
+/// patient: `TEST 01`, `PHANTOM^WATER`.
+const NOBODY: [&str; 16] = [
+    "TEST",
+    "测试",
+    "PHANTOM",
+    "QC",
+    "QA",
+    "体模",
+    "模体",
+    "水模",
+    "质控",
+    "无名",
+    "未知",
+    "UNKNOWN",
+    "ANONYMOUS",
+    "ANONYMIZED",
+    "NONE",
+    "NULL",
+];
+
+/// An ID of at least this many equal digits is a filler; `11` may be a real one.
+const FILLER_DIGITS: usize = 4;
+
+/// Patient's Name (0010,0010): the components of all groups that have a letter, with single spaces between; `None` when
+/// there are none.
+#[must_use]
+pub fn patient_name(subject: &Subject<'_>) -> Option<String> {
+    let raw = subject.text(tags::PATIENT_NAME)?;
+    let parts: Vec<&str> =
+        raw.split(['^', '=', ' ', '　']).filter(|part| !part.is_empty()).collect();
+    (!parts.is_empty()).then(|| parts.join(" "))
+}
+
+/// Institution Name (0008,0080), decoded, its first value.
+#[must_use]
+pub fn institution_name(subject: &Subject<'_>) -> Option<String> {
+    subject.text(tags::INSTITUTION_NAME)
+}
+
+/// Whether Patient's Name or Patient ID are those of a test, a phantom or nobody.
+#[must_use]
+pub fn is_test_patient(subject: &Subject<'_>) -> bool {
+    let name = patient_name(subject).unwrap_or_default();
+    let id = subject.text(tags::PATIENT_ID).unwrap_or_default();
+    is_nobody(&name) || is_nobody(&id) || is_filler(&id)
+}
+
+/// Whether it is an image of a patient: no quality control image (0028,0300), identity not removed (0012,0062), no test
+/// patient.
+#[must_use]
+pub fn is_clinical(subject: &Subject<'_>) -> bool {
+    let says_yes = |tag| subject.text(tag).is_some_and(|value| value.eq_ignore_ascii_case("YES"));
+    !says_yes(tags::QUALITY_CONTROL_IMAGE)
+        && !says_yes(tags::PATIENT_IDENTITY_REMOVED)
+        && !is_test_patient(subject)
+}
+
+/// Whether Instance Origin Status (0400,0600) says IMPORTED: made elsewhere.
+#[must_use]
+pub fn is_imported(subject: &Subject<'_>) -> bool {
+    subject.text(tags::INSTANCE_ORIGIN_STATUS).as_deref() == Some("IMPORTED")
+}
+
+fn is_nobody(text: &str) -> bool {
+    let text = text.trim().to_uppercase();
+    NOBODY.iter().any(|word| {
+        // 无名氏 with a number is how an emergency department names a real patient.
+        text.strip_prefix(word).is_some_and(|rest| !rest.starts_with(char::is_alphabetic))
+    })
+}
+
+fn is_filler(id: &str) -> bool {
+    let mut bytes = id.bytes();
+    let first = bytes.next();
+    id.len() >= FILLER_DIGITS
+        && first.is_some_and(|first| first.is_ascii_digit())
+        && bytes.all(|byte| Some(byte) == first)
+}

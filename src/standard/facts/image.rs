@@ -1,0 +1,182 @@
+//! What kind of image it is: modality, compression, body region, side, geometry.
+
+use dicom_dictionary_std::uids;
+
+use crate::dicom::attribute::AttributePath;
+use crate::dicom::transfer_syntax::{PixelCoding, TransferSyntax};
+use crate::dicom::{Tag, sop_class, tags};
+use crate::expression::Environment as _;
+use crate::object::Item;
+use crate::standard::subject::Subject;
+
+/// Elements that hold or name pixels.
+const PIXELS: [Tag; 4] = [
+    tags::PIXEL_DATA,
+    tags::FLOAT_PIXEL_DATA,
+    tags::DOUBLE_FLOAT_PIXEL_DATA,
+    tags::PIXEL_DATA_PROVIDER_URL,
+];
+
+/// Unit vectors written with few digits differ from 1 by less than this.
+const ORIENTATION_TOLERANCE: f64 = 0.01;
+
+/// Whether it is an image: by its SOP class, or because it has pixel data.
+#[must_use]
+pub fn is_image(subject: &Subject<'_>) -> bool {
+    let class = subject.text(tags::SOP_CLASS_UID).unwrap_or_default();
+    sop_class::name(&class).contains("Image Storage")
+        || PIXELS.iter().any(|tag| subject.view().find(*tag).is_some())
+}
+
+/// Whether the transfer syntax loses information; `None` for those that can do both, and for unknown ones.
+#[must_use]
+pub fn has_lossy_syntax(subject: &Subject<'_>) -> Option<bool> {
+    match TransferSyntax::of(subject.arrival().transfer_syntax).pixels {
+        PixelCoding::Native | PixelCoding::Lossless => Some(false),
+        PixelCoding::Lossy => Some(true),
+        PixelCoding::MaybeLossy | PixelCoding::Unknown => None,
+    }
+}
+
+/// Whether the image has undergone lossy compression: Lossy Image Compression (0028,2110) is `01`, or the transfer syntax
+/// is a lossy one. `None` when neither tells.
+#[must_use]
+pub fn is_lossy(subject: &Subject<'_>) -> Option<bool> {
+    match subject.text(tags::LOSSY_IMAGE_COMPRESSION).as_deref() {
+        Some("01") => Some(true),
+        Some("00") => Some(has_lossy_syntax(subject) == Some(true)),
+        Some(_) | None => has_lossy_syntax(subject),
+    }
+}
+
+/// The modalities that a SOP class is for (PS3.3 C.7.3.1.1.1 and the IODs): the proper ones, and those that are met
+/// and do no harm. `None` for classes that any modality may use.
+fn modalities(class: &str) -> Option<(&'static [&'static str], &'static [&'static str])> {
+    Some(match class {
+        uids::COMPUTED_RADIOGRAPHY_IMAGE_STORAGE => {
+            (&["CR"], &["DX", "DR", "MG", "IO", "PX", "RG"])
+        }
+        uids::DIGITAL_X_RAY_IMAGE_STORAGE_FOR_PRESENTATION
+        | uids::DIGITAL_X_RAY_IMAGE_STORAGE_FOR_PROCESSING => {
+            (&["DX"], &["CR", "DR", "MG", "IO", "PX", "RG"])
+        }
+        uids::DIGITAL_MAMMOGRAPHY_X_RAY_IMAGE_STORAGE_FOR_PRESENTATION
+        | uids::DIGITAL_MAMMOGRAPHY_X_RAY_IMAGE_STORAGE_FOR_PROCESSING
+        | uids::BREAST_TOMOSYNTHESIS_IMAGE_STORAGE
+        | uids::BREAST_PROJECTION_X_RAY_IMAGE_STORAGE_FOR_PRESENTATION
+        | uids::BREAST_PROJECTION_X_RAY_IMAGE_STORAGE_FOR_PROCESSING => (&["MG"], &["DX"]),
+        uids::CT_IMAGE_STORAGE
+        | uids::ENHANCED_CT_IMAGE_STORAGE
+        | uids::LEGACY_CONVERTED_ENHANCED_CT_IMAGE_STORAGE => (&["CT"], &[]),
+        uids::MR_IMAGE_STORAGE
+        | uids::ENHANCED_MR_IMAGE_STORAGE
+        | uids::ENHANCED_MR_COLOR_IMAGE_STORAGE
+        | uids::LEGACY_CONVERTED_ENHANCED_MR_IMAGE_STORAGE => (&["MR"], &[]),
+        uids::X_RAY_ANGIOGRAPHIC_IMAGE_STORAGE | uids::ENHANCED_XA_IMAGE_STORAGE => {
+            (&["XA"], &["RF", "DX", "CT"])
+        }
+        uids::X_RAY_RADIOFLUOROSCOPIC_IMAGE_STORAGE | uids::ENHANCED_XRF_IMAGE_STORAGE => {
+            (&["RF"], &["XA", "DX"])
+        }
+        uids::ULTRASOUND_IMAGE_STORAGE | uids::ULTRASOUND_MULTI_FRAME_IMAGE_STORAGE => {
+            (&["US"], &["IVUS"])
+        }
+        uids::NUCLEAR_MEDICINE_IMAGE_STORAGE => (&["NM"], &["PT"]),
+        uids::POSITRON_EMISSION_TOMOGRAPHY_IMAGE_STORAGE
+        | uids::ENHANCED_PET_IMAGE_STORAGE
+        | uids::LEGACY_CONVERTED_ENHANCED_PET_IMAGE_STORAGE => (&["PT"], &["NM"]),
+        _ => return None,
+    })
+}
+
+/// Whether Modality (0008,0060) is the one that the SOP class is for. `None` without either, and for classes of any
+/// modality.
+#[must_use]
+pub fn is_modality_expected(subject: &Subject<'_>) -> Option<bool> {
+    let (proper, _) = modalities(&subject.text(tags::SOP_CLASS_UID)?)?;
+    Some(proper.contains(&subject.text(tags::MODALITY)?.as_str()))
+}
+
+/// Whether Modality contradicts the SOP class: a CT image that says MR. A modality that no class claims (`OT`) does not.
+#[must_use]
+pub fn is_modality_impossible(subject: &Subject<'_>) -> Option<bool> {
+    const CLAIMED: [&str; 10] = ["CR", "DX", "MG", "CT", "MR", "XA", "RF", "US", "NM", "PT"];
+    let (proper, tolerated) = modalities(&subject.text(tags::SOP_CLASS_UID)?)?;
+    let modality = subject.text(tags::MODALITY)?;
+    let modality = modality.as_str();
+    Some(
+        CLAIMED.contains(&modality)
+            && !proper.contains(&modality)
+            && !tolerated.contains(&modality),
+    )
+}
+
+/// The body region in words: Body Part Examined (0018,0015), else the code of Anatomic Region Sequence (0008,2218), at the
+/// top level or in the shared Frame Anatomy Sequence (0020,9071): its meaning, or its value where it has none.
+#[must_use]
+pub fn body_region(subject: &Subject<'_>) -> Option<String> {
+    let view = subject.view();
+    let meaning = |item: Item<'_>| {
+        let words = item.find(tags::CODE_MEANING).map(|element| {
+            let bytes = view.bytes(element).unwrap_or_default();
+            subject.charset().decode(bytes, view.vr(element))
+        });
+        let words = words.and_then(|text| text.first().map(str::to_owned));
+        words.or_else(|| item.string(tags::CODE_VALUE)).filter(|words| !words.is_empty())
+    };
+    subject.text(tags::BODY_PART_EXAMINED).or_else(|| {
+        let at_top = view.find(tags::ANATOMIC_REGION_SEQUENCE);
+        let region = at_top.or_else(|| frame_anatomy(subject, tags::ANATOMIC_REGION_SEQUENCE))?;
+        view.items(region).find_map(meaning)
+    })
+}
+
+/// The side: Image Laterality (0020,0062), Frame Laterality (0020,9072) where all frames share it, or Laterality (0020,0060).
+#[must_use]
+pub fn laterality(subject: &Subject<'_>) -> Option<String> {
+    let of_frames = || {
+        let element = frame_anatomy(subject, tags::FRAME_LATERALITY)?;
+        subject.view().strings(element).into_iter().next()
+    };
+    subject
+        .text(tags::IMAGE_LATERALITY)
+        .or_else(of_frames)
+        .or_else(|| subject.text(tags::LATERALITY))
+}
+
+/// An element of the Frame Anatomy Sequence that all frames share.
+fn frame_anatomy<'a>(subject: &Subject<'a>, tag: Tag) -> Option<&'a crate::object::Element> {
+    let path = AttributePath {
+        steps: vec![
+            crate::dicom::attribute::Step {
+                sequence: tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE,
+                item: 0,
+            },
+            crate::dicom::attribute::Step { sequence: tags::FRAME_ANATOMY_SEQUENCE, item: 0 },
+        ],
+        tag,
+    };
+    subject.view().at(&path)
+}
+
+/// Whether Image Orientation (Patient) (0020,0037) is two unit vectors at a right angle (PS3.3 C.7.6.2.1.1). `None` when
+/// it is absent.
+#[must_use]
+pub fn is_orientation_valid(subject: &Subject<'_>) -> Option<bool> {
+    if !subject.attribute(tags::IMAGE_ORIENTATION_PATIENT).is_known() {
+        // Absent, or values that are no numbers.
+        let element = subject.view().find(tags::IMAGE_ORIENTATION_PATIENT)?;
+        return (element.length() > 0).then_some(false);
+    }
+    let numbers = subject.numbers(tags::IMAGE_ORIENTATION_PATIENT);
+    let [a, b, c, d, e, f] = numbers.as_slice() else { return Some(false) };
+    let product =
+        |(a, b, c): (&f64, &f64, &f64), (d, e, f): (&f64, &f64, &f64)| a * d + b * e + c * f;
+    let (row, column) = ((a, b, c), (d, e, f));
+    let near = |number: f64, goal: f64| (number - goal).abs() <= ORIENTATION_TOLERANCE;
+    Some(
+        near(product(row, row).sqrt(), 1.0)
+            && near(product(column, column).sqrt(), 1.0)
+            && near(product(row, column), 0.0),
+    )
+}

@@ -1,0 +1,121 @@
+//! What comes out of an assessment.
+
+use std::fmt;
+
+use crate::expression::Seen;
+
+use super::rule::{Authority, Principle, Severity};
+
+/// A value that was seen in an object. It may identify a patient and prints only where it is asked for by name: in
+/// `check --json`, in `explain` and on the console, never in a log.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Observed {
+    text: String,
+    identifying: bool,
+}
+
+impl Observed {
+    /// Characters of a value that are kept: a long text says no more than its beginning.
+    const KEPT: usize = 128;
+
+    pub(super) fn new(text: &str, identifying: bool) -> Self {
+        Self { text: text.chars().take(Self::KEPT).collect(), identifying }
+    }
+
+    /// The value, for a person who may see the patient's data.
+    #[must_use]
+    pub fn for_eyes(&self) -> &str {
+        &self.text
+    }
+
+    /// The value where it cannot identify a patient, for what is kept longer than the object.
+    #[must_use]
+    pub fn unless_identifying(&self) -> Option<&str> {
+        (!self.identifying).then_some(self.text.as_str())
+    }
+}
+
+impl fmt::Debug for Observed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Observed(..)")
+    }
+}
+
+/// A requirement that an object does not meet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule.
+    pub rule: String,
+    /// The requirement it serves.
+    pub principle: Principle,
+    /// What it does.
+    pub severity: Severity,
+    /// What it rests on.
+    pub authority: Authority,
+    /// The keyword of the attribute concerned.
+    pub attribute: Option<String>,
+    /// The value of that attribute, where it has one.
+    pub value: Option<Observed>,
+    /// What is wrong, in Chinese.
+    pub message_zh: String,
+    /// What is wrong, in English.
+    pub message_en: String,
+}
+
+/// What the rules have to say about an object.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Assessment {
+    /// The requirements it does not meet, in the order of the packs.
+    pub findings: Vec<Finding>,
+    /// The same of rules that are only tried out: to be counted, without effect.
+    pub shadow: Vec<Finding>,
+    /// Rules that apply and could not be evaluated. They have no effect.
+    pub undecided: Vec<String>,
+}
+
+impl Assessment {
+    /// The gravest severity found.
+    #[must_use]
+    pub fn severity(&self) -> Option<Severity> {
+        self.findings.iter().map(|finding| finding.severity).max()
+    }
+
+    /// Whether anything found forbids a mark.
+    #[must_use]
+    pub fn blocks(&self) -> bool {
+        self.severity() >= Some(Severity::Block)
+    }
+
+    /// The rules for which the object is held.
+    pub fn quarantining(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.severity == Severity::Quarantine)
+    }
+}
+
+/// What became of a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// Switched off by the site.
+    Off,
+    /// It is not for such objects.
+    NotApplicable,
+    /// It applies and cannot be evaluated: an operand is absent, or the object could not be looked at whole.
+    Undecided,
+    /// It is met.
+    Met,
+    /// It is not met.
+    NotMet(Severity),
+}
+
+/// How a rule came to its outcome.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RuleTrace {
+    /// The rule.
+    pub rule: String,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Whether it is only tried out.
+    pub shadow: bool,
+    /// The values it saw, each once.
+    pub seen: Vec<Seen>,
+}

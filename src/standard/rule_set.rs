@@ -1,0 +1,316 @@
+//! The rules that hold at a site, and what they say of an object.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::dicom::attribute::{keyword_of, vr_of};
+use crate::dicom::{Tag, VR, tags};
+use crate::expression::{Environment as _, Expression, Seen, Truth, Value};
+use crate::object::Reach;
+
+use super::facts::FACTS;
+use super::finding::{Assessment, Finding, Observed, Outcome, RuleTrace};
+use super::pack::{Pack, PackFault, declarations_with};
+use super::rule::{Check, Rule, Severity};
+use super::subject::Subject;
+
+/// A site's change to one rule. What is not set stays as the pack has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Change {
+    /// The severity of all its checks.
+    pub severity: Option<Severity>,
+    /// Whether it is switched off.
+    pub off: bool,
+    /// Whether it is only tried out: counted, without effect.
+    pub shadow: bool,
+}
+
+/// A site's changes.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Changes {
+    /// By rule.
+    pub rules: BTreeMap<String, Change>,
+    /// New values of parameters, by name.
+    pub parameters: BTreeMap<String, Value>,
+}
+
+/// Packs and changes that do not go together.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum RuleSetFault {
+    /// Two packs have a rule of this name.
+    #[error(
+        "rule {rule} is in `{first}` and in `{second}`; a site changes a rule under [rules.override], not by a second one"
+    )]
+    Twice {
+        /// The rule.
+        rule: String,
+        /// The pack that was named first.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// A change to a rule that no pack has.
+    #[error("no pack has a rule {rule}")]
+    UnknownRule {
+        /// As written.
+        rule: String,
+    },
+    /// A parameter that no pack has.
+    #[error("no pack has a parameter `{name}`; there are {}", .known.join(", "))]
+    UnknownParameter {
+        /// As written.
+        name: String,
+        /// Those there are.
+        known: Vec<String>,
+    },
+    /// A parameter of another kind than its default.
+    #[error("parameter `{name}` must be {wants}, like its default")]
+    WrongKind {
+        /// The parameter.
+        name: String,
+        /// What would do.
+        wants: &'static str,
+    },
+    /// A condition that does not compile with the changed parameters.
+    #[error("pack `{pack}` with the changed parameters: {fault}")]
+    Condition {
+        /// The pack.
+        pack: String,
+        /// Where and why.
+        fault: PackFault,
+    },
+}
+
+/// The rules of the packs with the site's changes, compiled.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RuleSet {
+    rules: Vec<Rule>,
+    hash: String,
+}
+
+impl RuleSet {
+    /// Puts packs and changes together.
+    ///
+    /// # Errors
+    /// Every mistake.
+    pub fn build(packs: &[Pack], changes: &Changes) -> Result<Self, Vec<RuleSetFault>> {
+        let mut faults = Vec::new();
+        check_parameters(packs, changes, &mut faults);
+        let mut rules: Vec<Rule> = Vec::new();
+        for pack in packs {
+            let value = |(name, default)| (name, changes.parameters.get(name).unwrap_or(default));
+            let declarations = declarations_with(pack.parameters().iter().map(value));
+            for text in pack.rules() {
+                if let Some(earlier) = rules.iter().find(|rule| rule.id == text.id) {
+                    let (rule, first) = (text.id.clone(), earlier.pack.clone());
+                    faults.push(RuleSetFault::Twice { rule, first, second: pack.id().to_owned() });
+                    continue;
+                }
+                match text.compile(pack.id(), &declarations) {
+                    Ok(rule) => rules.push(rule),
+                    Err(mistakes) => faults.extend(mistakes.into_iter().map(|fault| {
+                        RuleSetFault::Condition { pack: pack.id().to_owned(), fault }
+                    })),
+                }
+            }
+        }
+        for (id, change) in &changes.rules {
+            match rules.iter_mut().find(|rule| rule.id == *id) {
+                Some(rule) => change.apply(rule),
+                None => faults.push(RuleSetFault::UnknownRule { rule: id.clone() }),
+            }
+        }
+        if faults.is_empty() { Ok(Self { rules, hash: hash(packs, changes) }) } else { Err(faults) }
+    }
+
+    /// The rules, in the order of their packs.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// What tells this set from any other: BLAKE3 of packs and changes in 32 hexadecimal digits. Recorded with each
+    /// decision.
+    #[must_use]
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// What the rules say of an object.
+    #[must_use]
+    pub fn assess(&self, subject: &Subject<'_>) -> Assessment {
+        let mut assessment = Assessment::default();
+        for rule in &self.rules {
+            let holds = |condition: &Expression| condition.holds(subject);
+            match judge(rule, subject, holds) {
+                Judged::Outcome(Outcome::Undecided) => assessment.undecided.push(rule.id.clone()),
+                Judged::Outcome(_) => {}
+                Judged::Failed(check) => {
+                    let list =
+                        if rule.shadow { &mut assessment.shadow } else { &mut assessment.findings };
+                    list.push(finding(rule, check, subject));
+                }
+            }
+        }
+        assessment
+    }
+
+    /// What became of each rule, with the values it saw.
+    #[must_use]
+    pub fn explain(&self, subject: &Subject<'_>) -> Vec<RuleTrace> {
+        let trace = |rule: &Rule| {
+            let mut seen: Vec<Seen> = Vec::new();
+            let holds = |condition: &Expression| {
+                let explanation = condition.explain(subject);
+                for new in explanation.seen {
+                    if !seen.iter().any(|old| old.operand == new.operand) {
+                        seen.push(new);
+                    }
+                }
+                explanation.truth
+            };
+            let outcome = match judge(rule, subject, holds) {
+                Judged::Outcome(outcome) => outcome,
+                Judged::Failed(check) => Outcome::NotMet(check.severity),
+            };
+            RuleTrace { rule: rule.id.clone(), outcome, shadow: rule.shadow, seen }
+        };
+        self.rules.iter().map(trace).collect()
+    }
+}
+
+enum Judged<'r> {
+    Outcome(Outcome),
+    Failed(&'r Check),
+}
+
+fn judge<'r>(
+    rule: &'r Rule,
+    subject: &Subject<'_>,
+    mut holds: impl FnMut(&Expression) -> Truth,
+) -> Judged<'r> {
+    if rule.off {
+        return Judged::Outcome(Outcome::Off);
+    }
+    // What was not looked at is not absent.
+    let whole = subject.view().reach() != Reach::Abandoned;
+    let can_be_told = |condition: &Expression| whole || is_partial(condition);
+    if let Some(when) = &rule.when {
+        if !can_be_told(when) {
+            return Judged::Outcome(Outcome::Undecided);
+        }
+        if !holds(when).is_met() {
+            return Judged::Outcome(Outcome::NotApplicable);
+        }
+    }
+    let mut outcome = Outcome::Met;
+    for check in &rule.checks {
+        let truth =
+            if can_be_told(&check.require) { holds(&check.require) } else { Truth::Unknown };
+        match truth {
+            Truth::True => {}
+            Truth::False => return Judged::Failed(check),
+            Truth::Unknown => outcome = Outcome::Undecided,
+        }
+    }
+    Judged::Outcome(outcome)
+}
+
+/// Whether a condition can be evaluated on a data set that was looked at in part.
+fn is_partial(condition: &Expression) -> bool {
+    condition.attributes().is_empty()
+        && condition.variables().all(|name| match name.strip_prefix("fact.") {
+            Some(fact) => FACTS.iter().any(|known| known.name == fact && known.partial),
+            None => true,
+        })
+}
+
+fn finding(rule: &Rule, check: &Check, subject: &Subject<'_>) -> Finding {
+    let value = rule.attribute.map(|tag| (subject.attribute(tag), is_identifying(tag)));
+    let value = value.filter(|(value, _)| value.is_known());
+    Finding {
+        rule: rule.id.clone(),
+        principle: rule.principle,
+        severity: check.severity,
+        authority: rule.authority,
+        attribute: rule.attribute.map(keyword_of),
+        value: value.map(|(value, identifying)| Observed::new(&value.to_string(), identifying)),
+        message_zh: check.messages.zh.clone(),
+        message_en: check.messages.en.clone(),
+    }
+}
+
+/// Whether a value may tell who the patient is: the patient group, names of persons, numbers of the order, and free
+/// text, into which anything is typed.
+fn is_identifying(tag: Tag) -> bool {
+    let vr = vr_of(tag).map_or(VR::UN, dicom_core::dictionary::VirtualVr::relaxed);
+    tag.group() == 0x0010
+        || matches!(vr, VR::PN | VR::LT | VR::ST | VR::UT | VR::UC)
+        || [tags::ACCESSION_NUMBER, tags::STUDY_ID, tags::REQUESTED_PROCEDURE_ID].contains(&tag)
+}
+
+impl Change {
+    fn apply(self, rule: &mut Rule) {
+        if let Some(severity) = self.severity {
+            for check in &mut rule.checks {
+                check.severity = severity;
+            }
+        }
+        rule.off = self.off;
+        rule.shadow = self.shadow;
+    }
+}
+
+fn check_parameters(packs: &[Pack], changes: &Changes, faults: &mut Vec<RuleSetFault>) {
+    for (name, value) in &changes.parameters {
+        let mut defaults = packs.iter().filter_map(|pack| pack.parameters().get(name)).peekable();
+        if defaults.peek().is_none() {
+            let known: BTreeSet<&String> =
+                packs.iter().flat_map(|pack| pack.parameters().keys()).collect();
+            let known = known.into_iter().cloned().collect();
+            faults.push(RuleSetFault::UnknownParameter { name: name.clone(), known });
+        }
+        for default in defaults.filter(|default| kind(default) != kind(value)) {
+            let wants = kind(default);
+            faults.push(RuleSetFault::WrongKind { name: name.clone(), wants });
+        }
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Unknown => "something",
+        Value::Bool(_) => "true or false",
+        Value::Int(_) | Value::Double(_) => "a number",
+        Value::Text(_) => "a text",
+        Value::List(values) => match values.first() {
+            Some(Value::Int(_) | Value::Double(_)) => "a list of numbers",
+            Some(Value::Unknown | Value::Bool(_) | Value::Text(_) | Value::List(_)) | None => {
+                "a list of texts"
+            }
+        },
+    }
+}
+
+/// Of everything that a decision of the rules depends on, each part with its length before it.
+fn hash(packs: &[Pack], changes: &Changes) -> String {
+    let mut hasher = blake3::Hasher::new();
+    let mut part = |text: &str| {
+        hasher.update(&(text.len() as u64).to_le_bytes());
+        hasher.update(text.as_bytes());
+    };
+    for pack in packs {
+        part(pack.text());
+    }
+    for (rule, change) in &changes.rules {
+        part(rule);
+        part(change.severity.map_or("", Severity::as_str));
+        part(if change.off { "off" } else { "on" });
+        part(if change.shadow { "shadow" } else { "" });
+    }
+    for (name, value) in &changes.parameters {
+        part(name);
+        part(kind(value));
+        part(&value.to_string());
+    }
+    hasher.finalize().to_hex().chars().take(32).collect()
+}

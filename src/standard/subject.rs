@@ -1,0 +1,225 @@
+//! One object as rules, items, routes and stamps see it.
+
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::tz::Offset;
+
+use crate::base::time::Timestamp;
+use crate::dicom::attribute::AttributePath;
+use crate::dicom::charset::CharacterSet;
+use crate::dicom::{Tag, VR, tags};
+use crate::expression::{Environment, Value};
+use crate::object::{Element, End, HeaderView, Kind};
+
+use super::facts::encoding::Survey;
+use super::facts::{FACTS, Fact};
+
+/// How an object came, as far as it is known.
+#[derive(Debug, Clone)]
+pub struct Arrival<'a> {
+    /// The AE title of the sender; empty when the object did not come over an association.
+    pub calling_aet: &'a str,
+    /// The AE title under which it called.
+    pub called_aet: &'a str,
+    /// The IP address of the sender.
+    pub peer: &'a str,
+    /// The UID of the transfer syntax.
+    pub transfer_syntax: &'a str,
+    /// How this source's wrongly declared text is to be read, instead of by (0008,0005).
+    pub charset: Option<CharacterSet>,
+    /// How the data set ends; `None` while it is still arriving.
+    pub end: Option<End>,
+    /// The present instant.
+    pub now: Timestamp,
+    /// The site's offset from UTC, in which dates without one are meant.
+    pub offset: Offset,
+}
+
+/// One object and how it came. Values that were looked at once are remembered.
+pub struct Subject<'a> {
+    view: &'a HeaderView,
+    arrival: Arrival<'a>,
+    charset: CharacterSet,
+    attributes: RefCell<BTreeMap<Tag, Value>>,
+    facts: Vec<OnceCell<Value>>,
+    survey: OnceCell<Survey>,
+}
+
+impl<'a> Subject<'a> {
+    /// Puts an object before the rules.
+    #[must_use]
+    pub fn new(view: &'a HeaderView, arrival: Arrival<'a>) -> Self {
+        let charset = arrival.charset.clone().unwrap_or_else(|| declared_charset(view));
+        Self {
+            view,
+            arrival,
+            charset,
+            attributes: RefCell::default(),
+            facts: FACTS.iter().map(|_| OnceCell::new()).collect(),
+            survey: OnceCell::new(),
+        }
+    }
+
+    /// Its elements.
+    #[must_use]
+    pub fn view(&self) -> &'a HeaderView {
+        self.view
+    }
+
+    /// How it came.
+    #[must_use]
+    pub fn arrival(&self) -> &Arrival<'a> {
+        &self.arrival
+    }
+
+    /// How its text is read: as the source's setting says, else as (0008,0005) declares.
+    #[must_use]
+    pub fn charset(&self) -> &CharacterSet {
+        &self.charset
+    }
+
+    /// What a walk over all its elements finds wrong with text, UIDs and formats.
+    pub(super) fn survey(&self) -> &Survey {
+        self.survey.get_or_init(|| Survey::of(self))
+    }
+
+    /// The first value of an attribute as text, decoded; `None` when it is absent, empty or no text.
+    #[must_use]
+    pub fn text(&self, tag: Tag) -> Option<String> {
+        match self.attribute(tag) {
+            Value::Text(text) => Some(text.as_ref().to_owned()),
+            Value::List(values) => values.first().and_then(Value::as_text).map(str::to_owned),
+            Value::Unknown | Value::Bool(_) | Value::Int(_) | Value::Double(_) => None,
+        }
+    }
+
+    /// The numbers of an attribute; none when it is absent, empty, or has a value that is no number.
+    #[must_use]
+    pub fn numbers(&self, tag: Tag) -> Vec<f64> {
+        self.view.find(tag).map(|element| self.view.numbers(element)).unwrap_or_default()
+    }
+
+    /// The fact of this name.
+    #[must_use]
+    pub fn fact(&self, name: &str) -> Value {
+        let Some(index) = FACTS.iter().position(|fact| fact.name == name) else {
+            return Value::Unknown;
+        };
+        let compute = |fact: &Fact| (fact.compute)(self);
+        match (FACTS.get(index), self.facts.get(index)) {
+            (Some(fact), Some(cell)) => cell.get_or_init(|| compute(fact)).clone(),
+            _ => Value::Unknown,
+        }
+    }
+
+    fn value(&self, element: &Element) -> Value {
+        let view = self.view;
+        match element.kind {
+            Kind::Sequence => {
+                let items: Vec<Value> = view.items(element).map(|_| Value::Unknown).collect();
+                if items.is_empty() { Value::Unknown } else { Value::List(items.into()) }
+            }
+            Kind::Fragments => length_of(element),
+            Kind::Item | Kind::Fragment => Value::Unknown,
+            Kind::Value => self.plain_value(element),
+        }
+    }
+
+    fn plain_value(&self, element: &Element) -> Value {
+        let view = self.view;
+        let vr = view.vr(element);
+        match vr {
+            VR::IS | VR::US | VR::SS | VR::UL | VR::SL | VR::UV | VR::SV => {
+                Value::of_values(view.numbers(element).into_iter().map(whole).collect())
+            }
+            VR::DS | VR::FL | VR::FD => {
+                Value::of_values(view.numbers(element).into_iter().map(Value::finite).collect())
+            }
+            VR::SH | VR::LO | VR::ST | VR::PN | VR::LT | VR::UC | VR::UT => {
+                let bytes = view.bytes(element).unwrap_or_default();
+                let text = self.charset.decode(bytes, vr);
+                Value::of_values(present(&text.values))
+            }
+            VR::DA => {
+                let dates = view.strings(element).into_iter();
+                // The first edition of the standard wrote 2026.04.01.
+                let dates: Vec<String> = dates.map(|date| date.replace('.', "")).collect();
+                Value::of_values(present(&dates))
+            }
+            VR::AE | VR::AS | VR::CS | VR::DT | VR::TM | VR::UI | VR::UR => {
+                Value::of_values(present(&view.strings(element)))
+            }
+            VR::AT => Value::Unknown,
+            VR::OB | VR::OD | VR::OF | VR::OL | VR::OV | VR::OW | VR::UN | VR::SQ => {
+                length_of(element)
+            }
+        }
+    }
+}
+
+impl Environment for Subject<'_> {
+    fn attribute(&self, tag: Tag) -> Value {
+        if let Some(value) = self.attributes.borrow().get(&tag) {
+            return value.clone();
+        }
+        let value = self.view.find(tag).map_or(Value::Unknown, |element| self.value(element));
+        self.attributes.borrow_mut().insert(tag, value.clone());
+        value
+    }
+
+    fn variable(&self, name: &str) -> Value {
+        match name {
+            "calling_aet" => Value::present(self.arrival.calling_aet),
+            "called_aet" => Value::present(self.arrival.called_aet),
+            "peer" => Value::present(self.arrival.peer),
+            _ => name.strip_prefix("fact.").map_or(Value::Unknown, |name| self.fact(name)),
+        }
+    }
+
+    fn nested(&self, path: &AttributePath) -> Value {
+        self.view.at(path).map_or(Value::Unknown, |element| self.value(element))
+    }
+}
+
+impl fmt::Debug for Subject<'_> {
+    // Its values are patient data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subject").field("view", &self.view).finish_non_exhaustive()
+    }
+}
+
+/// What (0008,0005) at the top level declares.
+fn declared_charset(view: &HeaderView) -> CharacterSet {
+    let element = view.find(tags::SPECIFIC_CHARACTER_SET);
+    let bytes = element.and_then(|element| view.bytes(element)).unwrap_or_default();
+    CharacterSet::declared(&String::from_utf8_lossy(bytes))
+}
+
+/// The values of an attribute; nothing at all where each of them is empty.
+fn present(values: &[String]) -> Vec<Value> {
+    if values.iter().all(String::is_empty) {
+        return Vec::new();
+    }
+    values.iter().map(|value| Value::present(value)).collect()
+}
+
+/// A number of a VR that has no fractions.
+fn whole(number: f64) -> Value {
+    /// From here on not every whole number can be told from its neighbours.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if number.abs() < EXACT && number.fract() == 0.0 {
+        Value::Int(number as i64)
+    } else {
+        Value::finite(number)
+    }
+}
+
+/// Bytes are there or not: their length stands for them.
+fn length_of(element: &Element) -> Value {
+    match i64::try_from(element.length()) {
+        Ok(length @ 1..) => Value::Int(length),
+        Ok(_) | Err(_) => Value::Unknown,
+    }
+}
