@@ -162,3 +162,16 @@ proptest! {
         object.verify().expect("intact");
     }
 }
+
+#[test]
+fn a_uid_that_breaks_its_rules_is_kept_whole_in_the_envelope() {
+    let fixture = Fixture::new();
+    let mut envelope = envelope(EXPLICIT);
+    envelope.sop_instance = crate::dicom::uid::Uid::new(&"1.影".repeat(50));
+    let mut draft = fixture.spool.draft(&envelope).expect("admitted");
+    draft.write(b"\x10\0\x40\0CS\x02\0O ").expect("written");
+    let receipt = draft.commit_blocking().expect("committed");
+    let object = fixture.spool.object(receipt.id()).expect("stored");
+    assert_eq!(object.envelope(), &envelope);
+    dicom_object::open_file(fixture.spool.shared.places.object(receipt.id())).expect("DICOM");
+}
