@@ -48,10 +48,11 @@ pub(super) fn head(envelope: &Envelope, id: ObjectId) -> Vec<u8> {
     meta.to_bytes().expect("bounded UIDs, and an envelope of them, fit their length fields")
 }
 
-/// A UID of at most 64 characters. What is longer breaks its VR and stands whole in the envelope alone.
+/// What of a UID a reader of files bears: at most 64 ASCII characters. One that breaks its rules stands whole in the
+/// envelope alone.
 fn bounded(uid: &Uid) -> Uid {
-    let end = uid.as_str().char_indices().nth(64).map_or(uid.as_str().len(), |(at, _)| at);
-    Uid::new(uid.as_str().get(..end).unwrap_or_default())
+    let borne: String = uid.as_str().chars().filter(char::is_ascii_graphic).take(64).collect();
+    Uid::new(&borne)
 }
 
 /// The footer: Data Set Trailing Padding (FFFC,FFFC) in the data set's own encoding, or, after a deflate stream,
