@@ -9,6 +9,7 @@
 
 mod characters;
 mod data_set;
+mod demo;
 mod fault;
 mod identity;
 mod kind;
@@ -22,6 +23,9 @@ mod write;
 
 pub use characters::Characters;
 pub use data_set::{Code, DataSet, Value};
+pub use demo::{
+    DEMO_ITEMS, DemoAccreditation, DemoItem, DemoStudy, Expected, demo_accreditations, demo_studies,
+};
 pub use fault::Fault;
 pub use identity::{FOREIGN_INSTITUTION, INSTITUTION, Words};
 pub use kind::Kind;

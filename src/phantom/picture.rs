@@ -21,7 +21,7 @@ pub(super) struct Scene {
     pub(super) seed: u32,
 }
 
-/// An ellipse.
+/// An ellipse, or a box with rounded corners.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shape {
     pub(super) center: (f32, f32),
@@ -33,6 +33,9 @@ pub(super) struct Shape {
     pub(super) edge: f32,
     /// Amplitude of the coarse texture in it.
     pub(super) texture: f32,
+    /// Whether it is added to what lies behind it, as in a projection, or hides it.
+    pub(super) adds: bool,
+    pub(super) boxy: bool,
 }
 
 /// The outline of a picture.
@@ -47,7 +50,16 @@ pub(super) enum Field {
 
 impl Shape {
     pub(super) fn new(center: (f32, f32), radii: (f32, f32), level: f32) -> Self {
-        Self { center, radii, turn: (1.0, 0.0), level, edge: 0.15, texture: 0.0 }
+        Self {
+            center,
+            radii,
+            turn: (1.0, 0.0),
+            level,
+            edge: 0.15,
+            texture: 0.0,
+            adds: false,
+            boxy: false,
+        }
     }
 
     pub(super) fn turned(self, cosine: f32, sine: f32) -> Self {
@@ -62,13 +74,29 @@ impl Shape {
         Self { texture, ..self }
     }
 
+    pub(super) fn added(self) -> Self {
+        Self { adds: true, ..self }
+    }
+
+    pub(super) fn boxy(self) -> Self {
+        Self { boxy: true, ..self }
+    }
+
+    /// Half of its extent in x and y, or a little more.
+    fn extent(&self) -> (f32, f32) {
+        let (cosine, sine) = (self.turn.0.abs(), self.turn.1.abs());
+        let (wide, high) = self.radii;
+        (wide * cosine + high * sine, wide * sine + high * cosine)
+    }
+
     /// How much of the shape there is at a place: 0 outside, 1 inside of its rim.
     fn cover(&self, x: f32, y: f32) -> f32 {
         let (dx, dy) = (x - self.center.0, y - self.center.1);
         let (cosine, sine) = self.turn;
         let u = (dx * cosine + dy * sine) / self.radii.0;
         let v = (dy * cosine - dx * sine) / self.radii.1;
-        ((1.0 - u * u - v * v) / self.edge).clamp(0.0, 1.0)
+        let distance = if self.boxy { (u * u).max(v * v) } else { u * u + v * v };
+        ((1.0 - distance) / self.edge).clamp(0.0, 1.0)
     }
 }
 
@@ -85,21 +113,36 @@ impl Scene {
         }
     }
 
-    /// The level at a place of the first frame; `column` and `row` choose the grain.
-    fn level(&self, x: f32, y: f32, column: u32, row: u32) -> f32 {
-        if !self.field.has(x, y) {
-            return self.outside;
-        }
-        let mut level = self.background;
-        for shape in &self.shapes {
-            let cover = shape.cover(x, y);
-            if cover > 0.0 {
-                let texture =
-                    if shape.texture == 0.0 { 0.0 } else { shape.texture * self.coarse(x, y) };
-                level += (shape.level + texture - level) * cover;
+    /// The levels of one row of the first frame.
+    fn row(&self, y: f32, row: u32, columns: &[f32], mut take: impl FnMut(f32)) {
+        // Most shapes do not reach most rows; a picture of 4 million samples is painted in every demo.
+        let reaching: Vec<_> = self
+            .shapes
+            .iter()
+            .map(|shape| (shape, shape.extent()))
+            .filter(|(shape, (_, high))| (y - shape.center.1).abs() <= *high)
+            .map(|(shape, (wide, _))| (shape, shape.center.0 - wide, shape.center.0 + wide))
+            .collect();
+        for (column, x) in (0_u32..).zip(columns.iter().copied()) {
+            if !self.field.has(x, y) {
+                take(self.outside);
+                continue;
             }
+            let mut level = self.background;
+            for (shape, left, right) in &reaching {
+                if x < *left || x > *right {
+                    continue;
+                }
+                let cover = shape.cover(x, y);
+                if cover > 0.0 {
+                    let behind = if shape.adds { 0.0 } else { level };
+                    let texture =
+                        if shape.texture > 0.0 { shape.texture * self.coarse(x, y) } else { 0.0 };
+                    level += (shape.level + texture - behind) * cover;
+                }
+            }
+            take(level + self.grain * noise(column, row, self.seed));
         }
-        level + self.grain * noise(column, row, self.seed)
     }
 
     /// Smooth noise with a grain of a sixteenth of the picture.
@@ -173,14 +216,13 @@ impl Scale {
     }
 }
 
-/// Paints the frames of one picture, one at a time, in constant memory.
+/// The frames of one picture: the first whole, of each other what differs from it.
 pub(super) struct Painter {
     rows: u16,
     columns: u16,
-    scene: Scene,
+    moving: f32,
     scale: Scale,
     first: Vec<u16>,
-    frame: Vec<u16>,
 }
 
 /// The place of a sample in the scene.
@@ -189,52 +231,52 @@ fn place(index: u16, count: u16, longest: u16) -> f32 {
 }
 
 impl Painter {
-    pub(super) fn new(rows: u16, columns: u16, scene: Scene, scale: Scale) -> Self {
+    pub(super) fn new(rows: u16, columns: u16, scene: &Scene, scale: Scale) -> Self {
         let longest = rows.max(columns).max(1);
+        let places: Vec<f32> = (0..columns).map(|index| place(index, columns, longest)).collect();
         let mut first = Vec::with_capacity(usize::from(rows) * usize::from(columns));
         for row in 0..rows {
             let y = place(row, rows, longest);
-            for column in 0..columns {
-                let x = place(column, columns, longest);
-                first.push(scale.stored(scene.level(x, y, u32::from(column), u32::from(row))));
-            }
+            scene.row(y, u32::from(row), &places, |level| first.push(scale.stored(level)));
         }
-        let frame = first.clone();
-        Self { rows, columns, scene, scale, first, frame }
+        Self { rows, columns, moving: scene.moving, scale, first }
     }
 
-    /// The samples of a frame, row by row. From the second on something round moves through the picture.
-    pub(super) fn frame(&mut self, index: u32) -> &[u16] {
-        self.frame.copy_from_slice(&self.first);
+    /// The samples of the first frame, row by row.
+    pub(super) fn first(&self) -> &[u16] {
+        &self.first
+    }
+
+    /// What a frame has in place of samples of the first: something round moves through the picture, back and
+    /// forth in 32 frames across and in 20 down.
+    pub(super) fn changes(&self, index: u32) -> Vec<(usize, u16)> {
+        let mut changes = Vec::new();
         if index == 0 {
-            return &self.frame;
+            return changes;
         }
-        // Back and forth in 32 frames across, 20 down.
-        let swing = |period: u32| {
-            let phase = f32::from(u16::try_from(index % period).unwrap_or_default());
-            let period = f32::from(u16::try_from(period).unwrap_or(1));
-            (2.0 * phase / period - 1.0).abs() * 2.0 - 1.0
+        let swing = |period: u16| {
+            let phase = u16::try_from(index % u32::from(period)).unwrap_or_default();
+            (2.0 * f32::from(phase) / f32::from(period) - 1.0).abs() * 2.0 - 1.0
         };
-        let shape =
-            Shape::new((0.35 * swing(32), 0.35 * swing(20)), (0.07, 0.07), self.scene.moving)
-                .soft(0.6);
+        let center = (0.35 * swing(32), 0.35 * swing(20));
+        let shape = Shape::new(center, (0.07, 0.07), self.moving).soft(0.6);
         let longest = self.rows.max(self.columns).max(1);
         let width = usize::from(self.columns).max(1);
-        for (row, line) in (0..self.rows).zip(self.frame.chunks_mut(width)) {
+        let there = self.scale.offset + shape.level * self.scale.slope;
+        for (row, (line, samples)) in (0..self.rows).zip(self.first.chunks(width).enumerate()) {
             let y = place(row, self.rows, longest);
             if (y - shape.center.1).abs() > shape.radii.1 {
                 continue;
             }
-            for (column, sample) in (0..self.columns).zip(line) {
+            for (column, (offset, sample)) in (0..self.columns).zip(samples.iter().enumerate()) {
                 let cover = shape.cover(place(column, self.columns, longest), y);
                 if cover > 0.0 {
                     let here = f32::from(*sample);
-                    let there = self.scale.offset + shape.level * self.scale.slope;
-                    let scale = Scale { offset: here, slope: there - here, ..self.scale };
-                    *sample = scale.stored(cover);
+                    let blend = Scale { offset: here, slope: there - here, ..self.scale };
+                    changes.push((line * width + offset, blend.stored(cover)));
                 }
             }
         }
-        &self.frame
+        changes
     }
 }

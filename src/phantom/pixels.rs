@@ -104,19 +104,30 @@ impl Pixels {
             Depth::Grey8 | Depth::Colour if layout.encoding.is_explicit() => VR::OB,
             Depth::Grey8 | Depth::Colour | Depth::Grey16(_) => VR::OW,
         };
-        let mut bytes = Vec::new();
-        layout.header(tags::PIXEL_DATA, vr, padded, &mut bytes);
-        out.write_all(&bytes)?;
+        let mut header = Vec::new();
+        layout.header(tags::PIXEL_DATA, vr, padded, &mut header);
+        out.write_all(&header)?;
         let depth = self.depth;
         let frames = self.frames;
-        let mut painter = Painter::new(self.rows, self.columns, self.scene, self.scale);
+        let encode = |sample, bytes: &mut Vec<u8>| match depth {
+            Depth::Grey8 => bytes.push(low(sample)),
+            Depth::Grey16(_) => layout.short(sample, bytes),
+            Depth::Colour => bytes.extend(tint(sample)),
+        };
+        let painter = Painter::new(self.rows, self.columns, &self.scene, self.scale);
+        let mut first = Vec::new();
+        for sample in painter.first() {
+            encode(*sample, &mut first);
+        }
+        let mut bytes = first.clone();
+        let mut code = Vec::new();
         for index in 0..frames {
-            bytes.clear();
-            for sample in painter.frame(index) {
-                match depth {
-                    Depth::Grey8 => bytes.push(low(*sample)),
-                    Depth::Grey16(_) => layout.short(*sample, &mut bytes),
-                    Depth::Colour => bytes.extend(tint(*sample)),
+            bytes.copy_from_slice(&first);
+            for (place, sample) in painter.changes(index) {
+                code.clear();
+                encode(sample, &mut code);
+                if let Some(there) = bytes.get_mut(place * code.len()..(place + 1) * code.len()) {
+                    there.copy_from_slice(&code);
                 }
             }
             out.write_all(&bytes)?;
@@ -136,10 +147,10 @@ impl Pixels {
         let depth = self.depth;
         let row = usize::from(self.columns);
         let frames = self.frames;
-        let mut painter = Painter::new(self.rows, self.columns, self.scene, self.scale);
+        let painter = Painter::new(self.rows, self.columns, &self.scene, self.scale);
         for index in 0..frames {
             let fragment = if rle {
-                rle::encode(&planes(depth, painter.frame(index)), row)
+                rle::encode(&planes(depth, &frame(&painter, index)), row)
             } else {
                 pretended(index)
             };
@@ -152,6 +163,17 @@ impl Pixels {
         layout.mark(SEQUENCE_END, 0, &mut bytes);
         out.write_all(&bytes)
     }
+}
+
+/// All samples of a frame.
+fn frame(painter: &Painter, index: u32) -> Vec<u16> {
+    let mut samples = painter.first().to_vec();
+    for (place, sample) in painter.changes(index) {
+        if let Some(there) = samples.get_mut(place) {
+            *there = sample;
+        }
+    }
+    samples
 }
 
 /// The byte planes of a frame, most significant first (PS3.5 §G.2).

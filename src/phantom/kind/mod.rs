@@ -147,7 +147,7 @@ impl Kind {
             study: Words { han: "胸部CT平扫", latin: "Chest CT plain" },
             series: Words { han: "胸部 1.25mm", latin: "Chest 1.25mm" },
             manufacturer: "MARKGATE",
-            model: "Phantom CT",
+            model: "Synthetic CT",
             station: "CT01",
         };
         const DX: Facts = Facts {
@@ -159,7 +159,7 @@ impl Kind {
             study: Words { han: "胸部正位", latin: "Chest PA" },
             series: Words { han: "胸部后前位", latin: "Chest PA" },
             manufacturer: "MARKGATE",
-            model: "Phantom DX",
+            model: "Synthetic DX",
             station: "DX01",
         };
         const US: Facts = Facts {
@@ -171,7 +171,7 @@ impl Kind {
             study: Words { han: "肝胆超声", latin: "Liver ultrasound" },
             series: Words { han: "肝脏", latin: "Liver" },
             manufacturer: "MARKGATE",
-            model: "Phantom US",
+            model: "Synthetic US",
             station: "US01",
         };
         match self {
@@ -180,7 +180,6 @@ impl Kind {
                 sop_class: uids::ENHANCED_CT_IMAGE_STORAGE,
                 word: "enhanced-ct",
                 size: (512, 512, 3),
-                body_part: None,
                 ..CT
             },
             Self::Dx => DX,
@@ -195,7 +194,7 @@ impl Kind {
                 word: "cr",
                 modality: "CR",
                 size: (2048, 1760, 1),
-                model: "Phantom CR",
+                model: "Synthetic CR",
                 station: "CR01",
                 ..DX
             },
@@ -207,7 +206,7 @@ impl Kind {
                 body_part: Some("BREAST"),
                 study: Words { han: "乳腺钼靶", latin: "Mammography" },
                 series: Words { han: "右乳内外斜位", latin: "R MLO" },
-                model: "Phantom MG",
+                model: "Synthetic MG",
                 station: "MG01",
                 ..DX
             },
@@ -220,7 +219,7 @@ impl Kind {
                 study: Words { han: "头部MR平扫", latin: "Head MR plain" },
                 series: Words { han: "横断位T2", latin: "Axial T2" },
                 manufacturer: "MARKGATE",
-                model: "Phantom MR",
+                model: "Synthetic MR",
                 station: "MR01",
             },
             Self::Us => US,
@@ -239,7 +238,7 @@ impl Kind {
                 study: Words { han: "冠状动脉造影", latin: "Coronary angiography" },
                 series: Words { han: "左冠状动脉", latin: "Left coronary artery" },
                 manufacturer: "MARKGATE",
-                model: "Phantom XA",
+                model: "Synthetic XA",
                 station: "XA01",
             },
             Self::SecondaryCapture => Facts {
@@ -251,7 +250,7 @@ impl Kind {
                 study: Words { han: "胸部CT平扫", latin: "Chest CT plain" },
                 series: Words { han: "屏幕截图", latin: "Screen capture" },
                 manufacturer: "MARKGATE",
-                model: "Phantom SC",
+                model: "Synthetic SC",
                 station: "WS01",
             },
             Self::DoseReport => Facts {

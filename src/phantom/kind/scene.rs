@@ -88,8 +88,8 @@ pub(super) fn chest_projection(specimen: &Specimen) -> Scene {
         Shape::new((-0.42, 0.78), (0.48, 0.30), 0.82).soft(0.25),
         Shape::new((0.45, 0.84), (0.46, 0.30), 0.78).soft(0.25),
         // Clavicles, hila.
-        Shape::new((-0.38, -0.66), (0.36, 0.035), 0.55).turned(0.97, -0.22).soft(0.8),
-        Shape::new((0.38, -0.66), (0.36, 0.035), 0.55).turned(0.97, 0.22).soft(0.8),
+        Shape::new((-0.38, -0.66), (0.36, 0.035), 0.15).turned(0.97, -0.22).soft(0.8).added(),
+        Shape::new((0.38, -0.66), (0.36, 0.035), 0.15).turned(0.97, 0.22).soft(0.8).added(),
         Shape::new((-0.17, -0.05), (0.08, 0.14), 0.45).soft(0.9).textured(0.08),
         Shape::new((0.19, -0.08), (0.08, 0.14), 0.45).soft(0.9).textured(0.08),
     ];
@@ -97,26 +97,26 @@ pub(super) fn chest_projection(specimen: &Specimen) -> Scene {
         [-1.0_f32, 1.0].into_iter().flat_map(|side| (0_u8..8).map(move |r| (r, side)))
     {
         let y = -0.55 + 0.155 * f32::from(rib);
-        let rib = Shape::new((side * 0.42, y), (0.30, 0.028), 0.36).turned(0.94, side * 0.34);
-        shapes.push(rib.soft(0.9));
+        let rib = Shape::new((side * 0.42, y), (0.30, 0.028), 0.10).turned(0.94, side * 0.34);
+        shapes.push(rib.soft(0.9).added());
     }
     Scene { grain: 0.012, seed: seed(specimen), ..Scene::new(0.04, shapes) }
 }
 
-/// A breast on the left edge of the picture, glandular tissue within.
+/// A breast on the right edge of the picture, glandular tissue within.
 pub(super) fn breast(specimen: &Specimen) -> Scene {
     let mut shapes = vec![
-        Shape::new((-0.85, 0.05), (1.15, 0.80), 0.34).soft(0.25).textured(0.05),
-        Shape::new((-0.80, -0.75), (0.55, 0.75), 0.80).turned(0.88, 0.47).soft(0.3),
-        Shape::new((-0.35, 0.10), (0.45, 0.38), 0.58).soft(0.8).textured(0.16),
-        Shape::new((-0.10, 0.02), (0.22, 0.18), 0.66).soft(0.9).textured(0.14),
+        Shape::new((0.85, 0.05), (1.15, 0.80), 0.34).soft(0.25).textured(0.05),
+        Shape::new((0.80, -0.75), (0.55, 0.75), 0.80).turned(0.88, -0.47).soft(0.3),
+        Shape::new((0.35, 0.10), (0.45, 0.38), 0.58).soft(0.8).textured(0.16),
+        Shape::new((0.10, 0.02), (0.22, 0.18), 0.66).soft(0.9).textured(0.14),
     ];
     for index in 0_u8..9 {
         let step = f32::from(index);
-        let place = (-0.65 + 0.07 * step, -0.25 + 0.085 * step);
-        let duct = Shape::new(place, (0.20, 0.012), 0.72).turned(0.95, 0.31 - 0.07 * step);
+        let place = (0.65 - 0.07 * step, -0.25 + 0.085 * step);
+        let duct = Shape::new(place, (0.20, 0.012), 0.72).turned(0.95, 0.07 * step - 0.31);
         shapes.push(duct.soft(0.9));
-        let speck = (-0.20 + 0.011 * step, 0.20 - 0.013 * step * (step - 7.0) * 0.2);
+        let speck = (0.20 - 0.011 * step, 0.20 - 0.013 * step * (step - 7.0) * 0.2);
         shapes.push(Shape::new(speck, (0.004, 0.004), 0.95).soft(0.5));
     }
     Scene { grain: 0.010, seed: seed(specimen), ..Scene::new(0.0, shapes) }
@@ -179,7 +179,7 @@ pub(super) fn vessels(specimen: &Specimen) -> Scene {
         let main = Shape::new((-0.12 + 0.075 * step, -0.42 + 0.09 * step), (0.075, wide), 0.10);
         shapes.push(main.turned(0.64, 0.77).soft(0.4));
         let side =
-            Shape::new((0.0 + 0.06 * step, -0.42 + 0.012 * step * step), (0.06, wide * 0.7), 0.14);
+            Shape::new((0.0 + 0.06 * step, -0.42 + 0.012 * step * step), (0.09, wide * 0.7), 0.14);
         shapes.push(side.turned(0.95, 0.05 + 0.05 * step).soft(0.4));
     }
     Scene {
@@ -193,12 +193,12 @@ pub(super) fn vessels(specimen: &Specimen) -> Scene {
 
 /// Bars and boxes, as a captured screen of a workstation might show.
 pub(super) fn screen(specimen: &Specimen) -> Scene {
-    let mut shapes = vec![Shape::new((0.0, -0.62), (0.9, 0.06), 0.8).soft(0.05)];
+    let mut shapes = vec![Shape::new((0.0, -0.62), (0.9, 0.06), 0.8).boxy()];
     for index in 0_u8..6 {
         let step = f32::from(index);
         let bar =
             Shape::new((-0.6 + 0.24 * step, 0.25 - 0.04 * step), (0.07, 0.30), 0.3 + 0.1 * step);
-        shapes.push(bar.soft(0.1));
+        shapes.push(bar.boxy());
     }
     Scene { seed: seed(specimen), ..Scene::new(0.12, shapes) }
 }
