@@ -92,10 +92,10 @@ impl Survey {
                 let faulty =
                     view.strings(element).iter().any(|uid| Uid::new(uid).fault().is_some());
                 note(&mut survey.faulty_uids, element, faulty);
-            } else {
-                let malformed =
-                    !view.strings(element).iter().all(|value| is_well_formed(value, vr));
-                note(&mut survey.malformed, element, malformed && has_format(vr));
+            } else if has_format(vr) {
+                let values = view.strings(element);
+                let malformed = !values.iter().all(|value| is_well_formed(value, vr));
+                note(&mut survey.malformed, element, malformed);
             }
         }
         survey
