@@ -1,0 +1,173 @@
+//! The call itself.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::{Association, Site, Verdict};
+use crate::base::time::{Timestamp, date_at};
+use crate::dicom::status::Status;
+use crate::dicom::uid::Uid;
+use crate::dicom::{Tag, tags};
+use crate::object::edit::EditPlan;
+use crate::object::{End, Scan};
+use crate::policy::admission::Source;
+use crate::policy::disposition::{Disposition, disposition};
+use crate::recognition::{Decision, Exam, Reason, decide};
+use crate::stamp::{Job, Provenance, stamp};
+use crate::standard::{Arrival, Assessment, Subject, facts};
+
+/// One object, as it came.
+#[derive(Clone, Copy)]
+pub struct Image<'a> {
+    /// Its elements.
+    pub scan: &'a Scan,
+    /// Who sent it; `None` for a file.
+    pub sender: Option<&'a Association>,
+    /// What is known of it from its sender.
+    pub source: &'a Source,
+    /// Its SOP class UID.
+    pub sop_class: &'a str,
+    /// Its transfer syntax UID.
+    pub transfer_syntax: &'a str,
+    /// Whether its sender calls it urgent.
+    pub urgent: bool,
+}
+
+/// Judges one object. A panic on the way is a fault of the gate: the object goes on unmarked, as unchecked.
+#[must_use]
+pub fn judge(site: &Site, image: &Image<'_>, now: Timestamp) -> Verdict {
+    let judged = catch_unwind(AssertUnwindSafe(|| judge_or_panic(site, image, now)));
+    judged.unwrap_or_else(|_panic| unchecked(site, image))
+}
+
+/// What the C-STORE of an object that is in custody is answered with: 0000, or the warning of the site's choice when it is known
+/// already that the object will be changed. Costs a judgement only where there is such a choice.
+#[must_use]
+pub fn acknowledgement(site: &Site, image: &Image<'_>, now: Timestamp) -> Status {
+    if site.coerced_status == Status::SUCCESS || judge(site, image, now).plan.is_empty() {
+        return Status::SUCCESS;
+    }
+    site.coerced_status
+}
+
+fn judge_or_panic(site: &Site, image: &Image<'_>, now: Timestamp) -> Verdict {
+    let sender = image.sender;
+    let peer = sender.map(|sender| sender.peer.to_string()).unwrap_or_default();
+    let arrival = Arrival {
+        calling_aet: sender.map_or("", |sender| sender.calling.as_str()),
+        called_aet: sender.map_or("", |sender| sender.called.as_str()),
+        peer: &peer,
+        transfer_syntax: image.transfer_syntax,
+        charset: image.source.charset.clone(),
+        end: Some(image.scan.end),
+        now,
+        offset: site.offset,
+    };
+    let subject = Subject::new(&image.scan.header, arrival);
+    let chosen = site.routes.choose(&subject);
+    let urgent = image.urgent || image.source.urgent || chosen.urgent;
+    let assessment = site.rules.assess(&subject);
+    let is_whole = match image.scan.end {
+        End::Complete => true,
+        End::Cut { .. } | End::Malformed(_) | End::TooDeep { .. } | End::Unlooked(_) => false,
+    };
+    let (decision, plan, fallen_back) = if is_whole {
+        mark(site, image, &subject, &assessment, now)
+    } else {
+        // What was not looked at to its end is carried on as it is.
+        (Decision::without_judgement(Reason::Unchecked), EditPlan::default(), Vec::new())
+    };
+    Verdict {
+        disposition: disposition(
+            // Of what was not looked at to its end, rules may miss what is there: the site's setting decides.
+            assessment.quarantining().filter(|_| is_whole).map(|finding| finding.rule.as_str()),
+            &image.scan.end,
+            site.unparsable,
+            urgent,
+        ),
+        study: uid(image, tags::STUDY_INSTANCE_UID),
+        series: uid(image, tags::SERIES_INSTANCE_UID),
+        modality: image.scan.header.string(tags::MODALITY),
+        findings: assessment.findings,
+        decision,
+        fallen_back,
+        plan,
+        destinations: chosen.destinations,
+        urgent,
+        unchecked: false,
+    }
+}
+
+type Marked = (Decision, EditPlan, Vec<(crate::stamp::StampMode, crate::stamp::Obstacle)>);
+
+fn mark(
+    site: &Site,
+    image: &Image<'_>,
+    subject: &Subject<'_>,
+    assessment: &Assessment,
+    now: Timestamp,
+) -> Marked {
+    let name = facts::identity::institution_name(subject);
+    let exam = Exam {
+        sop_class: image.sop_class,
+        exam_date: facts::dates::exam_date(subject),
+        institution: image.source.institution.as_ref(),
+        institution_name: name.as_deref(),
+        imported: facts::identity::is_imported(subject),
+        clinical: facts::identity::is_clinical(subject),
+        quality_blocked: assessment.blocks(),
+        environment: subject,
+    };
+    let decision = decide(&site.registry, &site.mark, &exam, date_at(now, site.offset));
+    let institution = decision.institution.as_ref().and_then(|id| site.registry.institution(id));
+    let Some(institution) = institution else {
+        return (decision, EditPlan::default(), Vec::new());
+    };
+    let names = institution.names_on(decision.exam_date);
+    let provenance = Provenance {
+        ae: site.ae.clone(),
+        source: image.sender.map(|sender| sender.calling.clone()),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        rules: site.versions.rules.clone(),
+    };
+    let job = Job {
+        view: &image.scan.header,
+        read_as: subject.charset(),
+        decision: &decision,
+        names: &names,
+        policy: &site.stamp,
+        provenance: &provenance,
+        now,
+    };
+    match stamp(site.modes.modes(subject), &job) {
+        Ok(stamped) => (decision, stamped.plan, stamped.fallen_back),
+        Err(obstacle) => {
+            let reason = obstacle.reason();
+            let decision = decision.withheld(reason, &site.mark);
+            (decision, EditPlan::default(), Vec::new())
+        }
+    }
+}
+
+fn uid(image: &Image<'_>, tag: Tag) -> Uid {
+    image.scan.header.string(tag).map(|uid| Uid::new(&uid)).unwrap_or_default()
+}
+
+fn unchecked(site: &Site, image: &Image<'_>) -> Verdict {
+    let destinations = match image.sender {
+        Some(sender) => site.routes.possible(sender),
+        None => (0..site.destinations.len()).collect(),
+    };
+    Verdict {
+        study: uid(image, tags::STUDY_INSTANCE_UID),
+        series: uid(image, tags::SERIES_INSTANCE_UID),
+        modality: None,
+        findings: Vec::new(),
+        decision: Decision::without_judgement(Reason::Unchecked),
+        fallen_back: Vec::new(),
+        plan: EditPlan::default(),
+        destinations,
+        urgent: true,
+        disposition: Disposition::Forward,
+        unchecked: true,
+    }
+}

@@ -1,0 +1,59 @@
+//! A verdict as JSON, for the ledger: what was found and decided, without the values that were seen. Those are looked up in the
+//! object again when someone asks.
+
+use serde::Serialize;
+
+use super::Verdict;
+
+#[derive(Serialize)]
+struct Report<'v> {
+    findings: Vec<Finding<'v>>,
+    exam_date: Option<String>,
+    institution: Option<&'v str>,
+    items: Vec<&'v str>,
+    scopes: Vec<&'v str>,
+    accreditation: Option<&'v str>,
+    mark: Option<&'v str>,
+    reason: Option<&'static str>,
+    fallen_back: Vec<&'static str>,
+    urgent: bool,
+    unchecked: bool,
+}
+
+#[derive(Serialize)]
+struct Finding<'v> {
+    rule: &'v str,
+    severity: &'static str,
+    attribute: Option<&'v str>,
+}
+
+impl Verdict {
+    /// The verdict as a JSON object, without any value of a patient's attribute.
+    #[must_use]
+    pub fn report(&self) -> String {
+        let decision = &self.decision;
+        let report = Report {
+            findings: self
+                .findings
+                .iter()
+                .map(|finding| Finding {
+                    rule: &finding.rule,
+                    severity: finding.severity.as_str(),
+                    attribute: finding.attribute.as_deref(),
+                })
+                .collect(),
+            exam_date: decision.exam_date.map(|date| date.to_string()),
+            institution: decision.institution.as_ref().map(|id| id.as_str()),
+            items: decision.items.iter().map(|item| item.as_str()).collect(),
+            scopes: decision.scopes.iter().map(|scope| scope.as_str()).collect(),
+            accreditation: decision.accreditation.as_ref().map(|used| used.label.as_str()),
+            mark: self.mark(),
+            reason: self.reason().map(|reason| reason.as_code()),
+            fallen_back: self.fallen_back.iter().map(|(mode, _)| mode.as_str()).collect(),
+            urgent: self.urgent,
+            unchecked: self.unchecked,
+        };
+        // Strings, numbers and lists of them can always be written.
+        serde_json::to_string(&report).unwrap_or_default()
+    }
+}

@@ -1,0 +1,58 @@
+//! What was decided on one object.
+
+use crate::dicom::uid::Uid;
+use crate::object::edit::EditPlan;
+use crate::policy::disposition::{Disposition, HoldReason};
+use crate::policy::route::DestinationIndex;
+use crate::recognition::{Decision, Reason};
+use crate::stamp::{Obstacle, StampMode};
+use crate::standard::Finding;
+
+/// Everything that was decided on one object, and what it rests on.
+#[derive(Debug, Clone)]
+pub struct Verdict {
+    /// Study Instance UID; empty when the object has none.
+    pub study: Uid,
+    /// Series Instance UID; empty when the object has none.
+    pub series: Uid,
+    /// Modality (0008,0060).
+    pub modality: Option<String>,
+    /// What the rules found, gravest first.
+    pub findings: Vec<Finding>,
+    /// The mark, or the reason for none, and how it was come by.
+    pub decision: Decision,
+    /// Modes of stamping that were asked for and could not be had.
+    pub fallen_back: Vec<(StampMode, Obstacle)>,
+    /// What is changed in the object; empty when it goes out as it came.
+    pub plan: EditPlan,
+    /// Where it goes, now or once it is released.
+    pub destinations: Vec<DestinationIndex>,
+    /// Whether it may not be held by rules.
+    pub urgent: bool,
+    /// Whether it goes or waits.
+    pub disposition: Disposition,
+    /// Whether judging it failed: a fault of the gate.
+    pub unchecked: bool,
+}
+
+impl Verdict {
+    /// The mark that the object bears.
+    #[must_use]
+    pub fn mark(&self) -> Option<&str> {
+        self.decision.mark().map(|scope| scope.as_str())
+    }
+
+    /// Why it bears none.
+    #[must_use]
+    pub fn reason(&self) -> Option<Reason> {
+        self.decision.reason()
+    }
+
+    /// Has the object held for one more reason.
+    pub fn hold(&mut self, reason: HoldReason) {
+        match &mut self.disposition {
+            Disposition::Hold(reasons) => reasons.push(reason),
+            Disposition::Forward => self.disposition = Disposition::Hold(vec![reason]),
+        }
+    }
+}
