@@ -9,6 +9,7 @@ use std::fmt;
 use std::io::{self, Read};
 
 use dicom_core::dictionary::VirtualVr;
+use dicom_dictionary_std::uids::{EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN};
 
 use crate::dicom::attribute::vr_of;
 use crate::dicom::transfer_syntax::{Encoding, TransferSyntax};
@@ -33,6 +34,15 @@ pub enum Target {
 }
 
 impl Target {
+    /// Its Transfer Syntax UID.
+    #[must_use]
+    pub fn uid(self) -> &'static str {
+        match self {
+            Self::ImplicitLittle => IMPLICIT_VR_LITTLE_ENDIAN,
+            Self::ExplicitLittle => EXPLICIT_VR_LITTLE_ENDIAN,
+        }
+    }
+
     /// How its elements are laid out.
     #[must_use]
     pub fn encoding(self) -> Encoding {

@@ -65,11 +65,12 @@ impl Answers {
         class.refused.contains(transfer_syntax).then_some(false)
     }
 
-    /// Every pair that was accepted, in no order.
-    pub fn accepted(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.classes.iter().flat_map(|(sop_class, answers)| {
-            answers.accepted.iter().map(move |syntax| (sop_class.as_str(), syntax.as_str()))
-        })
+    /// Forgets every refusal, so that those pairs count as not asked.
+    pub fn forget_refusals(&mut self) {
+        self.classes.retain(|_, answers| {
+            answers.refused.clear();
+            !answers.accepted.is_empty()
+        });
     }
 }
 
