@@ -1,1 +1,178 @@
-//! receive
+//! Takes objects in: listens, answers association requests, and carries each data set from the socket to the spool.
+//!
+//! A C-STORE gets 0000 only through a [`Receipt`](crate::spool::Receipt). What an object is worth is judged after that, on a bounded
+//! number of threads and in the order of arrival ([`judge`]); when judging falls behind, reading slows down.
+//!
+//! It never delivers, and never decides anything by itself: who may send, what is accepted and what becomes of an object are
+//! asked of the site's rules.
+
+mod association;
+mod judge;
+mod storage;
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::dimse::{Terms, Timers};
+use crate::ledger::Ledger;
+use crate::observe::Metrics;
+use crate::pipeline::Site;
+use crate::policy::contexts::Willingness;
+use crate::spool::Spool;
+
+pub use judge::{Judging, Work, judging, resume};
+
+/// What a person may choose of the way objects are answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Config {
+    /// Whether a complete object that cannot be walked is refused (C000) instead of taken.
+    pub refuse_unparsable: bool,
+    /// Associations at a time.
+    pub associations: usize,
+    /// Of those, from one address.
+    pub associations_of_a_peer: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { refuse_unparsable: false, associations: 500, associations_of_a_peer: 200 }
+    }
+}
+
+/// Everything that receiving needs.
+pub struct Receiver {
+    /// Our titles and sizes.
+    pub terms: Terms,
+    /// Deadlines of associations.
+    pub timers: Timers,
+    /// Choices.
+    pub config: Config,
+    /// Where objects go.
+    pub spool: Spool,
+    /// Where refusals are counted.
+    pub ledger: Ledger,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// The rules of the site, replaced as a whole on reload.
+    pub site: Arc<ArcSwap<Site>>,
+    /// What is known of the destinations' willingness, in the order of the configuration.
+    pub known: Arc<ArcSwap<Vec<Willingness>>>,
+    /// Where to ask about what is not known.
+    pub unknown: mpsc::Sender<(String, String)>,
+    /// Where objects in custody are handed on to.
+    pub judging: mpsc::Sender<Work>,
+    /// Associations that are open.
+    pub open: Places,
+}
+
+/// Counts open associations, in all and by address.
+#[derive(Debug, Clone, Default)]
+pub struct Places(Arc<Mutex<HashMap<IpAddr, usize>>>);
+
+/// One open association's place; given back when dropped.
+#[derive(Debug)]
+struct Seat {
+    places: Places,
+    peer: IpAddr,
+}
+
+impl Places {
+    fn take(&self, peer: IpAddr, config: &Config) -> Option<Seat> {
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_this = open.get(&peer).copied().unwrap_or_default();
+        if of_this >= config.associations_of_a_peer
+            || open.values().sum::<usize>() >= config.associations
+        {
+            return None;
+        }
+        open.insert(peer, of_this + 1);
+        Some(Seat { places: self.clone(), peer })
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut open = self.places.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = open.get_mut(&self.peer) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(&self.peer);
+            }
+        }
+    }
+}
+
+/// Connections that may wait for their rejection beside those that have an association.
+const WAITING_ROOM: usize = 100;
+
+/// After a failed accept: what is short (file descriptors, memory) is short for a while.
+const BREATH: Duration = Duration::from_millis(100);
+
+impl Receiver {
+    /// Listens until told to stop, then lets every association finish the object it has begun.
+    pub async fn listen(self: Arc<Self>, listener: TcpListener, stop: CancellationToken) {
+        let mut connections = JoinSet::new();
+        loop {
+            let accepted = tokio::select! {
+                () = stop.cancelled() => break,
+                Some(ended) = connections.join_next() => {
+                    if let Err(fault) = ended {
+                        tracing::error!(%fault, "an association has ended abnormally");
+                    }
+                    continue;
+                }
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, peer))
+                    if connections.len() < self.config.associations + WAITING_ROOM =>
+                {
+                    let receiver = Arc::clone(&self);
+                    connections.spawn(association::serve(receiver, stream, peer, stop.clone()));
+                }
+                Ok((_, peer)) => {
+                    tracing::warn!(%peer, "too many connections: this one is closed without a word");
+                }
+                Err(fault) => {
+                    tracing::warn!(%fault, "a connection could not be accepted");
+                    tokio::time::sleep(BREATH).await;
+                }
+            }
+        }
+        drop(listener);
+        while let Some(ended) = connections.join_next().await {
+            if let Err(fault) = ended {
+                tracing::error!(%fault, "an association has ended abnormally");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_limited_in_all_and_by_address_and_given_back() {
+        let config = Config { associations: 3, associations_of_a_peer: 2, ..Config::default() };
+        let places = Places::default();
+        let [one, other, third] = [1, 2, 3].map(|n| IpAddr::from([127, 0, 0, n]));
+        let first = places.take(one, &config);
+        let second = places.take(one, &config);
+        assert!(first.is_some() && second.is_some());
+        assert!(places.take(one, &config).is_none(), "two from one address");
+        let last = places.take(other, &config);
+        assert!(last.is_some());
+        assert!(places.take(third, &config).is_none(), "three in all");
+        drop(first);
+        assert!(places.take(third, &config).is_some());
+    }
+}

@@ -1,0 +1,400 @@
+//! From custody to verdict: objects are entered in the ledger, judged on a bounded number of threads, and their verdicts
+//! recorded in the order of arrival, so that the order within a series is kept.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::base::limits::Limits;
+use crate::base::time::now;
+use crate::dicom::tags;
+use crate::dicom::uid::Uid;
+use crate::ledger::{self, Arrival, Event, JudgedAs, Ledger, LedgerFault, ObjectRow, What};
+use crate::object::{Scan, scan_reader};
+use crate::observe::Metrics;
+use crate::observe::metrics::Code;
+use crate::pipeline::{self, Image, Site};
+use crate::policy::admission::{Source, admit};
+use crate::policy::disposition::{Disposition, HoldReason};
+use crate::spool::{Envelope, ObjectId, Priority, Receipt, Spool};
+
+/// Objects that may wait to be judged. Behind that, receiving waits: each may hold a header of some MiB in memory.
+const WAITING: usize = 16;
+
+/// Verdicts that may wait to be recorded.
+const UNRECORDED: usize = 64;
+
+/// An object to be judged.
+pub enum Work {
+    /// One that has just come into custody, with what was seen of it on its way.
+    Fresh(Box<Fresh>),
+    /// One that is in the ledger and has no verdict, or is to get a new one.
+    Again(ObjectId),
+}
+
+/// An object that has just come into custody.
+pub struct Fresh {
+    /// The proof of it.
+    pub receipt: Receipt,
+    /// Its circumstances.
+    pub envelope: Envelope,
+    /// What is known of its sender.
+    pub source: Source,
+    /// Its elements.
+    pub scan: Scan,
+}
+
+/// What judging needs.
+#[derive(Clone)]
+pub struct Judging {
+    /// For objects that are judged again.
+    pub spool: Spool,
+    /// Where verdicts go.
+    pub ledger: Ledger,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// The rules of the site.
+    pub site: Arc<ArcSwap<Site>>,
+    /// Objects judged at a time.
+    pub threads: usize,
+}
+
+/// Starts judging. What is sent gets a verdict, in order. Once told to stop, it judges what is waiting, and ends with everything
+/// recorded.
+#[must_use]
+pub fn judging(with: Judging, stop: CancellationToken) -> (mpsc::Sender<Work>, JoinHandle<()>) {
+    let (work, inbox) = mpsc::channel(WAITING);
+    let task = tokio::spawn(run(with, inbox, stop));
+    (work, task)
+}
+
+async fn run(with: Judging, mut inbox: mpsc::Receiver<Work>, stop: CancellationToken) {
+    let (judged, verdicts) = mpsc::channel(UNRECORDED);
+    let recorder = tokio::spawn(record(with.ledger.clone(), verdicts));
+    let threads = Arc::new(Semaphore::new(with.threads));
+    loop {
+        let work = tokio::select! {
+            work = inbox.recv() => work,
+            () = stop.cancelled(), if !inbox.is_closed() => {
+                // Nothing more is taken; what is in it is still given.
+                inbox.close();
+                continue;
+            }
+        };
+        let Some(work) = work else { break };
+        let Ok(thread) = Arc::clone(&threads).acquire_owned().await else { break };
+        let with = with.clone();
+        let verdict = tokio::spawn(async move {
+            let event = judge(&with, work).await;
+            drop(thread);
+            event
+        });
+        if judged.send(verdict).await.is_err() {
+            break;
+        }
+    }
+    drop(judged);
+    if let Err(fault) = recorder.await {
+        tracing::error!(%fault, "recording verdicts has ended abnormally");
+    }
+}
+
+/// Records verdicts in the order in which their objects came, as many at a time as are ready.
+async fn record(ledger: Ledger, mut verdicts: mpsc::Receiver<JoinHandle<Option<Event>>>) {
+    let mut next = None;
+    loop {
+        let first = match next.take() {
+            Some(first) => first,
+            None => match verdicts.recv().await {
+                Some(first) => first,
+                None => return,
+            },
+        };
+        let mut events = Vec::new();
+        collect(first.await, &mut events);
+        while events.len() < UNRECORDED {
+            match verdicts.try_recv() {
+                Ok(ready) if ready.is_finished() => collect(ready.await, &mut events),
+                Ok(later) => {
+                    next = Some(later);
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        if events.is_empty() {
+            continue;
+        }
+        let objects: Vec<ObjectId> = events.iter().map(|event| event.object).collect();
+        match ledger.record_all(events).await {
+            Ok(outcomes) => {
+                for (object, refused) in objects.iter().zip(outcomes) {
+                    if let Err(refused) = refused {
+                        tracing::info!(%object, %refused, "a verdict came too late");
+                    }
+                }
+            }
+            // They have no verdict then, and get one at the next start.
+            Err(fault) => {
+                tracing::error!(%fault, objects = objects.len(), "verdicts were not recorded")
+            }
+        }
+    }
+}
+
+fn collect(judged: Result<Option<Event>, tokio::task::JoinError>, events: &mut Vec<Event>) {
+    match judged {
+        Ok(event) => events.extend(event),
+        Err(fault) => {
+            tracing::error!(%fault, "judging an object has failed; it is judged at the next start")
+        }
+    }
+}
+
+async fn judge(with: &Judging, work: Work) -> Option<Event> {
+    match work {
+        Work::Fresh(fresh) => {
+            let site = with.site.load_full();
+            let row = row(&fresh.receipt, &fresh.envelope, &fresh.source, &fresh.scan, &site);
+            let object = row.id;
+            let arrival = match with.ledger.received(row).await {
+                Ok(arrival) => arrival,
+                Err(fault) => {
+                    // In custody all the same: the next start finds it.
+                    tracing::error!(%object, %fault, "an object was not entered in the ledger");
+                    return None;
+                }
+            };
+            let Fresh { envelope, source, scan, receipt } = *fresh;
+            match arrival {
+                Arrival::Suppressed { by } => {
+                    tracing::info!(%object, %by, "the same bytes are still queued");
+                    with.metrics.suppressed.inc();
+                    None
+                }
+                Arrival::Again { .. } => {
+                    let before = earlier(with, &envelope.sop_instance, receipt.hash()).await;
+                    judged(with, object, envelope, source, scan, Past::Same(before)).await
+                }
+                Arrival::New => judged(with, object, envelope, source, scan, Past::Nothing).await,
+                Arrival::Conflict { with: other } => {
+                    tracing::warn!(%object, %other, "other bytes under a SOP Instance UID that is known");
+                    judged(with, object, envelope, source, scan, Past::OtherBytes).await
+                }
+            }
+        }
+        Work::Again(object) => {
+            let (envelope, scan) = match load(with, object).await {
+                Ok(loaded) => loaded,
+                Err(fault) => {
+                    tracing::error!(%object, %fault, "an object in the spool cannot be read: it is held");
+                    let what = What::Held { reasons: vec![UNREADABLE.to_owned()], by: None };
+                    return Some(Event { object, at: now(), what });
+                }
+            };
+            let site = with.site.load_full();
+            let source =
+                admit(&site.sources, &envelope.calling_ae, envelope.peer).unwrap_or_default();
+            judged(with, object, envelope, source, scan, Past::Nothing).await
+        }
+    }
+}
+
+/// The code of an object whose file cannot be read.
+const UNREADABLE: &str = "SPOOL_UNREADABLE";
+
+/// The rule of two versions under one SOP Instance UID.
+const CONFLICT: &str = "IMG-STU-021";
+
+async fn load(
+    with: &Judging,
+    object: ObjectId,
+) -> Result<(Envelope, Scan), Box<dyn std::error::Error + Send + Sync>> {
+    let spool = with.spool.clone();
+    tokio::task::spawn_blocking(move || {
+        let stored = spool.object(object)?;
+        let scan = scan_reader(stored.reader(), stored.envelope().syntax(), Limits::default())?;
+        Ok((stored.envelope().clone(), scan))
+    })
+    .await?
+}
+
+async fn earlier(with: &Judging, instance: &Uid, hash: blake3::Hash) -> Option<JudgedAs> {
+    let (ledger, instance) = (with.ledger.clone(), instance.clone());
+    let asked = tokio::task::spawn_blocking(move || ledger.earlier_verdict(&instance, &hash)).await;
+    match asked {
+        Ok(Ok(verdict)) => verdict,
+        Ok(Err(fault)) => {
+            tracing::warn!(%fault, "the earlier verdict cannot be read; a new one is made");
+            None
+        }
+        Err(fault) => {
+            tracing::warn!(%fault, "the earlier verdict cannot be read; a new one is made");
+            None
+        }
+    }
+}
+
+fn association(envelope: &Envelope) -> pipeline::Association {
+    pipeline::Association {
+        calling: envelope.calling_ae.clone(),
+        called: envelope.called_ae.clone(),
+        peer: envelope.peer,
+    }
+}
+
+/// What is known of earlier objects with the same SOP Instance UID.
+enum Past {
+    Nothing,
+    /// The same bytes, and what was decided on them.
+    Same(Option<JudgedAs>),
+    OtherBytes,
+}
+
+async fn judged(
+    with: &Judging,
+    object: ObjectId,
+    envelope: Envelope,
+    source: Source,
+    scan: Scan,
+    past: Past,
+) -> Option<Event> {
+    let site = with.site.load_full();
+    let judging = tokio::task::spawn_blocking(move || {
+        let at = now();
+        let sender = association(&envelope);
+        let image = Image {
+            scan: &scan,
+            sender: Some(&sender),
+            source: &source,
+            sop_class: envelope.sop_class.as_str(),
+            transfer_syntax: envelope.transfer_syntax.as_str(),
+            urgent: envelope.priority == Priority::High,
+        };
+        let verdict = pipeline::judge(&site, &image, at);
+        (verdict, site, at)
+    });
+    let started = std::time::Instant::now();
+    let (mut verdict, site, at) = match judging.await {
+        Ok(judged) => judged,
+        Err(fault) => {
+            tracing::error!(%object, %fault, "judging an object has failed; it is judged at the next start");
+            return None;
+        }
+    };
+    with.metrics.judge_seconds.observe(started.elapsed().as_secs_f64());
+    if matches!(past, Past::OtherBytes) && !verdict.urgent {
+        verdict.hold(HoldReason::Rule(CONFLICT.to_owned()));
+    }
+    tell(with, object, &verdict);
+    let mut written = ledger::Verdict {
+        study: verdict.study.clone(),
+        series: verdict.series.clone(),
+        disposition: match &verdict.disposition {
+            Disposition::Forward => ledger::Disposition::Forward,
+            Disposition::Hold(reasons) => ledger::Disposition::Hold(codes(reasons)),
+        },
+        destinations: site.names(&verdict.destinations),
+        mark: verdict.mark().map(str::to_owned),
+        reason: verdict.reason().map(|reason| reason.as_code().to_owned()),
+        report: verdict.report(),
+        plan: if verdict.plan.is_empty() { Vec::new() } else { verdict.plan.to_bytes() },
+        versions: ledger::Versions {
+            rules: site.versions.rules.clone(),
+            registry: site.versions.registry.clone(),
+            config: site.versions.config.clone(),
+        },
+    };
+    if let Past::Same(Some(before)) = past
+        && before.versions == written.versions
+    {
+        // Judged by the same rules before: the same plan, times in it included, so that the same bytes go out.
+        written.mark = before.mark;
+        written.reason = before.reason;
+        written.report = before.report;
+        written.plan = before.plan;
+    }
+    Some(Event { object, at, what: What::Judged(Box::new(written)) })
+}
+
+fn codes(reasons: &[HoldReason]) -> Vec<String> {
+    reasons.iter().map(|reason| reason.as_code().to_owned()).collect()
+}
+
+fn tell(with: &Judging, object: ObjectId, verdict: &pipeline::Verdict) {
+    let metrics = &with.metrics;
+    if verdict.unchecked {
+        metrics.unchecked.inc();
+        tracing::error!(%object, "judging an object has failed: it goes on unmarked");
+    }
+    let findings = verdict.findings.len();
+    match (verdict.mark(), verdict.reason()) {
+        (Some(mark), _) => {
+            metrics.marked.get_or_create(&Code { code: mark.to_owned() }).inc();
+            tracing::info!(%object, mark, findings, "judged");
+        }
+        (None, Some(reason)) => {
+            let code = reason.as_code();
+            metrics.unmarked.get_or_create(&Code { code: code.to_owned() }).inc();
+            tracing::info!(%object, reason = code, findings, "judged");
+        }
+        (None, None) => {}
+    }
+    if let Disposition::Hold(reasons) = &verdict.disposition {
+        metrics.held.inc();
+        tracing::warn!(%object, reasons = codes(reasons).join(","), "held");
+    }
+}
+
+fn row(
+    receipt: &Receipt,
+    envelope: &Envelope,
+    source: &Source,
+    scan: &Scan,
+    site: &Site,
+) -> ObjectRow {
+    let uid = |tag| scan.header.string(tag).map(|uid| Uid::new(&uid)).unwrap_or_default();
+    let urgent = source.urgent
+        || envelope.priority == Priority::High
+        || site.is_urgent_route(&association(envelope));
+    ObjectRow {
+        id: receipt.id(),
+        received: envelope.received,
+        calling_ae: envelope.calling_ae.clone(),
+        called_ae: envelope.called_ae.clone(),
+        peer: envelope.peer,
+        transfer_syntax: envelope.transfer_syntax.clone(),
+        sop_class: envelope.sop_class.clone(),
+        sop_instance: envelope.sop_instance.clone(),
+        study: uid(tags::STUDY_INSTANCE_UID),
+        series: uid(tags::SERIES_INSTANCE_UID),
+        length: receipt.length(),
+        hash: receipt.hash(),
+        urgent,
+    }
+}
+
+/// Has every object judged that the ledger knows and that has no verdict.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub async fn resume(ledger: &Ledger, judging: &mpsc::Sender<Work>) -> Result<u64, LedgerFault> {
+    const AT_A_TIME: usize = 1_000;
+    let (mut after, mut count) = (None, 0);
+    loop {
+        let ledger = ledger.clone();
+        let asked = tokio::task::spawn_blocking(move || ledger.unjudged(after, AT_A_TIME)).await;
+        let objects = asked.map_err(|_| LedgerFault::Closed)??;
+        let Some(last) = objects.last().copied() else { return Ok(count) };
+        after = Some(last);
+        for object in objects {
+            if judging.send(Work::Again(object)).await.is_err() {
+                return Ok(count);
+            }
+            count += 1;
+        }
+    }
+}

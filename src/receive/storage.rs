@@ -1,0 +1,296 @@
+//! One C-STORE: from the first fragment of its data set to its answer.
+//!
+//! Bytes are gathered into one block while another is hashed, looked at and written on a blocking thread, so that an object of any
+//! size costs the same memory and a small one a single hop between threads.
+
+use std::time::Instant;
+
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+
+use super::association::Conversation;
+use super::judge::{Fresh, Work};
+use crate::base::limits::Limits;
+use crate::base::time::now;
+use crate::dicom::status::Status;
+use crate::dicom::transfer_syntax::TransferSyntax;
+use crate::dicom::{Tag, tags};
+use crate::dimse::acceptor::{Association, Message};
+use crate::dimse::fault::Fault;
+use crate::dimse::message::{Answer, Priority, StoreRequest};
+use crate::object::{End, Scan, Scanner};
+use crate::pipeline::{Image, acknowledgement};
+use crate::spool::{self, Draft, Envelope, Receipt, StoreFault};
+
+/// Bytes that go to a blocking thread at a time.
+const BLOCK: usize = 256 << 10;
+
+/// The two blocks of an association.
+#[derive(Default)]
+pub(super) struct Buffers {
+    spare: Option<Vec<u8>>,
+}
+
+impl Buffers {
+    fn take(&mut self) -> Vec<u8> {
+        self.spare.take().unwrap_or_else(|| Vec::with_capacity(BLOCK))
+    }
+
+    fn give(&mut self, mut block: Vec<u8>) {
+        block.clear();
+        self.spare = Some(block);
+    }
+}
+
+/// What became of a request.
+pub(super) enum Done {
+    /// In custody, and answered.
+    Answered,
+    /// Not taken: the answer is still to be given.
+    Refused(Answer),
+}
+
+/// An object on its way in.
+struct Incoming {
+    draft: Draft,
+    scanner: Scanner,
+}
+
+/// Why an object is not taken.
+#[derive(Debug, thiserror::Error)]
+enum Refused {
+    #[error(transparent)]
+    Store(#[from] StoreFault),
+    #[error("cut off")]
+    Cut,
+    #[error("bytes after the end")]
+    Stray,
+    #[error("cannot be walked")]
+    Unwalkable,
+    #[error("SOP Class UID differs from the command")]
+    OtherClass,
+    #[error("SOP Instance UID differs from the command")]
+    OtherInstance,
+    #[error("internal fault")]
+    Fault,
+}
+
+impl Refused {
+    fn answer(&self) -> Answer {
+        let status = match self {
+            Self::Store(fault) => fault.status(),
+            Self::Cut | Self::Stray | Self::Unwalkable => Status::CANNOT_UNDERSTAND,
+            Self::OtherClass => Status::SOP_CLASS_MISMATCH,
+            Self::OtherInstance => Status::SOP_INSTANCE_MISMATCH,
+            Self::Fault => Status::PROCESSING_FAILURE,
+        };
+        let comment = match self {
+            // What the disk says is for the log, not for peers.
+            Self::Store(_) => "no room or spool not writable, see the gate's log".to_owned(),
+            other => other.to_string(),
+        };
+        Answer::with_comment(status, comment)
+    }
+}
+
+/// Reads the data set of `request` into custody and answers it.
+///
+/// # Errors
+/// When the association ends; nothing was acknowledged then, and nothing is kept.
+pub(super) async fn store(
+    with: &Conversation<'_>,
+    association: &mut Association<TcpStream>,
+    message: &Message,
+    request: &StoreRequest,
+    buffers: &mut Buffers,
+) -> Result<Done, Fault> {
+    let envelope = envelope(with, message, request);
+    let mut incoming = match begin(with, &envelope).await {
+        Ok(incoming) => incoming,
+        Err(refused) => return Ok(refuse(&refused)),
+    };
+    let mut block = buffers.take();
+    let mut busy: Option<JoinHandle<Result<(Incoming, Vec<u8>), Refused>>> = None;
+    while let Some(bytes) = association.data().await? {
+        if block.len() + bytes.len() > BLOCK && !block.is_empty() {
+            // The spare block is away with the piece before: wait for both, then swap.
+            let back = match busy.take() {
+                None => buffers.take(),
+                Some(writing) => match joined(writing.await) {
+                    Ok((back, spare)) => {
+                        incoming = Some(back);
+                        spare
+                    }
+                    Err(refused) => return Ok(refuse(&refused)),
+                },
+            };
+            let full = std::mem::replace(&mut block, back);
+            if let Some(mut away) = incoming.take() {
+                busy = Some(tokio::task::spawn_blocking(move || {
+                    away.take(&full)?;
+                    let mut spare = full;
+                    spare.clear();
+                    Ok((away, spare))
+                }));
+            }
+        }
+        block.extend_from_slice(bytes);
+    }
+    let last_byte = Instant::now();
+    if let Some(writing) = busy.take() {
+        match joined(writing.await) {
+            Ok((back, spare)) => {
+                incoming = Some(back);
+                buffers.give(spare);
+            }
+            Err(refused) => return Ok(refuse(&refused)),
+        }
+    }
+    let Some(incoming) = incoming else {
+        return Ok(refuse(&Refused::Fault));
+    };
+    let refuse_unparsable = with.receiver.config.refuse_unparsable;
+    let (checked, sender, source) = (envelope.clone(), with.sender.clone(), with.source.clone());
+    let site = with.receiver.site.load_full();
+    let finishing = tokio::task::spawn_blocking(move || {
+        let finished =
+            incoming.finish(&block, &checked, refuse_unparsable).map(|(receipt, scan)| {
+                let image = Image {
+                    scan: &scan,
+                    sender: Some(&sender),
+                    source: &source,
+                    sop_class: checked.sop_class.as_str(),
+                    transfer_syntax: checked.transfer_syntax.as_str(),
+                    urgent: checked.priority == spool::Priority::High,
+                };
+                let status = acknowledgement(&site, &image, checked.received);
+                (receipt, scan, status)
+            });
+        (finished, block)
+    });
+    let (receipt, scan, status) = match finishing.await {
+        Ok((Ok(done), block)) => {
+            buffers.give(block);
+            done
+        }
+        Ok((Err(refused), _)) => return Ok(refuse(&refused)),
+        Err(fault) => {
+            tracing::error!(%fault, "taking an object in failed");
+            return Ok(refuse(&Refused::Fault));
+        }
+    };
+    let responded = association.respond(message, &Answer::from(status)).await;
+    let metrics = &with.receiver.metrics;
+    metrics.acknowledge_seconds.observe(last_byte.elapsed().as_secs_f64());
+    metrics.received.inc();
+    metrics.received_bytes.inc_by(receipt.length());
+    tracing::info!(object = %receipt.id(), calling = %with.sender.calling, bytes = receipt.length(), "received");
+    // Whether or not the peer has heard it: the object is in custody.
+    let work =
+        Work::Fresh(Box::new(Fresh { receipt, envelope, source: with.source.clone(), scan }));
+    if with.receiver.judging.send(work).await.is_err() {
+        tracing::warn!("an object will be judged at the next start");
+    }
+    responded.map(|()| Done::Answered)
+}
+
+fn refuse(refused: &Refused) -> Done {
+    match refused {
+        Refused::Store(fault) => tracing::error!(%fault, "an object could not be taken"),
+        Refused::Cut
+        | Refused::Stray
+        | Refused::Unwalkable
+        | Refused::OtherClass
+        | Refused::OtherInstance
+        | Refused::Fault => {}
+    }
+    Done::Refused(refused.answer())
+}
+
+fn envelope(with: &Conversation<'_>, message: &Message, request: &StoreRequest) -> Envelope {
+    Envelope {
+        calling_ae: with.sender.calling.clone(),
+        called_ae: with.sender.called.clone(),
+        peer: with.sender.peer,
+        transfer_syntax: message.context.transfer_syntax.clone(),
+        sop_class: request.sop_class.clone(),
+        sop_instance: request.sop_instance.clone(),
+        message_id: request.message_id,
+        priority: match request.priority {
+            Priority::Low => spool::Priority::Low,
+            Priority::Medium => spool::Priority::Medium,
+            Priority::High => spool::Priority::High,
+        },
+        received: now(),
+    }
+}
+
+async fn begin(with: &Conversation<'_>, envelope: &Envelope) -> Result<Option<Incoming>, Refused> {
+    let (spool, of) = (with.receiver.spool.clone(), envelope.clone());
+    // Asking for room may block on a sick disk.
+    let draft = tokio::task::spawn_blocking(move || spool.draft(&of)).await;
+    let draft = draft.map_err(|_| Refused::Fault)??;
+    let syntax = TransferSyntax::of(envelope.transfer_syntax.as_str());
+    Ok(Some(Incoming { draft, scanner: Scanner::new(syntax, Limits::default()) }))
+}
+
+fn joined<T>(outcome: Result<Result<T, Refused>, tokio::task::JoinError>) -> Result<T, Refused> {
+    outcome.unwrap_or_else(|fault| {
+        tracing::error!(%fault, "taking an object in failed");
+        Err(Refused::Fault)
+    })
+}
+
+impl Incoming {
+    fn take(&mut self, bytes: &[u8]) -> Result<(), Refused> {
+        self.scanner.push(bytes);
+        self.draft.write(bytes)?;
+        Ok(())
+    }
+
+    /// Takes the last bytes, checks the whole, and makes it durable.
+    fn finish(
+        mut self,
+        bytes: &[u8],
+        envelope: &Envelope,
+        refuse_unparsable: bool,
+    ) -> Result<(Receipt, Scan), Refused> {
+        self.take(bytes)?;
+        let scan = self.scanner.finish();
+        if let Some(refused) = flaw(&scan, envelope, refuse_unparsable) {
+            match refused {
+                Refused::OtherClass | Refused::OtherInstance => self.draft.set_aside()?,
+                Refused::Store(_)
+                | Refused::Cut
+                | Refused::Stray
+                | Refused::Unwalkable
+                | Refused::Fault => {}
+            }
+            return Err(refused);
+        }
+        Ok((self.draft.commit_blocking()?, scan))
+    }
+}
+
+/// What keeps a data set from being taken.
+fn flaw(scan: &Scan, envelope: &Envelope, refuse_unparsable: bool) -> Option<Refused> {
+    match scan.end {
+        End::Cut { tag: Some(_), .. } => return Some(Refused::Cut),
+        End::Cut { tag: None, .. } => return Some(Refused::Stray),
+        End::Malformed(_) if refuse_unparsable => return Some(Refused::Unwalkable),
+        End::Malformed(_) | End::TooDeep { .. } | End::Unlooked(_) | End::Complete => {}
+    }
+    let is_whole = scan.end == End::Complete;
+    // Of what was not walked to its end, only what was seen can contradict the command.
+    let differs = |tag: Tag, command: &str| match scan.header.string(tag) {
+        Some(found) => found != command,
+        None => is_whole,
+    };
+    if differs(tags::SOP_CLASS_UID, envelope.sop_class.as_str()) {
+        return Some(Refused::OtherClass);
+    }
+    if differs(tags::SOP_INSTANCE_UID, envelope.sop_instance.as_str()) {
+        return Some(Refused::OtherInstance);
+    }
+    None
+}
