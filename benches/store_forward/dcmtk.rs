@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::wire::CT;
+use markgate::object::part10::FileMeta;
+
+use super::wire::{CT, EXPLICIT_LE};
 use super::{Gate, LOADS, data_sets};
 
 /// Prints both rows, or what to install.
@@ -16,7 +18,8 @@ pub fn compare() -> io::Result<()> {
         return Ok(());
     }
     let load = &LOADS[0];
-    let folder = tempfile::Builder::new().prefix("markgate-dcmtk").tempdir_in(super::bench_folder())?;
+    let folder =
+        tempfile::Builder::new().prefix("markgate-dcmtk").tempdir_in(super::bench_folder())?;
     let files = write_files(folder.path())?;
     println!("DCMTK's storescu and storescp, {}", load.name);
     let sink = Storescp::start(folder.path())?;
@@ -34,8 +37,13 @@ fn write_files(folder: &Path) -> io::Result<PathBuf> {
     let out = folder.join("objects");
     std::fs::create_dir(&out)?;
     for (index, (instance, data_set)) in data_sets(&LOADS[0]).iter().enumerate() {
-        let meta = markgate::object::part10::FileMeta::new(CT, instance, super::OBJECT.1);
-        let mut file = meta.to_bytes();
+        let meta = FileMeta {
+            sop_class: CT.into(),
+            sop_instance: instance.as_str().into(),
+            transfer_syntax: EXPLICIT_LE.into(),
+            ..FileMeta::default()
+        };
+        let mut file = meta.to_bytes().map_err(io::Error::other)?;
         file.extend_from_slice(data_set);
         std::fs::write(out.join(format!("{index:04}.dcm")), file)?;
     }

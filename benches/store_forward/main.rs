@@ -23,7 +23,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use wire::{CT, EXPLICIT_LE, Sender, Sink};
+use wire::{CT, Sender, Sink};
 
 /// One load: so many objects of so many bytes over so many associations.
 struct Load {
@@ -34,15 +34,39 @@ struct Load {
 }
 
 const LOADS: [Load; 4] = [
-    Load { name: "400 CT slices of 0.5 MB, 1 association", objects: 400, bytes: 524_288, associations: 1 },
-    Load { name: "400 CT slices of 0.5 MB, 8 associations", objects: 400, bytes: 524_288, associations: 8 },
-    Load { name: "40 images of 15 MB, 1 association", objects: 40, bytes: 15_000_000, associations: 1 },
-    Load { name: "2000 objects of 10 kB, 1 association", objects: 2_000, bytes: 10_240, associations: 1 },
+    Load {
+        name: "400 CT slices of 0.5 MB, 1 association",
+        objects: 400,
+        bytes: 524_288,
+        associations: 1,
+    },
+    Load {
+        name: "400 CT slices of 0.5 MB, 8 associations",
+        objects: 400,
+        bytes: 524_288,
+        associations: 8,
+    },
+    Load {
+        name: "40 images of 15 MB, 1 association",
+        objects: 40,
+        bytes: 15_000_000,
+        associations: 1,
+    },
+    Load {
+        name: "2000 objects of 10 kB, 1 association",
+        objects: 2_000,
+        bytes: 10_240,
+        associations: 1,
+    },
 ];
 
 fn main() -> io::Result<()> {
-    let rounds = std::env::var("MARKGATE_BENCH_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(3);
-    println!("{:<42} {:>9} {:>9} {:>8} {:>8} {:>8} {:>8}", "", "objects/s", "MB/s", "p50 ms", "p99 ms", "RSS MB", "CPU s/GB");
+    let rounds =
+        std::env::var("MARKGATE_BENCH_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(3);
+    println!(
+        "{:<42} {:>9} {:>9} {:>8} {:>8} {:>8} {:>8}",
+        "", "objects/s", "MB/s", "p50 ms", "p99 ms", "RSS MB", "CPU s/GB"
+    );
     for load in &LOADS {
         let objects = data_sets(load);
         let mut direct: Vec<Figures> = Vec::new();
@@ -98,7 +122,13 @@ fn median(rounds: &mut [Figures]) -> Figures {
     rounds[rounds.len() / 2].clone()
 }
 
-fn run(load: &Load, objects: &Arc<Vec<(String, Vec<u8>)>>, to: SocketAddr, called: &'static str, sink: &Sink) -> io::Result<Figures> {
+fn run(
+    load: &Load,
+    objects: &Arc<Vec<(String, Vec<u8>)>>,
+    to: SocketAddr,
+    called: &'static str,
+    sink: &Sink,
+) -> io::Result<Figures> {
     let start = Instant::now();
     let threads: Vec<_> = (0..load.associations)
         .map(|lane| {
@@ -121,7 +151,11 @@ fn run(load: &Load, objects: &Arc<Vec<(String, Vec<u8>)>>, to: SocketAddr, calle
         waits.extend(thread.join().expect("a sender does not panic")?);
     }
     while sink.objects() < load.objects as u64 {
-        assert!(start.elapsed() < Duration::from_secs(120), "only {} objects arrived", sink.objects());
+        assert!(
+            start.elapsed() < Duration::from_secs(120),
+            "only {} objects arrived",
+            sink.objects()
+        );
         std::thread::yield_now();
     }
     let wall = start.elapsed();
@@ -217,15 +251,18 @@ impl Gate {
     fn peak_rss(&self) -> io::Result<Option<u64>> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kilobytes = line.and_then(|text| text.trim().trim_end_matches(" kB").parse::<u64>().ok());
+        let kilobytes =
+            line.and_then(|text| text.trim().trim_end_matches(" kB").parse::<u64>().ok());
         Ok(kilobytes.map(|kb| kb * 1024))
     }
 
     /// User and system time of the process so far.
     fn cpu_seconds(&self) -> io::Result<f64> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        let ticks: u64 = [fields[11], fields[12]].iter().filter_map(|n| n.parse::<u64>().ok()).sum();
+        let fields: Vec<&str> =
+            stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        let ticks: u64 =
+            [fields[11], fields[12]].iter().filter_map(|n| n.parse::<u64>().ok()).sum();
         Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
     }
 }
@@ -282,6 +319,3 @@ valid_from = 2026-04-01
         sink.port(),
     )
 }
-
-/// The transfer syntax and class that every row uses, for the DCMTK comparison.
-pub const OBJECT: (&str, &str) = (CT, EXPLICIT_LE);

@@ -114,7 +114,9 @@ impl Sender {
         let mut body = Vec::new();
         match read_pdu(&mut reader, &mut body)? {
             2 => Ok(Self { stream, reader, message_id: 0, body }),
-            kind => Err(io::Error::other(format!("the request was answered by a PDU of type {kind}"))),
+            kind => {
+                Err(io::Error::other(format!("the request was answered by a PDU of type {kind}")))
+            }
         }
     }
 
@@ -207,10 +209,13 @@ fn serve(mut stream: TcpStream, objects: &AtomicU64, bytes: &AtomicU64) -> io::R
             4 => {
                 let mut rest = body.as_slice();
                 while let Some((head, tail)) = rest.split_at_checked(6) {
-                    let length = head.get(..4).and_then(|n| n.try_into().ok()).map(u32::from_be_bytes);
+                    let length =
+                        head.get(..4).and_then(|n| n.try_into().ok()).map(u32::from_be_bytes);
                     let length = length.map_or(0, |n| n as usize - 2);
                     let (context, control) = (head[4], head[5]);
-                    let (payload, after) = tail.split_at_checked(length).ok_or_else(|| io::Error::other("a PDV passes its PDU"))?;
+                    let (payload, after) = tail
+                        .split_at_checked(length)
+                        .ok_or_else(|| io::Error::other("a PDV passes its PDU"))?;
                     rest = after;
                     if control & 1 == 1 {
                         message.extend_from_slice(payload);
