@@ -1,1 +1,17 @@
-//! app
+//! The gate as a whole: puts the parts together, starts them in order, and stops them in order.
+//!
+//! Alone in knowing all parts. It decides nothing about images; that is what the parts are for.
+
+mod conformance;
+mod custody;
+mod offline;
+mod report;
+mod retention;
+mod serve;
+mod service;
+mod site;
+mod state;
+
+pub use offline::{OfflineFault, Sender, check, conformance, explain, rules};
+pub use serve::{Gate, StartFault, run};
+pub use site::SiteFault;

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::program::{DemoOptions, Ended, Program, Sender};
+use crate::app::{self, StartFault};
 use crate::config::Loaded;
 use crate::web::model::{Explanation, FileReport, Report, Rule};
 
@@ -15,33 +16,50 @@ fn absent<T>() -> Result<T, Ended> {
     Err(Ended::Failed("this build does not have that part yet".to_owned()))
 }
 
+impl From<StartFault> for Ended {
+    fn from(fault: StartFault) -> Self {
+        match fault {
+            StartFault::Configuration(mistakes) => Self::Configuration(mistakes),
+            other => Self::Failed(other.to_string()),
+        }
+    }
+}
+
+fn failed(fault: &impl ToString) -> Ended {
+    Ended::Failed(fault.to_string())
+}
+
+fn who(sender: &Sender) -> app::Sender {
+    app::Sender { calling_aet: sender.calling_aet.clone(), peer: sender.peer }
+}
+
 impl Program for Installed {
-    fn serve(&self, _config: &Path) -> Result<(), Ended> {
-        absent()
+    fn serve(&self, config: &Path) -> Result<(), Ended> {
+        Ok(app::run(config)?)
     }
     fn demo(&self, _options: &DemoOptions, _out: &mut dyn Write) -> Result<(), Ended> {
         absent()
     }
     fn check(
         &self,
-        _paths: &[PathBuf],
-        _loaded: &Loaded,
-        _sender: &Sender,
+        paths: &[PathBuf],
+        loaded: &Loaded,
+        sender: &Sender,
     ) -> Result<Vec<FileReport<Report>>, Ended> {
-        absent()
+        app::check(paths, loaded, &who(sender)).map_err(|fault| failed(&fault))
     }
     fn explain(
         &self,
-        _paths: &[PathBuf],
-        _loaded: &Loaded,
-        _sender: &Sender,
+        paths: &[PathBuf],
+        loaded: &Loaded,
+        sender: &Sender,
     ) -> Result<Vec<FileReport<Explanation>>, Ended> {
-        absent()
+        app::explain(paths, loaded, &who(sender)).map_err(|fault| failed(&fault))
     }
-    fn rules(&self, _loaded: &Loaded) -> Result<Vec<Rule>, Ended> {
-        absent()
+    fn rules(&self, loaded: &Loaded) -> Result<Vec<Rule>, Ended> {
+        app::rules(loaded).map_err(|fault| failed(&fault))
     }
-    fn conformance(&self, _loaded: &Loaded) -> Result<String, Ended> {
-        absent()
+    fn conformance(&self, loaded: &Loaded) -> Result<String, Ended> {
+        Ok(app::conformance(&loaded.configuration))
     }
 }

@@ -3,8 +3,8 @@
 use crate::dicom::tags;
 use crate::standard::subject::Subject;
 
-/// What stands where a name should, in capitals. With digits, spaces or punctuation after it, it is still no patient:
-/// `TEST 01`, `PHANTOM^WATER`.
+/// What stands where a name or an ID should, in capitals. With digits, spaces or punctuation after it, it is still no
+/// patient: `TEST 01`, `PHANTOM^WATER`.
 const NOBODY: [&str; 16] = [
     "TEST",
     "测试",
@@ -16,21 +16,6 @@ const NOBODY: [&str; 16] = [
     "水模",
     "质控",
     "无名",
-    "未知",
-    "UNKNOWN",
-    "ANONYMOUS",
-    "ANONYMIZED",
-    "NONE",
-    "NULL",
-];
-
-/// The same of IDs. Two letters before digits are how many a hospital numbers its real patients.
-const NO_ID: [&str; 11] = [
-    "TEST",
-    "测试",
-    "PHANTOM",
-    "体模",
-    "模体",
     "未知",
     "UNKNOWN",
     "ANONYMOUS",
@@ -63,7 +48,7 @@ pub fn institution_name(subject: &Subject<'_>) -> Option<String> {
 pub fn is_test_patient(subject: &Subject<'_>) -> bool {
     let name = patient_name(subject).unwrap_or_default();
     let id = subject.text(tags::PATIENT_ID).unwrap_or_default();
-    is_nobody(&name, &NOBODY) || is_nobody(&id, &NO_ID) || is_filler(&id)
+    is_nobody(&name) || is_nobody(&id) || is_filler(&id)
 }
 
 /// Whether it is an image of a patient: no quality control image (0028,0300), identity not removed (0012,0062), no test
@@ -82,9 +67,9 @@ pub fn is_imported(subject: &Subject<'_>) -> bool {
     subject.text(tags::INSTANCE_ORIGIN_STATUS).as_deref() == Some("IMPORTED")
 }
 
-fn is_nobody(text: &str, words: &[&str]) -> bool {
+fn is_nobody(text: &str) -> bool {
     let text = text.trim().to_uppercase();
-    words.iter().any(|word| {
+    NOBODY.iter().any(|word| {
         // 无名氏 with a number is how an emergency department names a real patient.
         text.strip_prefix(word).is_some_and(|rest| !rest.starts_with(char::is_alphabetic))
     })

@@ -54,29 +54,3 @@ fn real_files_are_assessed_whatever_they_are_like() {
     }
     println!("{used} real files assessed; found {found:#?}, undecided {undecided:#?}");
 }
-
-mod anything {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        /// Whatever stands in a data set, it is assessed, twice the same.
-        #[test]
-        fn damaged_objects_are_assessed(
-            damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..24),
-            cut in 0..64_usize,
-        ) {
-            let mut bytes = Image::chest_ct().with("PatientComments", gb("体模")).cut_by(cut).bytes();
-            for (at, byte) in damage {
-                let at = at.index(bytes.len());
-                bytes[at] = byte;
-            }
-            let scan = scan_reader(bytes.as_slice(), TransferSyntax::of(EXPLICIT), Limits::default());
-            let scan = scan.expect("memory can be read");
-            let subject = || Subject::new(&scan.header, Arrival { end: Some(scan.end), ..arrival() });
-            let assessment = built_in().assess(&subject());
-            prop_assert_eq!(&assessment, &built_in().assess(&subject()));
-            prop_assert_eq!(built_in().explain(&subject()).len(), built_in().rules().len());
-        }
-    }
-}

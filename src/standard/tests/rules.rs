@@ -289,7 +289,6 @@ fn img_pat_001_and_002_a_patient_has_a_name_of_his_own() {
             (Some("11"), None),
             (Some("000000"), Some(Block)),
             (Some("TEST-1"), Some(Block)),
-            (Some("QA001234"), None),
             (None, None),
         ],
     );

@@ -1,0 +1,157 @@
+//! Opens spool and ledger, and brings the second up to what the first knows: the part of the start-up procedure (head of
+//! [`crate::spool`]) for which both are needed.
+
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+
+use jiff::tz::Offset;
+
+use crate::base::limits::Limits;
+use crate::base::time::Timestamp;
+use crate::dicom::tags;
+use crate::dicom::uid::Uid;
+use crate::ledger::{self, DurableLog, Ledger, LedgerFault, LogFault, ObjectRow};
+use crate::object::{Scan, scan_reader};
+use crate::spool::{self, Journal, Leftover, ObjectId, Priority, Spool, SpoolFault, StoredObject};
+
+/// Rows that may wait between the one who finds objects and the one who enters them.
+const FOUND: usize = 256;
+
+/// Why custody could not be taken up again.
+#[derive(Debug, thiserror::Error)]
+pub enum CustodyFault {
+    /// The spool.
+    #[error(transparent)]
+    Spool(#[from] SpoolFault),
+    /// The ledger.
+    #[error("ledger: {0}")]
+    Ledger(#[from] LedgerFault),
+    /// The journal.
+    #[error("the journal cannot be read: {0}")]
+    Journal(#[source] std::io::Error),
+}
+
+/// Spool and ledger, in agreement.
+pub(super) struct Custody {
+    pub(super) spool: Spool,
+    pub(super) ledger: Ledger,
+    /// Objects whose custody had not ended and whose files are gone.
+    pub(super) lost: u64,
+}
+
+/// The spool's journal as the ledger's durable log.
+struct Log(Journal);
+
+impl DurableLog for Log {
+    fn append(&mut self, records: &[Vec<u8>]) -> Result<u64, LogFault> {
+        self.0.append(records).map_err(|fault| Arc::new(fault) as LogFault)
+    }
+}
+
+/// Opens both and reconciles them. Blocks; not to be called on an async thread.
+///
+/// # Errors
+/// When another gate uses the spool, or the disk does not do what it must.
+pub(super) fn open(
+    config: &spool::Config,
+    offset: Offset,
+    now: Timestamp,
+) -> Result<Custody, CustodyFault> {
+    let (spool, recovered) = Spool::open(config, now)?;
+    if recovered.drafts > 0 {
+        tracing::info!(drafts = recovered.drafts, "objects that were never acknowledged are gone");
+    }
+    let index = ledger::Config { path: config.dir.join("ledger.sqlite"), offset };
+    let ledger = Ledger::open(&index, Box::new(Log(spool.journal().clone())), now)?;
+    if ledger.is_fresh() {
+        tracing::info!("the ledger is built from the spool");
+    }
+    let lost = reconcile(&spool, &ledger)?;
+    Ok(Custody { spool, ledger, lost })
+}
+
+fn reconcile(spool: &Spool, ledger: &Ledger) -> Result<u64, CustodyFault> {
+    let known = ledger.known()?;
+    let applied = ledger.applied()?;
+    let mut records = spool.journal().replay(applied).map_err(CustodyFault::Journal)?;
+    let (found, rows) = sync_channel::<ObjectRow>(FOUND);
+    let (compared, rebuilt) = std::thread::scope(|threads| {
+        let comparing = threads.spawn(|| {
+            let found = found;
+            let mut missing = Vec::new();
+            let compared = spool.reconcile(&known, |leftover| match leftover {
+                Leftover::Adopted(stored) => {
+                    let id = stored.id();
+                    match row(&stored) {
+                        Ok(row) => {
+                            tracing::info!(object = %id, "an object in the spool is entered in the ledger");
+                            if found.send(row).is_err() {
+                                tracing::error!(object = %id, "the ledger has failed");
+                            }
+                        }
+                        Err(fault) => tracing::error!(object = %id, %fault, "an object cannot be read"),
+                    }
+                }
+                leftover => missing.extend(tell(leftover)),
+            });
+            compared.map(|()| missing)
+        });
+        let rebuilt = ledger.rebuild(rows.iter(), records.by_ref());
+        (comparing.join(), rebuilt)
+    });
+    for damage in records.finish().map_err(CustodyFault::Journal)? {
+        tracing::error!(segment = damage.segment, bytes = ?damage.bytes, "the journal is damaged");
+    }
+    let replayed = rebuilt?;
+    let missing = match compared {
+        Ok(compared) => compared?,
+        Err(panic) => std::panic::resume_unwind(panic),
+    };
+    let mut lost = ledger.missing(missing)?;
+    lost.extend(replayed.lost);
+    for object in &lost {
+        tracing::error!(%object, "LOST: the ledger has this object in custody and the spool has no file of it");
+    }
+    Ok(lost.len() as u64)
+}
+
+/// Tells of what is no object to be adopted; gives the id of one that has no file.
+fn tell(leftover: Leftover) -> Option<ObjectId> {
+    match leftover {
+        Leftover::Lost(id) => return Some(id),
+        Leftover::Corrupt { id, damage } => {
+            tracing::error!(object = %id, %damage, "a damaged file has been moved to corrupt/");
+        }
+        Leftover::Unreadable(fault) => tracing::error!(%fault, "a file cannot be read"),
+        Leftover::Stray(name) => {
+            tracing::warn!(name = name.escape_default().to_string(), "a stray name in objects/");
+        }
+        Leftover::Adopted(stored) => {
+            tracing::debug!(object = %stored.id(), "adopted");
+        }
+    }
+    None
+}
+
+/// The ledger's row of an object that only its file tells of.
+fn row(stored: &StoredObject) -> std::io::Result<ObjectRow> {
+    let envelope = stored.envelope();
+    let scan = scan_reader(stored.reader(), envelope.syntax(), Limits::default())?;
+    let uid =
+        |scan: &Scan, tag| scan.header.string(tag).map(|uid| Uid::new(&uid)).unwrap_or_default();
+    Ok(ObjectRow {
+        id: stored.id(),
+        received: envelope.received,
+        calling_ae: envelope.calling_ae.clone(),
+        called_ae: envelope.called_ae.clone(),
+        peer: envelope.peer,
+        transfer_syntax: envelope.transfer_syntax.clone(),
+        sop_class: envelope.sop_class.clone(),
+        sop_instance: envelope.sop_instance.clone(),
+        study: uid(&scan, tags::STUDY_INSTANCE_UID),
+        series: uid(&scan, tags::SERIES_INSTANCE_UID),
+        length: stored.length(),
+        hash: stored.hash(),
+        urgent: envelope.priority == Priority::High,
+    })
+}

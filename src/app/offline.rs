@@ -1,0 +1,301 @@
+//! Judges files without a gate, by the same call that a gate makes.
+//!
+//! One object is in memory at a time, and of it the header alone: files are read as streams, however long. Nothing is written, and a file
+//! that cannot be read spoils no other.
+
+use std::collections::{BTreeSet, HashSet};
+use std::fs::{self, File, Metadata};
+use std::io::{self, Seek, SeekFrom};
+use std::net::{IpAddr, Ipv4Addr};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use dicom_dictionary_std::uids;
+
+use super::report;
+use super::site::{self, SiteFault};
+use crate::base::limits::Limits;
+use crate::base::time::{Timestamp, now};
+use crate::config::{Configuration, Loaded};
+use crate::dicom::ae_title::AeTitle;
+use crate::dicom::tags;
+use crate::dimse::Timers;
+use crate::object::part10::{Head, HeadFault, read_head};
+use crate::object::{Scan, scan_reader};
+use crate::pipeline::{Association, Image, Site};
+use crate::policy::admission::{self, Refusal, Source, SourceRow};
+use crate::recognition::InstitutionId;
+use crate::standard::facts;
+use crate::web::model::{Explanation, FileReport, Outcome, Report, Rule};
+
+/// From whom files are judged to come; what is not given is guessed from the file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sender {
+    /// Calling AE title.
+    pub calling_aet: Option<AeTitle>,
+    /// Address.
+    pub peer: Option<IpAddr>,
+}
+
+/// Why files were not judged at all.
+#[derive(Debug, thiserror::Error)]
+pub enum OfflineFault {
+    /// The configuration gives nothing to judge by.
+    #[error(transparent)]
+    Site(#[from] SiteFault),
+    /// The gate would not take objects from the sender that was named.
+    #[error("the gate would not take objects from {}: {refusal}", sender.named())]
+    Stranger {
+        /// Who was named.
+        sender: Sender,
+        /// Why.
+        refusal: Refusal,
+    },
+}
+
+impl Sender {
+    fn named(&self) -> String {
+        let title = self.calling_aet.as_ref().map(ToString::to_string);
+        let peer = self.peer.map(|peer| format!("at {peer}"));
+        [title, peer].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// Judges files, and folders with everything in them, as of the present instant.
+///
+/// # Errors
+/// When there is nothing to judge by, or the gate would not take objects from the sender that was named.
+pub fn check(
+    paths: &[PathBuf],
+    loaded: &Loaded,
+    sender: &Sender,
+) -> Result<Vec<FileReport<Report>>, OfflineFault> {
+    judge_all(paths, &site::build(loaded)?, sender, now(), report::report)
+}
+
+/// Tells why files are judged as they are.
+///
+/// # Errors
+/// As [`check`].
+pub fn explain(
+    paths: &[PathBuf],
+    loaded: &Loaded,
+    sender: &Sender,
+) -> Result<Vec<FileReport<Explanation>>, OfflineFault> {
+    judge_all(paths, &site::build(loaded)?, sender, now(), report::explanation)
+}
+
+/// The rules that a configuration puts in force.
+///
+/// # Errors
+/// When they cannot be used.
+pub fn rules(loaded: &Loaded) -> Result<Vec<Rule>, SiteFault> {
+    Ok(report::rules(&site::build(loaded)?))
+}
+
+/// The DICOM Conformance Statement of a configuration, as Markdown.
+#[must_use]
+pub fn conformance(configuration: &Configuration) -> String {
+    super::conformance::statement(configuration, &Timers::default())
+}
+
+fn judge_all<R>(
+    paths: &[PathBuf],
+    site: &Site,
+    sender: &Sender,
+    now: Timestamp,
+    judge: impl Fn(&Site, &Image<'_>, Timestamp) -> R,
+) -> Result<Vec<FileReport<R>>, OfflineFault> {
+    let known = known(site, sender)?;
+    let mut reports = Vec::new();
+    walk(paths, |found| {
+        let (path, outcome) = match found {
+            Found::Unreadable { path, error } => (path, Outcome::Unreadable { error }),
+            Found::File { path, named } => match one(&path, site, known.as_ref(), now, &judge) {
+                Ok(report) => (path, Outcome::Judged(report)),
+                Err(fault) if !named && fault.is_no_image() => return,
+                Err(fault) => (path, Outcome::Unreadable { error: fault.to_string() }),
+            },
+        };
+        reports.push(FileReport { file: path.display().to_string(), outcome });
+    });
+    Ok(reports)
+}
+
+/// Who sends, where it was said.
+struct Known {
+    association: Option<Association>,
+    source: Source,
+}
+
+/// What a gate would know of objects from this sender. An address that was not given is the first that the source may call
+/// from; so is a title.
+fn known(site: &Site, sender: &Sender) -> Result<Option<Known>, OfflineFault> {
+    let stranger = |refusal| OfflineFault::Stranger { sender: sender.clone(), refusal };
+    let rows = &site.sources;
+    let titled =
+        |row: &&SourceRow, title: &AeTitle| row.aet.as_ref().is_none_or(|aet| aet == title);
+    let (calling, peer) = match (&sender.calling_aet, sender.peer) {
+        (None, None) => return Ok(None),
+        (Some(title), Some(peer)) => (Some(title.clone()), peer),
+        (Some(title), None) => {
+            let row = rows.iter().find(|row| titled(row, title));
+            let first = row.and_then(|row| row.hosts.first()).map(|network| network.addr());
+            (Some(title.clone()), first.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)))
+        }
+        (None, Some(peer)) => {
+            let calls = |row: &&SourceRow| row.hosts.iter().any(|network| network.contains(&peer));
+            let row = rows.iter().find(calls);
+            match row {
+                None if rows.is_empty() && peer.is_loopback() => (None, peer),
+                None if rows.is_empty() => return Err(stranger(Refusal::NotLocal)),
+                None => return Err(stranger(Refusal::OtherAddress)),
+                Some(SourceRow { aet: Some(title), .. }) => (Some(title.clone()), peer),
+                Some(SourceRow { aet: None, source, .. }) => {
+                    return Ok(Some(Known { association: None, source: source.clone() }));
+                }
+            }
+        }
+    };
+    let Some(calling) = calling else {
+        return Ok(Some(Known { association: None, source: Source::default() }));
+    };
+    let source = admission::admit(rows, &calling, peer).map_err(stranger)?;
+    let association = Association { calling, called: site.ae.clone(), peer };
+    Ok(Some(Known { association: Some(association), source }))
+}
+
+/// Why a file was not judged.
+#[derive(Debug, thiserror::Error)]
+enum FileFault {
+    #[error(transparent)]
+    Head(#[from] HeadFault),
+    #[error("a DICOMDIR is an index of files, no object")]
+    Directory,
+    #[error("the file cannot be read: {0}")]
+    Io(#[from] io::Error),
+}
+
+impl FileFault {
+    /// Whether it is a file that nobody takes for an image.
+    fn is_no_image(&self) -> bool {
+        match self {
+            Self::Head(HeadFault::NotDicom) | Self::Directory => true,
+            Self::Head(HeadFault::Cut | HeadFault::TooLong | HeadFault::Io(_)) | Self::Io(_) => {
+                false
+            }
+        }
+    }
+}
+
+fn one<R>(
+    path: &Path,
+    site: &Site,
+    known: Option<&Known>,
+    now: Timestamp,
+    judge: impl Fn(&Site, &Image<'_>, Timestamp) -> R,
+) -> Result<R, FileFault> {
+    let (head, scan) = read(path)?;
+    let in_data_set = scan.header.string(tags::SOP_CLASS_UID);
+    let sop_class = in_data_set.as_deref().unwrap_or(head.meta.sop_class.as_str());
+    let nobody = Source::default();
+    let image = Image {
+        scan: &scan,
+        sender: known.and_then(|known| known.association.as_ref()),
+        source: known.map_or(&nobody, |known| &known.source),
+        sop_class,
+        transfer_syntax: head.transfer_syntax.as_str(),
+        urgent: false,
+    };
+    if known.is_some() {
+        return Ok(judge(site, &image, now));
+    }
+    let source = Source { institution: guessed(site, &image, now), ..Source::default() };
+    Ok(judge(site, &Image { source: &source, ..image }, now))
+}
+
+/// Reads what stands before the data set, and looks through the data set.
+fn read(path: &Path) -> Result<(Head, Scan), FileFault> {
+    let mut file = File::open(path)?;
+    let head = read_head(&file)?;
+    if head.meta.sop_class.as_str() == uids::MEDIA_STORAGE_DIRECTORY_STORAGE {
+        return Err(FileFault::Directory);
+    }
+    file.seek(SeekFrom::Start(head.data_set))?;
+    let scan = scan_reader(&file, head.syntax(), Limits::default())?;
+    Ok((head, scan))
+}
+
+/// The institution of a file of which nobody said who sent it: the only one there is, else the one whose name it bears.
+fn guessed(site: &Site, image: &Image<'_>, now: Timestamp) -> Option<InstitutionId> {
+    let institutions = site.registry.institutions();
+    if let [only] = institutions {
+        return Some(only.id.clone());
+    }
+    let subject = report::subject(site, image, "", now);
+    let name = facts::identity::institution_name(&subject)?;
+    let day = facts::dates::exam_date(&subject);
+    let scopes = site.registry.scope_codes();
+    let mut bearers = institutions.iter().filter(|one| one.read(&name, scopes, day).own);
+    match (bearers.next(), bearers.next()) {
+        (Some(bearer), None) => Some(bearer.id.clone()),
+        // A bare mark would be anybody's.
+        (Some(_), Some(_)) | (None, _) => None,
+    }
+}
+
+/// What a walk comes by.
+enum Found {
+    File {
+        path: PathBuf,
+        /// Whether it was named itself, not found in a folder.
+        named: bool,
+    },
+    Unreadable {
+        path: PathBuf,
+        error: String,
+    },
+}
+
+/// Visits files, and all files in folders in the order of their names. Links are followed; a folder that several lead to is visited
+/// once.
+fn walk(paths: &[PathBuf], mut visit: impl FnMut(Found)) {
+    let mut seen = HashSet::new();
+    let mut left: Vec<(PathBuf, bool)> =
+        paths.iter().rev().map(|path| (path.clone(), true)).collect();
+    while let Some((path, named)) = left.pop() {
+        let unreadable =
+            |path, error: &dyn ToString| Found::Unreadable { path, error: error.to_string() };
+        let metadata = match fs::metadata(&path) {
+            Ok(metadata) => metadata,
+            // A link that leads nowhere, or a file that has just gone.
+            Err(fault) if !named && fault.kind() == io::ErrorKind::NotFound => continue,
+            Err(fault) => {
+                visit(unreadable(path, &fault));
+                continue;
+            }
+        };
+        if metadata.is_file() {
+            visit(Found::File { path, named });
+        } else if metadata.is_dir() {
+            if !seen.insert(identity(&metadata)) {
+                continue;
+            }
+            match entries(&path) {
+                Ok(entries) => left.extend(entries.into_iter().rev().map(|path| (path, false))),
+                Err(fault) => visit(unreadable(path, &fault)),
+            }
+        } else if named {
+            visit(unreadable(path, &"neither a file nor a folder"));
+        }
+    }
+}
+
+/// What tells a folder from all others, whatever path leads to it.
+fn identity(metadata: &Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
+}
+
+fn entries(folder: &Path) -> io::Result<BTreeSet<PathBuf>> {
+    fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect()
+}

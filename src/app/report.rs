@@ -1,0 +1,408 @@
+//! From the core's verdicts to what the pages and verbs show: the same facts in fixed shapes.
+//!
+//! Values of attributes appear here, since whoever asks may see the patient's data. Nothing of this is ever logged.
+
+use serde::Deserialize;
+
+use crate::base::time::Timestamp;
+use crate::dicom::attribute::{AttributePath, Step, keyword_of};
+use crate::dicom::tags;
+use crate::expression::{Environment as _, Seen};
+use crate::ledger::{DeliveryState, Explained, ObjectState};
+use crate::pipeline::{Image, Site, Verdict, judge};
+use crate::policy::disposition::Disposition;
+use crate::recognition::{AccreditationStatus, EVERY_ITEM, UsedAccreditation};
+use crate::standard::{self, Arrival, Outcome, Rule, RuleTrace, Severity, Subject, facts};
+use crate::web::model;
+
+/// Judges an object and tells what came of it.
+pub(super) fn report(site: &Site, image: &Image<'_>, now: Timestamp) -> model::Report {
+    report_of(&judge(site, image, now), image)
+}
+
+/// Judges an object and tells why it came out as it did.
+pub(super) fn explanation(site: &Site, image: &Image<'_>, now: Timestamp) -> model::Explanation {
+    let verdict = judge(site, image, now);
+    let peer = image.sender.map(|sender| sender.peer.to_string());
+    let subject = subject(site, image, peer.as_deref().unwrap_or_default(), now);
+    model::Explanation {
+        report: report_of(&verdict, image),
+        source: model::Source {
+            calling_aet: image.sender.map(|sender| sender.calling.to_string()),
+            called_aet: image.sender.map(|sender| sender.called.to_string()),
+            peer: peer.clone(),
+        },
+        institution_name: facts::identity::institution_name(&subject),
+        exam_date_from: verdict.decision.exam_date.and_then(|_| exam_date_from(&subject)),
+        rules: traces(site, &subject),
+        accreditation: verdict.decision.accreditation.as_ref().and_then(|used| row(site, used)),
+        custody: None,
+    }
+}
+
+/// The object as the rules see it. `peer` is the sender's address, empty where there is none.
+pub(super) fn subject<'a>(
+    site: &Site,
+    image: &Image<'a>,
+    peer: &'a str,
+    now: Timestamp,
+) -> Subject<'a> {
+    let arrival = Arrival {
+        calling_aet: image.sender.map_or("", |sender| sender.calling.as_str()),
+        called_aet: image.sender.map_or("", |sender| sender.called.as_str()),
+        peer,
+        transfer_syntax: image.transfer_syntax,
+        charset: image.source.charset.clone(),
+        end: Some(image.scan.end),
+        now,
+        offset: site.offset,
+    };
+    Subject::new(&image.scan.header, arrival)
+}
+
+fn report_of(verdict: &Verdict, image: &Image<'_>) -> model::Report {
+    let decision = &verdict.decision;
+    let mut findings: Vec<model::Finding> = verdict.findings.iter().map(finding).collect();
+    // Stable: within a severity, the order of the packs.
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    model::Report {
+        sop_class_uid: some(image.sop_class),
+        sop_instance_uid: image.scan.header.string(tags::SOP_INSTANCE_UID),
+        modality: verdict.modality.clone(),
+        findings,
+        exam_date: decision.exam_date,
+        institution: decision.institution.as_ref().map(ToString::to_string),
+        items: decision.items.iter().map(ToString::to_string).collect(),
+        scopes: decision.scopes.iter().map(ToString::to_string).collect(),
+        mark: verdict.mark().map(str::to_owned),
+        reason: verdict.reason().map(|reason| reason.as_code().to_owned()),
+        disposition: match verdict.disposition {
+            Disposition::Forward => model::Disposition::Forward,
+            Disposition::Hold(_) => model::Disposition::Quarantine,
+        },
+    }
+}
+
+fn some(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn finding(finding: &standard::Finding) -> model::Finding {
+    model::Finding {
+        rule: finding.rule.clone(),
+        principle: principle(finding.principle),
+        severity: severity(finding.severity),
+        authority: finding.authority.as_str().to_owned(),
+        attribute: finding.attribute.clone(),
+        value: finding.value.as_ref().map(|value| value.for_eyes().to_owned()),
+        message: model::Message { zh: finding.message_zh.clone(), en: finding.message_en.clone() },
+    }
+}
+
+fn principle(principle: standard::Principle) -> model::Principle {
+    match principle {
+        standard::Principle::Accuracy => model::Principle::Accuracy,
+        standard::Principle::Completeness => model::Principle::Completeness,
+        standard::Principle::Standardization => model::Principle::Standardization,
+        standard::Principle::Timeliness => model::Principle::Timeliness,
+        standard::Principle::Readability => model::Principle::Readability,
+        standard::Principle::Consistency => model::Principle::Consistency,
+    }
+}
+
+fn severity(severity: Severity) -> model::Severity {
+    match severity {
+        Severity::Info => model::Severity::Info,
+        Severity::Warn => model::Severity::Warn,
+        Severity::Block => model::Severity::Block,
+        Severity::Quarantine => model::Severity::Quarantine,
+        Severity::SelfCheck => model::Severity::SelfCheck,
+    }
+}
+
+/// The attribute that gives the day of the examination: the first of those that are asked that is there.
+fn exam_date_from(subject: &Subject<'_>) -> Option<String> {
+    let step = |sequence| Step { sequence, item: 0 };
+    let frame = AttributePath {
+        steps: vec![
+            step(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE),
+            step(tags::FRAME_CONTENT_SEQUENCE),
+        ],
+        tag: tags::FRAME_ACQUISITION_DATE_TIME,
+    };
+    let paths = [
+        AttributePath::top(tags::ACQUISITION_DATE),
+        AttributePath::top(tags::ACQUISITION_DATE_TIME),
+        frame,
+        AttributePath::top(tags::SERIES_DATE),
+        AttributePath::top(tags::STUDY_DATE),
+    ];
+    paths.iter().find(|path| subject.nested(path).is_known()).map(|path| keyword_of(path.tag))
+}
+
+fn traces(site: &Site, subject: &Subject<'_>) -> Vec<model::RuleTrace> {
+    let of = |trace: RuleTrace| {
+        let rule = site.rules.rules().iter().find(|rule| rule.id == trace.rule)?;
+        let (outcome, severe) = match trace.outcome {
+            // Not looked at.
+            Outcome::Off => return None,
+            Outcome::NotApplicable | Outcome::Undecided => {
+                (model::RuleOutcome::NotApplicable, gravest(rule))
+            }
+            Outcome::Met => (model::RuleOutcome::Passed, gravest(rule)),
+            Outcome::NotMet(severe) if trace.shadow => (model::RuleOutcome::Shadow, severe),
+            Outcome::NotMet(severe) => (model::RuleOutcome::Failed, severe),
+        };
+        Some(model::RuleTrace {
+            rule: trace.rule,
+            outcome,
+            severity: severity(severe),
+            saw: trace.seen.iter().map(seen).collect(),
+        })
+    };
+    site.rules.explain(subject).into_iter().filter_map(of).collect()
+}
+
+fn seen(seen: &Seen) -> model::Seen {
+    let name = seen.operand.strip_prefix("dcm.").unwrap_or(&seen.operand);
+    let value = seen.value.is_known().then(|| seen.value.to_string());
+    model::Seen { name: name.to_owned(), value }
+}
+
+/// What the rule does at its worst.
+fn gravest(rule: &Rule) -> Severity {
+    rule.checks.iter().map(|check| check.severity).max().unwrap_or(Severity::Info)
+}
+
+/// The row of the registry that a decision rests on.
+fn row(site: &Site, used: &UsedAccreditation) -> Option<model::AccreditationUsed> {
+    let rows = site.registry.accreditations();
+    rows.iter().find(|row| row.row == used.row).map(accreditation)
+}
+
+fn accreditation(row: &crate::recognition::Accreditation) -> model::AccreditationUsed {
+    let items = match &row.items {
+        None => vec![EVERY_ITEM.to_owned()],
+        Some(items) => items.iter().map(ToString::to_string).collect(),
+    };
+    model::AccreditationUsed {
+        institution: row.institution.to_string(),
+        items,
+        scope: row.scope.to_string(),
+        valid_from: row.valid_from,
+        valid_to: row.valid_to,
+        status: status(row.status).to_owned(),
+    }
+}
+
+fn status(status: AccreditationStatus) -> &'static str {
+    match status {
+        AccreditationStatus::Active => "active",
+        AccreditationStatus::Pending => "pending",
+        AccreditationStatus::Suspended => "suspended",
+        AccreditationStatus::Revoked => "revoked",
+    }
+}
+
+/// The rules in force, in the order of their packs.
+pub(super) fn rules(site: &Site) -> Vec<model::Rule> {
+    site.rules.rules().iter().map(rule).collect()
+}
+
+fn rule(rule: &Rule) -> model::Rule {
+    let require: Vec<&str> = rule.checks.iter().map(|check| check.require.source()).collect();
+    let message = rule.checks.first().map(|check| model::Message {
+        zh: check.messages.zh.clone(),
+        en: check.messages.en.clone(),
+    });
+    model::Rule {
+        rule: rule.id.clone(),
+        pack: rule.pack.clone(),
+        principle: principle(rule.principle),
+        severity: severity(gravest(rule)),
+        authority: rule.authority.as_str().to_owned(),
+        clause: some(&rule.source),
+        enabled: !rule.off,
+        shadow: rule.shadow,
+        when: rule.when.as_ref().map(|when| when.source().to_owned()),
+        require: require.join("\n"),
+        message: message.unwrap_or(model::Message { zh: String::new(), en: String::new() }),
+    }
+}
+
+/// A verdict as the ledger keeps it, without values.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Recorded {
+    findings: Vec<RecordedFinding>,
+    exam_date: Option<String>,
+    institution: Option<String>,
+    items: Vec<String>,
+    scopes: Vec<String>,
+    accreditation: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RecordedFinding {
+    rule: String,
+    severity: String,
+    attribute: Option<String>,
+}
+
+/// Why an object in custody was judged as it was. What was decided is taken from the ledger, since the rules may have changed
+/// since; `seen` is the object judged again, for the values in it, where its file is still there.
+pub(super) fn recorded(
+    site: &Site,
+    entry: &Explained,
+    seen: Option<model::Explanation>,
+) -> model::Explanation {
+    let verdict = entry.verdict.as_ref();
+    // Written by this program; if it cannot be read, mark and reason beside it can.
+    let told: Recorded =
+        verdict.and_then(|verdict| serde_json::from_str(&verdict.report).ok()).unwrap_or_default();
+    let mut explanation = seen.unwrap_or_else(|| unseen(entry));
+    let values = std::mem::take(&mut explanation.report.findings);
+    let findings = told.findings.into_iter().map(|finding| found(site, finding, &values));
+    let held = !entry.reasons.is_empty();
+    let accreditations = site.registry.accreditations();
+    explanation.accreditation = told
+        .accreditation
+        .and_then(|label| accreditations.iter().find(|row| row.label() == label))
+        .map(accreditation);
+    explanation.report = model::Report {
+        findings: findings.collect(),
+        exam_date: told.exam_date.and_then(|date| date.parse().ok()),
+        institution: told.institution,
+        items: told.items,
+        scopes: told.scopes,
+        mark: verdict.and_then(|verdict| verdict.mark.clone()),
+        reason: verdict.and_then(|verdict| verdict.reason.clone()),
+        disposition: if held {
+            model::Disposition::Quarantine
+        } else {
+            model::Disposition::Forward
+        },
+        ..explanation.report
+    };
+    // By other rules than those in force now, other things may have been seen.
+    if verdict.is_none_or(|verdict| verdict.versions.rules != site.versions.rules) {
+        explanation.rules.clear();
+    }
+    if explanation.report.exam_date.is_none() {
+        explanation.exam_date_from = None;
+    }
+    explanation.custody = Some(custody(entry));
+    explanation
+}
+
+/// What can be told of an object whose file is gone.
+fn unseen(entry: &Explained) -> model::Explanation {
+    model::Explanation {
+        report: model::Report {
+            sop_class_uid: None,
+            sop_instance_uid: some(entry.sop_instance.as_str()),
+            modality: None,
+            findings: Vec::new(),
+            exam_date: None,
+            institution: None,
+            items: Vec::new(),
+            scopes: Vec::new(),
+            mark: None,
+            reason: None,
+            disposition: model::Disposition::Forward,
+        },
+        source: model::Source { calling_aet: some(&entry.source), called_aet: None, peer: None },
+        institution_name: None,
+        exam_date_from: None,
+        rules: Vec::new(),
+        accreditation: None,
+        custody: None,
+    }
+}
+
+/// A recorded finding with the words of its rule, and the value where the object still shows it.
+fn found(site: &Site, recorded: RecordedFinding, values: &[model::Finding]) -> model::Finding {
+    let grave = Severity::of_word(&recorded.severity).unwrap_or(Severity::Info);
+    let seen = values
+        .iter()
+        .find(|seen| seen.rule == recorded.rule && seen.attribute == recorded.attribute);
+    if let Some(seen) = seen {
+        return model::Finding { severity: severity(grave), ..seen.clone() };
+    }
+    let rule = site.rules.rules().iter().find(|rule| rule.id == recorded.rule);
+    let check = rule.and_then(|rule| {
+        rule.checks.iter().find(|check| check.severity == grave).or(rule.checks.first())
+    });
+    let message = match check {
+        Some(check) => {
+            model::Message { zh: check.messages.zh.clone(), en: check.messages.en.clone() }
+        }
+        None => model::Message {
+            zh: "该规则已不在规则包中".to_owned(),
+            en: "the rule is no longer in the packs".to_owned(),
+        },
+    };
+    let of_rule = rule.map(|rule| (rule.principle, rule.authority));
+    let (served, authority) =
+        of_rule.unwrap_or((standard::Principle::Standardization, standard::Authority::Judgement));
+    model::Finding {
+        rule: recorded.rule,
+        principle: principle(served),
+        severity: severity(grave),
+        authority: authority.as_str().to_owned(),
+        attribute: recorded.attribute,
+        value: None,
+        message,
+    }
+}
+
+fn custody(entry: &Explained) -> model::Custody {
+    let state = match entry.state {
+        ObjectState::Received | ObjectState::Forwarding => "in_flight",
+        ObjectState::Held => "held",
+        ObjectState::Delivered => "delivered",
+        ObjectState::Rejected => "rejected",
+        ObjectState::Suppressed => "suppressed",
+        ObjectState::Lost => "lost",
+    };
+    let deliveries = entry.deliveries.iter().filter_map(|delivery| {
+        Some(model::QueueEntry {
+            id: format!("{}/{}", entry.id, delivery.destination),
+            object: entry.id.to_string(),
+            sop_instance_uid: entry.sop_instance.to_string(),
+            study_instance_uid: some(entry.study.as_str()),
+            destination: delivery.destination.clone(),
+            state: queue_state(delivery.state)?,
+            attempts: delivery.attempts,
+            last_error: some(&delivery.last_error),
+            received: entry.received,
+            next_attempt: next_attempt(delivery.state, delivery.due),
+        })
+    });
+    model::Custody {
+        id: entry.id.to_string(),
+        received: entry.received,
+        state: state.to_owned(),
+        judged: entry.verdict.as_ref().map(|verdict| verdict.at),
+        deliveries: deliveries.collect(),
+    }
+}
+
+/// How a delivery stands; `None` when it is done.
+pub(super) fn queue_state(state: DeliveryState) -> Option<model::QueueState> {
+    match state {
+        DeliveryState::Queued => Some(model::QueueState::Queued),
+        DeliveryState::Sending => Some(model::QueueState::Sending),
+        DeliveryState::Deferred => Some(model::QueueState::Deferred),
+        DeliveryState::Held => Some(model::QueueState::Held),
+        DeliveryState::Delivered => None,
+    }
+}
+
+/// When a delivery is tried next, where that is a matter of time.
+pub(super) fn next_attempt(state: DeliveryState, due: Timestamp) -> Option<Timestamp> {
+    match state {
+        DeliveryState::Queued | DeliveryState::Deferred => Some(due),
+        DeliveryState::Sending | DeliveryState::Held | DeliveryState::Delivered => None,
+    }
+}

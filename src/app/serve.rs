@@ -1,0 +1,352 @@
+//! The life of a gate: parts are opened and bound first, then everything starts, and at the end everything drains in the order
+//! in which objects flow.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::custody::{self, CustodyFault};
+use super::retention;
+use super::service::Service;
+use super::site::{self, SiteFault};
+use super::state::State;
+use crate::base::time::now;
+use crate::config::{self, CallingAet, Configuration, Loaded, Mistakes, Target, Unparsable};
+use crate::deliver::{self, Destination, Lanes, Peer};
+use crate::dimse::{Terms, Timers};
+use crate::ledger::LedgerFault;
+use crate::observe::Metrics;
+use crate::receive::{self, Judging, Places, Receiver, Work};
+use crate::spool;
+use crate::web;
+
+/// How long associations, judging and lanes may take to come to an end, each.
+const DRAIN: Duration = Duration::from_secs(25);
+
+/// Questions about destinations that may wait.
+const QUESTIONS: usize = 256;
+
+/// Why a gate does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartFault {
+    /// The configuration has mistakes.
+    #[error("{0}")]
+    Configuration(#[from] Mistakes),
+    /// Rules, registry or routes cannot be used.
+    #[error("{0}")]
+    Site(#[from] SiteFault),
+    /// The DICOM port cannot be had.
+    #[error("cannot listen on {address}: {source}; is another program using the port?")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The console's port, or the control socket, cannot be had.
+    #[error("{0}")]
+    Console(#[from] web::ListenFault),
+    /// Spool, journal or ledger.
+    #[error("{0}")]
+    Custody(#[from] CustodyFault),
+    /// The ledger failed after it was opened.
+    #[error("ledger: {0}")]
+    Ledger(#[from] LedgerFault),
+    /// Threads or signals cannot be had.
+    #[error("cannot start: {0}")]
+    System(#[from] io::Error),
+}
+
+/// Runs a gate until SIGTERM or SIGINT; SIGHUP reloads. Blocks.
+///
+/// # Errors
+/// When it cannot start.
+pub fn run(file: &Path) -> Result<(), StartFault> {
+    let loaded = config::load(file)?;
+    for warning in &loaded.warnings {
+        tracing::warn!(%warning, "configuration");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let gate = Gate::start(loaded).await?;
+        let (mut terminate, mut interrupt, mut hang_up) =
+            (on(SignalKind::terminate())?, on(SignalKind::interrupt())?, on(SignalKind::hangup())?);
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+                _ = hang_up.recv() => gate.reload_from(file.to_owned()).await,
+            }
+        }
+        gate.stop().await;
+        Ok(())
+    })
+}
+
+fn on(kind: SignalKind) -> io::Result<Signal> {
+    signal(kind)
+}
+
+/// A running gate.
+pub struct Gate {
+    state: Arc<State>,
+    /// No new associations; those that are open end after the object in hand.
+    closing: CancellationToken,
+    /// Judging ends once it has judged what is waiting.
+    judged: CancellationToken,
+    /// Console and retention end.
+    ending: CancellationToken,
+    listening: JoinHandle<()>,
+    judging: JoinHandle<()>,
+    serving: JoinHandle<()>,
+    sweeping: JoinHandle<()>,
+    console: Option<SocketAddr>,
+}
+
+impl Gate {
+    /// Starts a gate. When this returns it listens.
+    ///
+    /// # Errors
+    /// When a part cannot be had; nothing is left running then.
+    pub async fn start(loaded: Loaded) -> Result<Self, StartFault> {
+        let site = Arc::new(ArcSwap::from_pointee(site::build(&loaded)?));
+        let configuration = loaded.configuration;
+        let listener = listen(configuration.gate.listen).await?;
+        let address = listener.local_addr()?;
+        let custody = {
+            let (spool, offset) = (spool_config(&configuration), configuration.mark.timezone);
+            tokio::task::spawn_blocking(move || custody::open(&spool, offset, now()))
+                .await
+                .map_err(io::Error::other)??
+        };
+        let console = match &configuration.console {
+            Some(console) => web::Listener::tcp(console.listen).await?,
+            None => web::Listener::control(&web::control_socket(&configuration.spool.dir))?,
+        };
+        let console_address = console.address();
+        let metrics = Arc::new(Metrics::new());
+        let timers = Timers::default();
+        let destinations = destinations(&configuration);
+        let known = deliver::nothing_known(&destinations);
+        let (unknown, questions) = mpsc::channel(QUESTIONS);
+        let lanes = Arc::new(Lanes::start(deliver::Setup {
+            destinations,
+            spool: custody.spool.clone(),
+            ledger: custody.ledger.clone(),
+            metrics: Arc::clone(&metrics),
+            known: Arc::clone(&known),
+            timers,
+            unknown: questions,
+        }));
+        let judged = CancellationToken::new();
+        let (judging, judging_task) = receive::judging(
+            Judging {
+                spool: custody.spool.clone(),
+                ledger: custody.ledger.clone(),
+                metrics: Arc::clone(&metrics),
+                site: Arc::clone(&site),
+                threads: std::thread::available_parallelism().map_or(1, usize::from),
+            },
+            judged.clone(),
+        );
+        let (closing, ending) = (CancellationToken::new(), CancellationToken::new());
+        let receiver = Arc::new(Receiver {
+            terms: Terms::new(configuration.gate.aet.clone()),
+            timers,
+            config: receive::Config {
+                refuse_unparsable: configuration.gate.unparsable == Unparsable::Refuse,
+                ..receive::Config::default()
+            },
+            spool: custody.spool.clone(),
+            ledger: custody.ledger.clone(),
+            metrics: Arc::clone(&metrics),
+            site: Arc::clone(&site),
+            known,
+            unknown,
+            judging: judging.clone(),
+            open: Places::default(),
+        });
+        let listening = tokio::spawn(receiver.listen(listener, closing.clone()));
+        let sweeping = tokio::spawn(retention::run(
+            custody.spool.clone(),
+            custody.ledger.clone(),
+            configuration.spool.retention,
+            ending.clone(),
+        ));
+        let state = Arc::new(State {
+            configuration: Arc::new(ArcSwap::from_pointee(configuration)),
+            site,
+            spool: custody.spool,
+            ledger: custody.ledger,
+            metrics,
+            lanes,
+            judging,
+            timers,
+            started: now(),
+            listen: address,
+            lost: custody.lost,
+            stopping: AtomicBool::new(false),
+        });
+        let service = Arc::new(Service::new(Arc::clone(&state)));
+        let serving = tokio::spawn(web::serve(console, service, ending.clone().cancelled_owned()));
+        let resumed = tokio::spawn(resume(Arc::clone(&state)));
+        drop(resumed);
+        tracing::info!(%address, "listening");
+        Ok(Self {
+            state,
+            closing,
+            judged,
+            ending,
+            listening,
+            judging: judging_task,
+            serving,
+            sweeping,
+            console: console_address,
+        })
+    }
+
+    /// Where the SCP listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.state.listen
+    }
+
+    /// Where the console listens; `None` on a control socket.
+    #[must_use]
+    pub fn console(&self) -> Option<SocketAddr> {
+        self.console
+    }
+
+    /// The parts, for the demonstration.
+    pub(super) fn state(&self) -> &State {
+        &self.state
+    }
+
+    async fn reload_from(&self, file: PathBuf) {
+        let loaded = tokio::task::spawn_blocking(move || config::load(&file)).await;
+        match loaded {
+            Ok(Ok(loaded)) => self.reload(loaded),
+            Ok(Err(mistakes)) => {
+                tracing::error!("the configuration was not reloaded:\n{mistakes}");
+            }
+            Err(fault) => tracing::error!(%fault, "the configuration was not reloaded"),
+        }
+    }
+
+    /// Puts another configuration in force, as a whole or not at all. Open associations go on; objects that are judged from
+    /// now on are judged by it.
+    pub fn reload(&self, loaded: Loaded) {
+        let (new, old) = (&loaded.configuration, self.state.configuration.load());
+        let fixed = [
+            ("gate", old.gate != new.gate),
+            ("spool", old.spool != new.spool),
+            ("console", old.console != new.console),
+            ("destination", old.destinations != new.destinations),
+            ("mark.timezone", old.mark.timezone != new.mark.timezone),
+        ];
+        let changed: Vec<&str> =
+            fixed.iter().filter(|(_, changed)| *changed).map(|(name, _)| *name).collect();
+        if !changed.is_empty() {
+            tracing::error!(
+                sections = changed.join(", "),
+                "the configuration was not reloaded: these can be changed by a restart only"
+            );
+            return;
+        }
+        match site::build(&loaded) {
+            Ok(site) => {
+                self.state.site.store(Arc::new(site));
+                self.state.configuration.store(Arc::new(loaded.configuration));
+                tracing::info!("configuration reloaded");
+            }
+            Err(fault) => tracing::error!("the configuration was not reloaded:\n{fault}"),
+        }
+    }
+
+    /// Stops: no new associations, objects begun are finished, then judged, then lanes end after the object in hand. What is not
+    /// delivered is delivered after the next start.
+    pub async fn stop(self) {
+        tracing::info!("stopping");
+        self.state.stopping.store(true, Ordering::Relaxed);
+        self.closing.cancel();
+        finish("associations", self.listening).await;
+        self.judged.cancel();
+        finish("judging", self.judging).await;
+        self.state.lanes.stop();
+        if tokio::time::timeout(DRAIN, self.state.lanes.stopped()).await.is_err() {
+            tracing::warn!("a lane was cut off; its object is sent again after the next start");
+        }
+        self.ending.cancel();
+        finish("retention", self.sweeping).await;
+        finish("console", self.serving).await;
+        tracing::info!("stopped");
+    }
+}
+
+async fn finish(what: &'static str, mut task: JoinHandle<()>) {
+    match tokio::time::timeout(DRAIN, &mut task).await {
+        Ok(Ok(())) => {}
+        Ok(Err(fault)) => tracing::error!(%fault, what, "ended abnormally"),
+        Err(_) => {
+            task.abort();
+            tracing::warn!(what, "cut off: what was not acknowledged will be sent again");
+        }
+    }
+}
+
+async fn resume(state: Arc<State>) {
+    match receive::resume(&state.ledger, &state.judging).await {
+        Ok(0) => {}
+        Ok(objects) => tracing::info!(objects, "judging goes on where it was left"),
+        Err(fault) => tracing::error!(%fault, "objects without a verdict cannot be listed"),
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, StartFault> {
+    TcpListener::bind(address).await.map_err(|source| StartFault::Listen { address, source })
+}
+
+fn spool_config(configuration: &Configuration) -> spool::Config {
+    spool::Config {
+        dir: configuration.spool.dir.clone(),
+        reserve: configuration.spool.reserve,
+        retention: configuration.spool.retention,
+    }
+}
+
+fn destinations(configuration: &Configuration) -> Vec<Destination> {
+    let target = |target: &Target| match target {
+        Target::Folder(folder) => deliver::Target::Folder(folder.clone()),
+        Target::Peer { aet, host, port, calling_aet } => deliver::Target::Peer(Peer {
+            called: aet.clone(),
+            host: host.clone(),
+            port: *port,
+            calling: match calling_aet {
+                CallingAet::Keep => None,
+                CallingAet::Fixed(title) => Some(title.clone()),
+            },
+        }),
+    };
+    let destinations = configuration.destinations.iter();
+    destinations
+        .map(|one| Destination { name: one.name.clone(), target: target(&one.target) })
+        .collect()
+}
+
+/// An object that is to be judged again, for whoever holds the state.
+impl State {
+    /// Has an object judged again.
+    pub(super) async fn judge_again(&self, object: spool::ObjectId) -> bool {
+        self.judging.send(Work::Again(object)).await.is_ok()
+    }
+}

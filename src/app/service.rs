@@ -1,0 +1,702 @@
+//! What the pages ask of a running gate.
+//!
+//! Ledger and spool block, so they are asked on threads that may. Nothing is decided here, and nothing of a patient is logged.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+
+use super::conformance;
+use super::report;
+use super::state::State;
+use crate::base::limits::Limits;
+use crate::base::time::{Timestamp, now};
+use crate::deliver::{self, Destination, Fared, Target};
+use crate::dicom::sop_class;
+use crate::dicom::status::Status;
+use crate::dicom::uid::Uid;
+use crate::ledger::{
+    Conservation, Counts, DeliveryState, Explained, Filter, Ledger, LedgerFault, ObjectState,
+    QuarantineEntry, QueueEntry, Refused,
+};
+use crate::object::scan_reader;
+use crate::observe::metrics::{Code, Lane};
+use crate::pipeline::{Association, Image, Site};
+use crate::policy::admission::admit;
+use crate::quarantine::{self, Deed, Done, Fault, Selection};
+use crate::receive::Work;
+use crate::recognition::Reason;
+use crate::spool::{Condition, ObjectId, Priority, ReadFault, Spool, StoreFault};
+use crate::web::model;
+use crate::web::{Listed, QuarantineAction, QueueAction, Refusal, Selector};
+
+/// Versions of one SOP instance that are explained, newest first.
+const VERSIONS: usize = 16;
+
+/// A running gate, as its pages see it.
+pub(super) struct Service {
+    state: Arc<State>,
+}
+
+impl Service {
+    pub(super) fn new(state: Arc<State>) -> Self {
+        Self { state }
+    }
+
+    /// Asks the ledger on a thread that may wait.
+    async fn ask<T, F>(&self, question: F) -> Result<T, Refusal>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Ledger) -> Result<T, LedgerFault> + Send + 'static,
+    {
+        let ledger = self.state.ledger.clone();
+        blocking(move || question(&ledger)).await?.map_err(|fault| unavailable(&fault))
+    }
+
+    /// The counts of the ledger and what the spool says of itself.
+    async fn figures(&self) -> Result<(Counts, Condition), Refusal> {
+        let (ledger, spool) = (self.state.ledger.clone(), self.state.spool.clone());
+        let (counts, condition) = blocking(move || (ledger.counts(), spool.condition())).await?;
+        Ok((counts.map_err(|fault| unavailable(&fault))?, condition))
+    }
+
+    /// The deliveries that are meant, on a thread that may wait.
+    async fn deliveries(&self, which: Selector) -> Result<Vec<QueueEntry>, Refusal> {
+        let ledger = self.state.ledger.clone();
+        let name = which.to_string();
+        let found = blocking(move || quarantine::deliveries(&ledger, &selection(which))).await?;
+        found.map_err(|fault| refusal(&fault, "delivery", name))
+    }
+
+    /// The held objects that are meant. One that is there and no longer held is told apart from one that is not.
+    async fn held(&self, which: Selector) -> Result<Vec<QuarantineEntry>, Refusal> {
+        let ledger = self.state.ledger.clone();
+        let name = which.to_string();
+        let found = blocking(move || {
+            let selection = selection(which);
+            match quarantine::objects(&ledger, &selection, false) {
+                Err(Fault::NotFound) => quarantine::objects(&ledger, &selection, true),
+                found => found,
+            }
+        })
+        .await?;
+        let found = found.map_err(|fault| refusal(&fault, "held object", name.clone()))?;
+        match found.first() {
+            Some(first) if first.state != HELD => {
+                Err(Refusal::Conflict { name, state: format!("already {}", first.state) })
+            }
+            _ => Ok(found),
+        }
+    }
+
+    /// Lets objects go: where their verdict said, or everywhere when it said nothing.
+    async fn release(&self, objects: Vec<ObjectId>, deed: &Deed) -> Result<Done, Refusal> {
+        let ledger = &self.state.ledger;
+        let released = quarantine::release(ledger, objects, &[], deed).await;
+        let mut done = released.map_err(|fault| unavailable(&fault))?;
+        let astray: Vec<ObjectId> = done
+            .refused
+            .extract_if(.., |(_, refused)| *refused == Refused::NoDestination)
+            .map(|(object, _)| object)
+            .collect();
+        if !astray.is_empty() {
+            let everywhere = &self.state.site.load().destinations.clone();
+            let released = quarantine::release(ledger, astray, everywhere, deed).await;
+            let more = released.map_err(|fault| unavailable(&fault))?;
+            done.changed.extend(more.changed);
+            done.refused.extend(more.refused);
+        }
+        Ok(done)
+    }
+
+    /// Has objects judged again; how they come out is not waited for.
+    async fn recheck(&self, objects: Vec<ObjectId>) -> Result<u64, Refusal> {
+        let mut changed = 0;
+        for object in objects {
+            if self.state.judging.send(Work::Again(object)).await.is_err() {
+                return Err(Refusal::Unavailable { problem: "the gate is stopping".to_owned() });
+            }
+            changed += 1;
+        }
+        Ok(changed)
+    }
+
+    /// The destination of that name.
+    fn destination(&self, name: &str) -> Result<Destination, Refusal> {
+        let mut all = self.state.lanes.destinations();
+        let found = all.find(|(destination, _)| destination.name == name);
+        let found = found.map(|(destination, _)| destination.clone());
+        found.ok_or_else(|| Refusal::NotFound { what: "destination", name: name.to_owned() })
+    }
+
+    fn peers_of(&self, counts: &Counts) -> Vec<model::Peer> {
+        let peer = |(destination, fared): (&Destination, Fared)| {
+            let lane = Lane { destination: destination.name.clone() };
+            let delivered = self.state.metrics.delivered.get(&lane).map_or(0, |count| count.get());
+            model::Peer {
+                name: destination.name.clone(),
+                kind: match destination.target {
+                    Target::Peer(_) => model::PeerKind::Dicom,
+                    Target::Folder(_) => model::PeerKind::Folder,
+                },
+                address: match &destination.target {
+                    Target::Peer(peer) => peer.address(),
+                    Target::Folder(folder) => folder.display().to_string(),
+                },
+                state: match (fared.misconfigured, fared.reached) {
+                    (true, _) => model::PeerState::Misconfigured,
+                    (false, None) => model::PeerState::Unknown,
+                    (false, Some(true)) => model::PeerState::Up,
+                    (false, Some(false)) => model::PeerState::Down,
+                },
+                queued: queued(counts, Some(&destination.name)),
+                delivered,
+                last_error: fared.last_error,
+                last_delivery: fared.last_delivery,
+            }
+        };
+        self.state.lanes.destinations().map(peer).collect()
+    }
+
+    async fn health(&self) -> model::Health {
+        let spool = self.state.spool.clone();
+        let mut problems = Vec::new();
+        if self.state.stopping.load(Ordering::Relaxed) {
+            problems.push("the gate is stopping".to_owned());
+        }
+        match blocking(move || spool.admission()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(fault)) => problems.push(fault.to_string()),
+            Err(refusal) => problems.push(refusal.to_string()),
+        }
+        model::Health { ok: problems.is_empty(), problems }
+    }
+
+    /// Brings those gauges up to date that nobody counts as things happen.
+    async fn refresh(&self) -> Result<(), Refusal> {
+        let names: Vec<String> =
+            self.state.lanes.destinations().map(|(one, _)| one.name.clone()).collect();
+        let asked = names.clone();
+        let oldest = self.ask(move |ledger| {
+            asked.iter().map(|name| oldest(ledger, name)).collect::<Result<Vec<_>, _>>()
+        });
+        let oldest = oldest.await?;
+        let (counts, condition) = self.figures().await?;
+        let metrics = &self.state.metrics;
+        for (name, oldest) in names.into_iter().zip(oldest) {
+            let depth = queued(&counts, Some(&name));
+            let lane = Lane { destination: name };
+            metrics.queued.get_or_create(&lane).set(depth.cast_signed());
+            metrics.oldest_queued.get_or_create(&lane).set(oldest.map_or(0.0, seconds_since));
+        }
+        metrics.spool_free_bytes.set(condition.free.cast_signed());
+        metrics.lost.set(self.lost(&counts).cast_signed());
+        Ok(())
+    }
+
+    fn lost(&self, counts: &Counts) -> u64 {
+        objects(counts, ObjectState::Lost).max(self.state.lost)
+    }
+}
+
+impl crate::web::Service for Service {
+    async fn ready(&self) -> model::Health {
+        self.health().await
+    }
+
+    async fn metrics(&self) -> String {
+        if let Err(fault) = self.refresh().await {
+            tracing::warn!(%fault, "the gauges of queue and spool are those of an earlier time");
+        }
+        self.state.metrics.render()
+    }
+
+    async fn system(&self) -> Result<model::System, Refusal> {
+        let state = &self.state;
+        let ready = self.health().await;
+        let (counts, condition) = self.figures().await?;
+        let configuration = state.configuration.load();
+        let oldest = counts.oldest.map(|at| now().duration_since(at).as_secs().max(0));
+        Ok(model::System {
+            name: env!("CARGO_PKG_NAME").to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started: state.started,
+            ready,
+            aet: configuration.gate.aet.iter().map(ToString::to_string).collect(),
+            listen: state.listen.to_string(),
+            associations: state.metrics.associations_open.get().max(0).cast_unsigned(),
+            bypass: false,
+            spool: model::SpoolState {
+                dir: state.spool.directory().display().to_string(),
+                free_bytes: condition.free,
+                reserve_bytes: condition.reserve,
+                problem: problem(&condition),
+            },
+            queue: model::QueueDepth {
+                deliveries: queued(&counts, None),
+                oldest_seconds: oldest.map(i64::cast_unsigned),
+            },
+            held: objects(&counts, ObjectState::Held),
+            lost: self.lost(&counts),
+            destinations: self.peers_of(&counts),
+        })
+    }
+
+    async fn queue(&self, limit: usize) -> Result<Listed<model::QueueEntry>, Refusal> {
+        let (found, counts) = self
+            .ask(move |ledger| Ok((ledger.queue(&Filter::default(), limit)?, ledger.counts()?)))
+            .await?;
+        let total = total(found.len(), limit, queued(&counts, None));
+        Ok(Listed { entries: found.iter().filter_map(queue_entry).collect(), total })
+    }
+
+    async fn act_on_queue(
+        &self,
+        which: Selector,
+        action: QueueAction,
+        deed: model::Deed,
+    ) -> Result<model::Changed, Refusal> {
+        let name = match &which {
+            Selector::All => None,
+            Selector::Named(name) => Some(name.clone()),
+        };
+        let found = self.deliveries(which).await?;
+        let (ledger, deed) = (&self.state.ledger, signed(deed));
+        let done = match action {
+            QueueAction::Retry => quarantine::requeue(ledger, &found, false, &deed).await,
+            QueueAction::Hold => quarantine::hold(ledger, &found, &deed).await,
+            QueueAction::Release => quarantine::requeue(ledger, &found, true, &deed).await,
+        };
+        let done = done.map_err(|fault| unavailable(&fault))?;
+        match action {
+            // What waits for its turn is tried now as well.
+            QueueAction::Retry | QueueAction::Release => self.state.lanes.wake(None),
+            QueueAction::Hold => {}
+        }
+        let is_under_way = |entry: &QueueEntry| match entry.delivery.state {
+            DeliveryState::Queued | DeliveryState::Sending => true,
+            DeliveryState::Deferred | DeliveryState::Held | DeliveryState::Delivered => false,
+        };
+        if let (Some(name), true, Some(first)) = (name, done.changed.is_empty(), found.first())
+            && !(action == QueueAction::Retry && found.iter().any(is_under_way))
+        {
+            let state = match done.refused.first() {
+                Some((_, refused)) => format!("not changed: {refused}"),
+                None => first.delivery.state.as_str().to_owned(),
+            };
+            return Err(Refusal::Conflict { name, state });
+        }
+        Ok(model::Changed { changed: done.changed.len() as u64 })
+    }
+
+    async fn flush(&self, deed: model::Deed) -> Result<model::Changed, Refusal> {
+        let destination = deed.destination.clone();
+        if let Some(name) = &destination {
+            self.destination(name)?;
+        }
+        let filter = Filter {
+            destination: destination.clone(),
+            state: Some(DeliveryState::Deferred),
+            ..Filter::default()
+        };
+        let found = self.ask(move |ledger| ledger.queue(&filter, quarantine::AT_A_TIME)).await?;
+        let requeued = quarantine::requeue(&self.state.ledger, &found, false, &signed(deed)).await;
+        let done = requeued.map_err(|fault| unavailable(&fault))?;
+        self.state.lanes.wake(destination.as_deref());
+        Ok(model::Changed { changed: done.changed.len() as u64 })
+    }
+
+    async fn quarantine(
+        &self,
+        settled: bool,
+        limit: usize,
+    ) -> Result<Listed<model::QuarantineEntry>, Refusal> {
+        let (found, counts) = self
+            .ask(move |ledger| {
+                Ok((ledger.quarantine(&Filter::default(), settled, limit)?, ledger.counts()?))
+            })
+            .await?;
+        let total = total(found.len(), limit, objects(&counts, ObjectState::Held));
+        Ok(Listed { entries: found.iter().map(quarantine_entry).collect(), total })
+    }
+
+    async fn act_on_quarantine(
+        &self,
+        which: Selector,
+        action: QuarantineAction,
+        deed: model::Deed,
+    ) -> Result<model::Changed, Refusal> {
+        let name = which.to_string();
+        let found = self.held(which).await?;
+        let objects: Vec<ObjectId> = found.iter().map(|entry| entry.id).collect();
+        let deed = signed(deed);
+        let done = match action {
+            QuarantineAction::Recheck => {
+                return Ok(model::Changed { changed: self.recheck(objects).await? });
+            }
+            QuarantineAction::Release => {
+                let done = self.release(objects, &deed).await?;
+                self.state.lanes.wake(None);
+                done
+            }
+            QuarantineAction::Reject => {
+                let rejected = quarantine::reject(&self.state.ledger, objects, &deed).await;
+                rejected.map_err(|fault| unavailable(&fault))?
+            }
+        };
+        if let (true, Some((_, refused))) = (done.changed.is_empty(), done.refused.first()) {
+            return Err(Refusal::Conflict { name, state: format!("not changed: {refused}") });
+        }
+        Ok(model::Changed { changed: done.changed.len() as u64 })
+    }
+
+    async fn peers(&self) -> Result<Vec<model::Peer>, Refusal> {
+        let counts = self.ask(Ledger::counts).await?;
+        Ok(self.peers_of(&counts))
+    }
+
+    async fn echo(&self, name: String) -> Result<model::Echo, Refusal> {
+        let destination = self.destination(&name)?;
+        let started = Instant::now();
+        let error = match &destination.target {
+            Target::Peer(peer) => match deliver::echo(peer, &self.state.timers).await {
+                Ok(Status::SUCCESS) => None,
+                Ok(status) => Some(format!("the answer is {status}")),
+                Err(fault) => Some(fault.to_string()),
+            },
+            Target::Folder(folder) => {
+                let folder = folder.clone();
+                let is_there = blocking(move || folder.is_dir()).await?;
+                // The first delivery makes it.
+                (!is_there).then(|| "the folder is not there yet".to_owned())
+            }
+        };
+        let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Ok(model::Echo { name, ok: error.is_none(), milliseconds, error })
+    }
+
+    async fn test(&self, name: String) -> Result<model::PeerTest, Refusal> {
+        let destination = self.destination(&name)?;
+        let echo = crate::web::Service::echo(self, name).await?;
+        let unasked = |echo| model::PeerTest { echo, contexts: vec![], storage_commitment: None };
+        let peer = match (&destination.target, echo.ok) {
+            (Target::Peer(peer), true) => peer,
+            (Target::Peer(_), false) | (Target::Folder(_), _) => return Ok(unasked(echo)),
+        };
+        let mut classes = TESTED_CLASSES.to_vec();
+        classes.push(STORAGE_COMMITMENT);
+        let answer = deliver::accepts(peer, &classes, &TESTED_SYNTAXES, &self.state.timers).await;
+        let accepted = match answer {
+            Ok(accepted) => accepted,
+            Err(fault) => {
+                let error = Some(fault.to_string());
+                return Ok(unasked(model::Echo { ok: false, error, ..echo }));
+            }
+        };
+        let taken = |class: &str| -> Vec<String> {
+            let pairs = accepted.pairs.iter().filter(|(taken, _)| taken == class);
+            pairs.map(|(_, syntax)| syntax.clone()).collect()
+        };
+        let context = |class: &&str| model::Context {
+            sop_class_uid: (*class).to_owned(),
+            sop_class: sop_class::name(class).to_owned(),
+            transfer_syntaxes: taken(class),
+        };
+        Ok(model::PeerTest {
+            echo,
+            contexts: TESTED_CLASSES.iter().map(context).collect(),
+            storage_commitment: Some(!taken(STORAGE_COMMITMENT).is_empty()),
+        })
+    }
+
+    async fn ledger(&self) -> Result<model::Ledger, Refusal> {
+        let lines = self.ask(Ledger::conservation).await?;
+        Ok(books(&lines))
+    }
+
+    async fn statistics(&self) -> Result<model::Statistics, Refusal> {
+        let (metrics, site) = (&self.state.metrics, self.state.site.load());
+        let marks = site.registry.scope_codes().iter().map(|scope| scope.as_str());
+        let reasons = Reason::ALL.into_iter().map(|reason| reason.as_code());
+        Ok(model::Statistics {
+            marked: marks.filter_map(|mark| counted(&metrics.marked, mark)).collect(),
+            unmarked: reasons.filter_map(|reason| counted(&metrics.unmarked, reason)).collect(),
+            findings: BTreeMap::new(),
+        })
+    }
+
+    async fn rules(&self) -> Result<Vec<model::Rule>, Refusal> {
+        Ok(report::rules(&self.state.site.load()))
+    }
+
+    async fn explain(&self, sop_instance_uid: String) -> Result<Vec<model::Explanation>, Refusal> {
+        let (ledger, spool) = (self.state.ledger.clone(), self.state.spool.clone());
+        let site = self.state.site.load_full();
+        let filter =
+            Filter { sop_instance: Some(Uid::new(&sop_instance_uid)), ..Filter::default() };
+        let explained = blocking(move || {
+            let entries = ledger.explain(&filter, VERSIONS)?;
+            let explain = |entry: &Explained| {
+                let seen = look_again(&site, &spool, entry).unwrap_or_else(|fault| {
+                    tracing::info!(object = %entry.id, %fault, "explained without its file");
+                    None
+                });
+                report::recorded(&site, entry, seen)
+            };
+            Ok::<Vec<_>, LedgerFault>(entries.iter().map(explain).collect())
+        });
+        let explained = explained.await?.map_err(|fault| unavailable(&fault))?;
+        if explained.is_empty() {
+            return Err(Refusal::NotFound { what: "instance", name: sop_instance_uid });
+        }
+        Ok(explained)
+    }
+
+    async fn conformance(&self) -> Result<String, Refusal> {
+        let configuration = self.state.configuration.load();
+        Ok(conformance::statement(&configuration, &self.state.timers))
+    }
+}
+
+/// The state of an object in quarantine that waits for a person.
+const HELD: &str = "held";
+
+/// Storage Commitment Push Model.
+const STORAGE_COMMITMENT: &str = "1.2.840.10008.1.20.1";
+
+/// The classes that a test asks about: what modalities send most.
+const TESTED_CLASSES: [&str; 20] = {
+    use dicom_dictionary_std::uids::*;
+    [
+        COMPUTED_RADIOGRAPHY_IMAGE_STORAGE,
+        DIGITAL_X_RAY_IMAGE_STORAGE_FOR_PRESENTATION,
+        DIGITAL_X_RAY_IMAGE_STORAGE_FOR_PROCESSING,
+        DIGITAL_MAMMOGRAPHY_X_RAY_IMAGE_STORAGE_FOR_PRESENTATION,
+        BREAST_TOMOSYNTHESIS_IMAGE_STORAGE,
+        CT_IMAGE_STORAGE,
+        ENHANCED_CT_IMAGE_STORAGE,
+        MR_IMAGE_STORAGE,
+        ENHANCED_MR_IMAGE_STORAGE,
+        POSITRON_EMISSION_TOMOGRAPHY_IMAGE_STORAGE,
+        NUCLEAR_MEDICINE_IMAGE_STORAGE,
+        ULTRASOUND_IMAGE_STORAGE,
+        ULTRASOUND_MULTI_FRAME_IMAGE_STORAGE,
+        X_RAY_ANGIOGRAPHIC_IMAGE_STORAGE,
+        X_RAY_RADIOFLUOROSCOPIC_IMAGE_STORAGE,
+        SECONDARY_CAPTURE_IMAGE_STORAGE,
+        GRAYSCALE_SOFTCOPY_PRESENTATION_STATE_STORAGE,
+        KEY_OBJECT_SELECTION_DOCUMENT_STORAGE,
+        X_RAY_RADIATION_DOSE_SR_STORAGE,
+        ENCAPSULATED_PDF_STORAGE,
+    ]
+};
+
+/// The transfer syntaxes that a test asks about. With the classes they fill two associations.
+const TESTED_SYNTAXES: [&str; 9] = [
+    "1.2.840.10008.1.2",
+    "1.2.840.10008.1.2.1",
+    "1.2.840.10008.1.2.4.50",
+    "1.2.840.10008.1.2.4.51",
+    "1.2.840.10008.1.2.4.70",
+    "1.2.840.10008.1.2.4.80",
+    "1.2.840.10008.1.2.4.90",
+    "1.2.840.10008.1.2.4.91",
+    "1.2.840.10008.1.2.5",
+];
+
+/// A word and how often it was counted, if it ever was.
+fn counted(family: &Family<Code, Counter>, word: &str) -> Option<(String, u64)> {
+    let count = family.get(&Code { code: word.to_owned() })?.get();
+    Some((word.to_owned(), count))
+}
+
+/// Runs what blocks on a thread that may.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Refusal> {
+    tokio::task::spawn_blocking(work).await.map_err(|fault| unavailable(&fault))
+}
+
+fn unavailable(fault: &impl ToString) -> Refusal {
+    Refusal::Unavailable { problem: fault.to_string() }
+}
+
+fn refusal(fault: &Fault, what: &'static str, name: String) -> Refusal {
+    match fault {
+        Fault::NotFound => Refusal::NotFound { what, name },
+        Fault::Ledger(fault) => unavailable(fault),
+    }
+}
+
+fn selection(which: Selector) -> Selection {
+    match which {
+        Selector::All => Selection::All,
+        Selector::Named(name) => Selection::Named(name),
+    }
+}
+
+fn signed(deed: model::Deed) -> Deed {
+    Deed {
+        by: deed.by.unwrap_or_else(|| "unknown".to_owned()),
+        reason: deed.reason.unwrap_or_default(),
+        at: now(),
+    }
+}
+
+fn objects(counts: &Counts, state: ObjectState) -> u64 {
+    counts.objects.get(&state).copied().unwrap_or_default()
+}
+
+/// Deliveries that are not done, in all or to one destination.
+fn queued(counts: &Counts, destination: Option<&str>) -> u64 {
+    let of = counts.deliveries.iter();
+    let of = of.filter(|((name, _), _)| destination.is_none_or(|wanted| wanted == name));
+    of.map(|(_, count)| count).sum()
+}
+
+/// How many entries a list has in all, when `known` is counted otherwise and `found` are shown.
+fn total(found: usize, limit: usize, known: u64) -> u64 {
+    let found_so_far = found as u64;
+    if found < limit { found_so_far } else { known.max(found_so_far) }
+}
+
+/// When the oldest object came that waits for its turn at a destination. Held ones wait for a person, not for it.
+fn oldest(ledger: &Ledger, destination: &str) -> Result<Option<Timestamp>, LedgerFault> {
+    let mut oldest: Option<Timestamp> = None;
+    for state in [DeliveryState::Queued, DeliveryState::Sending, DeliveryState::Deferred] {
+        let destination = Some(destination.to_owned());
+        let filter = Filter { destination, state: Some(state), ..Filter::default() };
+        let first = ledger.queue(&filter, 1)?.first().map(|entry| entry.received);
+        oldest = match (oldest, first) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+    }
+    Ok(oldest)
+}
+
+fn seconds_since(at: Timestamp) -> f64 {
+    now().duration_since(at).as_secs_f64().max(0.0)
+}
+
+fn problem(condition: &Condition) -> Option<String> {
+    let Condition { free, reserve, failed_syncs, sick } = *condition;
+    if sick {
+        Some(StoreFault::Sick { failures: failed_syncs }.to_string())
+    } else if free < reserve {
+        Some(StoreFault::Full { free, reserve }.to_string())
+    } else {
+        None
+    }
+}
+
+fn some(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn queue_entry(entry: &QueueEntry) -> Option<model::QueueEntry> {
+    let delivery = &entry.delivery;
+    Some(model::QueueEntry {
+        id: format!("{}/{}", entry.id, delivery.destination),
+        object: entry.id.to_string(),
+        sop_instance_uid: entry.sop_instance.to_string(),
+        study_instance_uid: some(entry.study.as_str()),
+        destination: delivery.destination.clone(),
+        state: report::queue_state(delivery.state)?,
+        attempts: delivery.attempts,
+        last_error: some(&delivery.last_error),
+        received: entry.received,
+        next_attempt: report::next_attempt(delivery.state, delivery.due),
+    })
+}
+
+fn quarantine_entry(entry: &QuarantineEntry) -> model::QuarantineEntry {
+    model::QuarantineEntry {
+        id: entry.id.to_string(),
+        sop_instance_uid: entry.sop_instance.to_string(),
+        sop_class_uid: None,
+        series_instance_uid: None,
+        study_instance_uid: some(entry.study.as_str()),
+        state: match entry.state {
+            HELD => model::QuarantineState::Held,
+            "rejected" => model::QuarantineState::Rejected,
+            _ => model::QuarantineState::Released,
+        },
+        reasons: entry.reasons.clone(),
+        calling_aet: entry.source.clone(),
+        received: entry.received,
+        settled: None,
+        settled_by: None,
+        settled_reason: None,
+    }
+}
+
+/// The ledger's lines, newest day first, and their sum.
+fn books(lines: &[Conservation]) -> model::Ledger {
+    let mut sum = model::Counts::default();
+    let mut balanced = true;
+    let mut days = Vec::with_capacity(lines.len());
+    for line in lines {
+        let counts = model::Counts {
+            received: line.received,
+            delivered: line.delivered,
+            held: line.held,
+            rejected: line.rejected,
+            in_flight: line.in_flight,
+            refused: line.refused,
+            suppressed: line.suppressed,
+        };
+        balanced &= line.balances();
+        sum.received += counts.received;
+        sum.delivered += counts.delivered;
+        sum.held += counts.held;
+        sum.rejected += counts.rejected;
+        sum.in_flight += counts.in_flight;
+        sum.refused += counts.refused;
+        sum.suppressed += counts.suppressed;
+        match line.day.parse() {
+            Ok(day) => days.push(model::Day { day, source: line.source.clone(), counts }),
+            // The ledger writes these itself; a day that is none is no balance.
+            Err(_) => balanced = false,
+        }
+    }
+    days.sort_by(|one, other| other.day.cmp(&one.day).then_with(|| one.source.cmp(&other.source)));
+    model::Ledger { counts: sum, balanced: balanced && sum.balance(), days }
+}
+
+/// Judges an object in the spool once more, as of the time of its verdict, for the values in it; `None` when its file has
+/// been removed.
+fn look_again(
+    site: &Site,
+    spool: &Spool,
+    entry: &Explained,
+) -> Result<Option<model::Explanation>, ReadFault> {
+    let stored = match spool.object(entry.id) {
+        Ok(stored) => stored,
+        Err(ReadFault::Missing(_)) => return Ok(None),
+        Err(fault) => return Err(fault),
+    };
+    let envelope = stored.envelope();
+    let scan = scan_reader(stored.reader(), envelope.syntax(), Limits::default())
+        .map_err(|source| ReadFault::Io { id: entry.id, source })?;
+    let sender = Association {
+        calling: envelope.calling_ae.clone(),
+        called: envelope.called_ae.clone(),
+        peer: envelope.peer,
+    };
+    let source = admit(&site.sources, &sender.calling, sender.peer).unwrap_or_default();
+    let image = Image {
+        scan: &scan,
+        sender: Some(&sender),
+        source: &source,
+        sop_class: envelope.sop_class.as_str(),
+        transfer_syntax: envelope.transfer_syntax.as_str(),
+        urgent: envelope.priority == Priority::High,
+    };
+    let at = entry.verdict.as_ref().map_or(entry.received, |verdict| verdict.at);
+    Ok(Some(report::explanation(site, &image, at)))
+}
