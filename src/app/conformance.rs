@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::base::units::{format_duration, format_size};
-use crate::config::{CallingAet, Configuration, Destination, Target, Unparsable};
+use crate::config::{CallingAet, Configuration, Destination, Target};
 use crate::dicom::sop_class::{STORAGE_CLASSES, VERIFICATION, name};
 use crate::dicom::status::Status;
 use crate::dicom::transfer_syntax::{LISTED, PixelCoding};
@@ -16,6 +16,7 @@ use crate::dimse::{
     MAX_CONTEXTS, Timers,
 };
 use crate::policy::admission::SourceRow;
+use crate::policy::disposition::Unparsable;
 use crate::receive::Config as Places;
 use crate::stamp::{CREATOR, CharsetPolicy, GROUP, StampMode};
 

@@ -14,4 +14,3 @@ mod state;
 
 pub use offline::{OfflineFault, Sender, check, conformance, explain, rules};
 pub use serve::{Gate, StartFault, run};
-pub use site::SiteFault;

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use dicom_dictionary_std::uids;
 
 use super::report;
-use super::site::{self, SiteFault};
+use super::site;
 use crate::base::limits::Limits;
 use crate::base::time::{Timestamp, now};
 use crate::config::{Configuration, Loaded};
@@ -40,9 +40,6 @@ pub struct Sender {
 /// Why files were not judged at all.
 #[derive(Debug, thiserror::Error)]
 pub enum OfflineFault {
-    /// The configuration gives nothing to judge by.
-    #[error(transparent)]
-    Site(#[from] SiteFault),
     /// The gate would not take objects from the sender that was named.
     #[error("the gate would not take objects from {}: {refusal}", sender.named())]
     Stranger {
@@ -64,13 +61,13 @@ impl Sender {
 /// Judges files, and folders with everything in them, as of the present instant.
 ///
 /// # Errors
-/// When there is nothing to judge by, or the gate would not take objects from the sender that was named.
+/// When the gate would not take objects from the sender that was named.
 pub fn check(
     paths: &[PathBuf],
     loaded: &Loaded,
     sender: &Sender,
 ) -> Result<Vec<FileReport<Report>>, OfflineFault> {
-    judge_all(paths, &site::build(loaded)?, sender, now(), report::report)
+    judge_all(paths, &site::build(loaded), sender, now(), report::report)
 }
 
 /// Tells why files are judged as they are.
@@ -82,15 +79,13 @@ pub fn explain(
     loaded: &Loaded,
     sender: &Sender,
 ) -> Result<Vec<FileReport<Explanation>>, OfflineFault> {
-    judge_all(paths, &site::build(loaded)?, sender, now(), report::explanation)
+    judge_all(paths, &site::build(loaded), sender, now(), report::explanation)
 }
 
 /// The rules that a configuration puts in force.
-///
-/// # Errors
-/// When they cannot be used.
-pub fn rules(loaded: &Loaded) -> Result<Vec<Rule>, SiteFault> {
-    Ok(report::rules(&site::build(loaded)?))
+#[must_use]
+pub fn rules(loaded: &Loaded) -> Vec<Rule> {
+    report::rules(&site::build(loaded))
 }
 
 /// The DICOM Conformance Statement of a configuration, as Markdown.

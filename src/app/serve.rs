@@ -18,14 +18,15 @@ use tokio_util::sync::CancellationToken;
 use super::custody::{self, CustodyFault};
 use super::retention;
 use super::service::Service;
-use super::site::{self, SiteFault};
+use super::site;
 use super::state::State;
 use crate::base::time::now;
-use crate::config::{self, CallingAet, Configuration, Loaded, Mistakes, Target, Unparsable};
+use crate::config::{self, CallingAet, Configuration, Loaded, Mistakes, Target};
 use crate::deliver::{self, Destination, Lanes, Peer};
 use crate::dimse::{Terms, Timers};
 use crate::ledger::LedgerFault;
 use crate::observe::Metrics;
+use crate::policy::disposition::Unparsable;
 use crate::receive::{self, Judging, Places, Receiver, Work};
 use crate::spool;
 use crate::web;
@@ -42,9 +43,6 @@ pub enum StartFault {
     /// The configuration has mistakes.
     #[error("{0}")]
     Configuration(#[from] Mistakes),
-    /// Rules, registry or routes cannot be used.
-    #[error("{0}")]
-    Site(#[from] SiteFault),
     /// The DICOM port cannot be had.
     #[error("cannot listen on {address}: {source}; is another program using the port?")]
     Listen {
@@ -119,7 +117,7 @@ impl Gate {
     /// # Errors
     /// When a part cannot be had; nothing is left running then.
     pub async fn start(loaded: Loaded) -> Result<Self, StartFault> {
-        let site = Arc::new(ArcSwap::from_pointee(site::build(&loaded)?));
+        let site = Arc::new(ArcSwap::from_pointee(site::build(&loaded)));
         let configuration = loaded.configuration;
         let listener = listen(configuration.gate.listen).await?;
         let address = listener.local_addr()?;
@@ -263,14 +261,9 @@ impl Gate {
             );
             return;
         }
-        match site::build(&loaded) {
-            Ok(site) => {
-                self.state.site.store(Arc::new(site));
-                self.state.configuration.store(Arc::new(loaded.configuration));
-                tracing::info!("configuration reloaded");
-            }
-            Err(fault) => tracing::error!("the configuration was not reloaded:\n{fault}"),
-        }
+        self.state.site.store(Arc::new(site::build(&loaded)));
+        self.state.configuration.store(Arc::new(loaded.configuration));
+        tracing::info!("configuration reloaded");
     }
 
     /// Stops: no new associations, objects begun are finished, then judged, then lanes end after the object in hand. What is not

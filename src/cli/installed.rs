@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::program::{DemoOptions, Ended, Program, Sender};
-use crate::app::{self, StartFault};
+use super::program::{DemoOptions, Ended, Program};
+use crate::app::{self, Sender, StartFault};
 use crate::config::Loaded;
 use crate::web::model::{Explanation, FileReport, Report, Rule};
 
@@ -29,10 +29,6 @@ fn failed(fault: &impl ToString) -> Ended {
     Ended::Failed(fault.to_string())
 }
 
-fn who(sender: &Sender) -> app::Sender {
-    app::Sender { calling_aet: sender.calling_aet.clone(), peer: sender.peer }
-}
-
 impl Program for Installed {
     fn serve(&self, config: &Path) -> Result<(), Ended> {
         Ok(app::run(config)?)
@@ -46,7 +42,7 @@ impl Program for Installed {
         loaded: &Loaded,
         sender: &Sender,
     ) -> Result<Vec<FileReport<Report>>, Ended> {
-        app::check(paths, loaded, &who(sender)).map_err(|fault| failed(&fault))
+        app::check(paths, loaded, sender).map_err(|fault| failed(&fault))
     }
     fn explain(
         &self,
@@ -54,10 +50,10 @@ impl Program for Installed {
         loaded: &Loaded,
         sender: &Sender,
     ) -> Result<Vec<FileReport<Explanation>>, Ended> {
-        app::explain(paths, loaded, &who(sender)).map_err(|fault| failed(&fault))
+        app::explain(paths, loaded, sender).map_err(|fault| failed(&fault))
     }
     fn rules(&self, loaded: &Loaded) -> Result<Vec<Rule>, Ended> {
-        app::rules(loaded).map_err(|fault| failed(&fault))
+        Ok(app::rules(loaded))
     }
     fn conformance(&self, loaded: &Loaded) -> Result<String, Ended> {
         Ok(app::conformance(&loaded.configuration))

@@ -29,7 +29,7 @@ use crate::web::client::ClientFault;
 use arguments::{Arguments, ConfigFile, Demo, LogFormat, Verb};
 
 use installed::Installed;
-pub use program::{DemoOptions, Ended, Program, Sender};
+pub use program::{DemoOptions, Ended, Program};
 
 /// How a verb ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::arguments::{Config, ConfigFile, FailOn, Form, Offline, Rules};
-use super::program::{Program, Sender};
+use super::program::Program;
 use super::table::{pairs, table};
 use super::{
     Exit, Failure, Outcome, Terminal, config_path, later, load_or_default, print, print_json,
     report,
 };
+use crate::app::Sender;
 use crate::config::{self, Mistake, show};
 use crate::web::model;
 

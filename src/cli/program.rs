@@ -1,11 +1,11 @@
 //! What the verbs ask of the rest of the program.
 
 use std::io::Write;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use crate::app::Sender;
 use crate::config::{Loaded, Mistakes};
-use crate::dicom::ae_title::AeTitle;
 use crate::web::model::{Explanation, FileReport, Report, Rule};
 
 /// Why something ended otherwise than it should.
@@ -17,15 +17,6 @@ pub enum Ended {
     /// Something else, in words for people.
     #[error("{0}")]
     Failed(String),
-}
-
-/// From whom files are judged to come; what is not given is guessed from the file.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Sender {
-    /// Calling AE title.
-    pub calling_aet: Option<AeTitle>,
-    /// Address.
-    pub peer: Option<IpAddr>,
 }
 
 /// How the demonstration runs.

@@ -10,6 +10,7 @@ use jiff::civil::date;
 use tokio::runtime::Runtime;
 
 use super::*;
+use crate::app::Sender;
 use crate::web::fixture::{Known, entry};
 use crate::web::model::{
     Disposition, Explanation, FileReport, Finding, Message, Outcome as Judged, Principle, Report,

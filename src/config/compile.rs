@@ -2,16 +2,21 @@
 //!
 //! The modules that own the rows say what is wrong with them by a row's place; this gives it the line it was written on.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use super::decode::{Place, unknown_name};
 use super::mistake::{Fault, Mistake, quoted};
-use super::model::Mark;
-use crate::expression::{CompileError, Declarations};
+use super::model::{Mark, PackSource, Rules};
+use super::source::{TOML_LIMIT, read};
+use crate::expression::CompileError;
 use crate::policy::route::{RouteFault, RouteRow, Routes};
 use crate::recognition::{
     AccreditationRow, Cell, InstitutionRow, ItemRow, NAME_LIMIT, Problem, Registry, RegistryFault,
     RegistryWarning, Rows, ScopeRow, Table,
 };
 use crate::stamp::{StampRow, StampRows};
+use crate::standard::{BUILT_IN, Changes, Pack, PackFault, RuleSet, RuleSetFault, declarations};
 
 /// What was made of a configuration's rows.
 #[derive(Debug, Clone)]
@@ -23,6 +28,8 @@ pub struct Compiled {
     pub routes: Routes,
     /// Which modes an object gets.
     pub stamps: StampRows,
+    /// The rules in force.
+    pub rules: RuleSet,
 }
 
 /// Rows, and where each was written.
@@ -88,7 +95,7 @@ impl RegistryTables<'_> {
         warnings: &mut Vec<Mistake>,
     ) -> Option<Registry> {
         let separator = &mark.policy.separator;
-        match Registry::build(self.rows(), &Declarations::object(), separator) {
+        match Registry::build(self.rows(), &declarations(), separator) {
             Ok((registry, remarks)) => {
                 for RegistryWarning::NeedsShortName { cell, characters } in remarks {
                     let found =
@@ -123,7 +130,7 @@ impl RegistryTables<'_> {
     fn names(&self, table: Table) -> Vec<String> {
         match table {
             Table::Scope => {
-                let built_in = Registry::build(Rows::default(), &Declarations::object(), "");
+                let built_in = Registry::build(Rows::default(), &declarations(), "");
                 let built_in = built_in.map(|(registry, _)| registry.scope_codes().to_vec());
                 let built_in =
                     built_in.unwrap_or_default().into_iter().map(|code| code.to_string());
@@ -195,7 +202,7 @@ pub(super) fn routes(
     destinations: &[String],
     mistakes: &mut Vec<Mistake>,
 ) -> Option<Routes> {
-    let faults = match Routes::build(&rows.rows, destinations, &Declarations::object()) {
+    let faults = match Routes::build(&rows.rows, destinations, &declarations()) {
         Ok(routes) => return Some(routes),
         Err(faults) => faults,
     };
@@ -224,7 +231,7 @@ pub(super) fn stamps(
     mistakes: &mut Vec<Mistake>,
 ) -> Option<StampRows> {
     let (given, otherwise) = (rows.rows.clone(), mark.modes.clone());
-    let faults = match StampRows::build(given, otherwise, &Declarations::object()) {
+    let faults = match StampRows::build(given, otherwise, &declarations()) {
         Ok(stamps) => return Some(stamps),
         Err(faults) => faults,
     };
@@ -233,4 +240,120 @@ pub(super) fn stamps(
         rows.mistake(fault.row, "when", condition(when, &fault.error), mistakes);
     }
     None
+}
+
+/// Where the parts of `[rules]` were written.
+pub(super) struct RulePlaces<'t> {
+    pub rules: Place<'t>,
+    pub overrides: BTreeMap<String, Place<'t>>,
+    pub parameters: Place<'t>,
+}
+
+/// Reads the packs and puts them together with the site's changes.
+///
+/// A change to a rule or a parameter that no pack has is a warning: packs gain and lose rules, and a gate that does not
+/// start for that would cost more than a change without effect.
+pub(super) fn rules(
+    rules: &Rules,
+    places: &RulePlaces<'_>,
+    mistakes: &mut Vec<Mistake>,
+    warnings: &mut Vec<Mistake>,
+) -> Option<RuleSet> {
+    let packs: Vec<Option<Pack>> =
+        rules.packs.iter().map(|source| pack(source, &places.rules, mistakes)).collect();
+    let packs: Vec<Pack> = packs.into_iter().collect::<Option<_>>()?;
+    let unchanged = match RuleSet::build(&packs, &Changes::default()) {
+        Ok(unchanged) => unchanged,
+        Err(faults) => {
+            rule_faults(faults, places, mistakes);
+            return None;
+        }
+    };
+    let mut changes = rules.changes.clone();
+    let ids: Vec<String> = unchanged.rules().iter().map(|rule| rule.id.clone()).collect();
+    changes.rules.retain(|rule, _| {
+        let known = ids.contains(rule);
+        if !known {
+            let fault = unknown_name("rule of any pack", rule, &ids);
+            warnings.extend(places.overrides.get(rule).map(|place| place.mistake("", fault)));
+        }
+        known
+    });
+    let names: Vec<String> =
+        packs.iter().flat_map(|pack| pack.parameters().keys().cloned()).collect();
+    changes.parameters.retain(|name, _| {
+        let known = names.contains(name);
+        if !known {
+            let fault = unknown_name("parameter of any pack", name, &names);
+            warnings.push(places.parameters.mistake(name, fault));
+        }
+        known
+    });
+    match RuleSet::build(&packs, &changes) {
+        Ok(rules) => Some(rules),
+        Err(faults) => {
+            rule_faults(faults, places, mistakes);
+            None
+        }
+    }
+}
+
+fn pack(source: &PackSource, place: &Place<'_>, mistakes: &mut Vec<Mistake>) -> Option<Pack> {
+    match source {
+        PackSource::BuiltIn(name) => {
+            let pack = Pack::built_in(name);
+            if pack.is_none() {
+                let known: Vec<String> = BUILT_IN.iter().map(|(name, _)| (*name).into()).collect();
+                mistakes.push(place.mistake("packs", unknown_name("built-in pack", name, &known)));
+            }
+            pack
+        }
+        PackSource::File(file) => {
+            let parsed = read(file, TOML_LIMIT).map(|text| Pack::parse(&text));
+            match parsed {
+                Ok(Ok(pack)) => Some(pack),
+                Ok(Err(faults)) => {
+                    mistakes.extend(faults.into_iter().map(|fault| pack_mistake(file, fault)));
+                    None
+                }
+                Err(fault) => {
+                    let (file, key) = (file.clone(), String::new());
+                    mistakes.push(Mistake { file, line: None, key, fault });
+                    None
+                }
+            }
+        }
+    }
+}
+
+fn pack_mistake(file: &Path, fault: PackFault) -> Mistake {
+    let PackFault { line, rule, problem } = fault;
+    Mistake {
+        file: file.to_owned(),
+        line: u32::try_from(line).ok(),
+        key: rule.unwrap_or_default(),
+        fault: Fault::Pack { problem: problem.to_string() },
+    }
+}
+
+fn rule_faults(faults: Vec<RuleSetFault>, places: &RulePlaces<'_>, mistakes: &mut Vec<Mistake>) {
+    let is_wrong_kind = |fault: &RuleSetFault| matches!(fault, RuleSetFault::WrongKind { .. });
+    // Conditions that do not compile with a parameter of the wrong kind are not wrong themselves.
+    let wrong_kind = faults.iter().any(is_wrong_kind);
+    for fault in faults.into_iter().filter(|fault| !wrong_kind || is_wrong_kind(fault)) {
+        let problem = fault.to_string();
+        match fault {
+            RuleSetFault::Twice { .. } | RuleSetFault::Condition { .. } => {
+                mistakes.push(places.rules.mistake("packs", Fault::Pack { problem }));
+            }
+            RuleSetFault::WrongKind { name, wants } => {
+                let wanted = format!("{wants}, like its default");
+                let found = "a value of another kind".to_owned();
+                let fault = Fault::Unusable { found, wanted };
+                mistakes.push(places.parameters.mistake(&name, fault));
+            }
+            // Changes to what no pack has were taken out: these name rules that do not compile, which is told already.
+            RuleSetFault::UnknownRule { .. } | RuleSetFault::UnknownParameter { .. } => {}
+        }
+    }
 }

@@ -16,6 +16,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::mistake::{Fault, Mistake, nearest, quoted};
+use crate::expression;
 
 /// A value that is one of a fixed list of words.
 pub trait Word: Copy + PartialEq + 'static {
@@ -84,7 +85,8 @@ impl Place<'_> {
     /// A mistake about `key`, on the line of its value or, when it is absent, of the table.
     pub(super) fn mistake(&self, key: &str, fault: Fault) -> Mistake {
         let line = self.lines.get(key).copied().unwrap_or(self.line);
-        self.origin.mistake_on(line, &format!("{}.{key}", self.name), fault)
+        let key = if key.is_empty() { self.name.clone() } else { format!("{}.{key}", self.name) };
+        self.origin.mistake_on(line, &key, fault)
     }
 }
 
@@ -103,6 +105,8 @@ pub(super) struct Table<'v> {
     fields: BTreeMap<&'v str, Field<'v>>,
     known: Vec<&'static str>,
     refused: Vec<&'static str>,
+    /// Keys that a person may choose.
+    free: Vec<&'v str>,
     mistakes: Vec<Mistake>,
 }
 
@@ -129,6 +133,7 @@ impl<'v> Table<'v> {
             fields,
             known: Vec::new(),
             refused: Vec::new(),
+            free: Vec::new(),
             mistakes: Vec::new(),
         }
     }
@@ -153,6 +158,7 @@ impl<'v> Table<'v> {
             fields,
             known: Vec::new(),
             refused: Vec::new(),
+            free: Vec::new(),
             mistakes: Vec::new(),
         }
     }
@@ -160,7 +166,8 @@ impl<'v> Table<'v> {
     /// Hands over the mistakes, the unknown keys among them. What is left knows where the keys stood.
     pub(super) fn finish(mut self, into: &mut Vec<Mistake>) -> Place<'v> {
         for (key, field) in &self.fields {
-            if !self.known.contains(key) && !self.refused.contains(key) {
+            let expected = self.known.contains(key) || self.refused.contains(key);
+            if !expected && !self.free.contains(key) {
                 let nearest = nearest(key, self.known.iter().copied());
                 let fault = Fault::UnknownKey { nearest, known: self.known.clone() };
                 self.mistakes.push(self.origin.mistake_on(field.key_line, &self.full(key), fault));
@@ -448,6 +455,7 @@ impl<'v> Table<'v> {
             fields: BTreeMap::new(),
             known: Vec::new(),
             refused: Vec::new(),
+            free: Vec::new(),
             mistakes: Vec::new(),
         })
     }
@@ -510,23 +518,24 @@ impl<'v> Table<'v> {
         sections
     }
 
-    /// The numbers in this table, whatever their keys are.
-    pub(super) fn numbers(&mut self) -> BTreeMap<String, f64> {
-        let fields = std::mem::take(&mut self.fields);
-        let mut numbers = BTreeMap::new();
-        for (key, field) in fields {
-            match number_of(field.value) {
-                Some(number) => {
-                    numbers.insert(key.to_owned(), number);
+    /// The values in this table, whatever their keys are: numbers, truths, texts and lists of them.
+    pub(super) fn values(&mut self) -> BTreeMap<String, expression::Value> {
+        let mut values = BTreeMap::new();
+        let mut faults = Vec::new();
+        for (key, field) in &self.fields {
+            self.free.push(key);
+            match plain_value(field.value) {
+                Some(value) => {
+                    values.insert((*key).to_owned(), value);
                 }
-                None => {
-                    let wanted = "a number".to_owned();
-                    let fault = Fault::Unusable { found: describe(field.value), wanted };
-                    self.fault_on(field.value_line, key, fault);
-                }
+                None => faults.push((*key, describe(field.value))),
             }
         }
-        numbers
+        for (key, found) in faults {
+            let wanted = "a number, true or false, a text, or a list of these".to_owned();
+            self.fault(key, Fault::Unusable { found, wanted });
+        }
+        values
     }
 }
 
@@ -542,16 +551,31 @@ fn text_of<'v>(value: Value<'v>) -> Option<&'v str> {
     }
 }
 
-fn number_of(value: Value<'_>) -> Option<f64> {
-    let number = match value {
-        Value::Toml(DeValue::Integer(number)) if number.radix() == 10 => {
-            number.as_str().parse::<f64>().ok()
+/// A value that expressions can compute with; lists are not nested.
+fn plain_value(value: Value<'_>) -> Option<expression::Value> {
+    match value {
+        Value::Toml(DeValue::Array(array)) => {
+            let parts = array.iter().map(|part| single_value(part.get_ref()));
+            parts.collect::<Option<Vec<_>>>().map(|parts| expression::Value::List(parts.into()))
         }
-        Value::Toml(DeValue::Float(number)) => number.as_str().parse::<f64>().ok(),
-        Value::Toml(_) => None,
-        Value::Cell(cell) => cell.parse().ok(),
-    };
-    number.filter(|number| number.is_finite())
+        Value::Toml(value) => single_value(value),
+        Value::Cell(_) => None,
+    }
+}
+
+fn single_value(value: &DeValue<'_>) -> Option<expression::Value> {
+    match value {
+        DeValue::String(text) => Some(expression::Value::Text(text.as_ref().into())),
+        DeValue::Integer(number) => {
+            i64::from_str_radix(number.as_str(), number.radix()).ok().map(expression::Value::Int)
+        }
+        DeValue::Float(number) => {
+            let number = number.as_str().parse().ok().map(expression::Value::finite);
+            number.filter(expression::Value::is_known)
+        }
+        DeValue::Boolean(flag) => Some(expression::Value::Bool(*flag)),
+        DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => None,
+    }
 }
 
 /// `2026-04-01`, or `2026/4/1`.

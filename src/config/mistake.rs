@@ -96,6 +96,11 @@ pub enum Fault {
         /// What is wrong with it, and what would do.
         problem: String,
     },
+    /// A rule pack that cannot be used.
+    Pack {
+        /// What is wrong with it, and where that is to be told, what would do.
+        problem: String,
+    },
     /// Something that a later version will have.
     NotInThisVersion {
         /// What was asked for.
@@ -116,7 +121,7 @@ impl Fault {
             Self::Unreadable { problem } => format!("the file cannot be read: {problem}"),
             Self::TooLong { limit } => format!("the file is longer than {limit} bytes"),
             Self::NotUtf8 => "the file is not UTF-8 text".to_owned(),
-            Self::Syntax { problem } => problem.clone(),
+            Self::Syntax { problem } | Self::Pack { problem } => problem.clone(),
             Self::UnknownKey { .. } => "unknown key".to_owned(),
             Self::Missing { .. } => "missing".to_owned(),
             Self::Unusable { found, .. } => found.clone(),
@@ -147,6 +152,7 @@ impl Fault {
                     .to_owned()
             }
             Self::Syntax { .. } => "mend the syntax".to_owned(),
+            Self::Pack { .. } => "mend the pack, or leave it out of [rules] packs".to_owned(),
             Self::UnknownKey { nearest, known } => one_of(nearest.as_deref(), known, "keys"),
             Self::Missing { wanted } => format!("give {wanted}"),
             Self::Unusable { wanted, .. } => format!("give {wanted}"),

@@ -28,8 +28,8 @@ pub use compile::Compiled;
 pub use decode::Word;
 pub use mistake::{Fault, Mistake, Mistakes};
 pub use model::{
-    CallingAet, Configuration, Console, Destination, Gate, Mark, Pack, RegistryFiles, RuleOverride,
-    RuleSeverity, Rules, Spool, Target, Unparsable,
+    CallingAet, Configuration, Console, Destination, Gate, Mark, PackSource, RegistryFiles, Rules,
+    Spool, Target,
 };
 pub use show::show;
 
@@ -163,16 +163,20 @@ fn whole(
     let routes = sections::routes(top.rows("route"), mistakes);
     let mark = sections::mark(top.section("mark"), mistakes, warnings);
     let stamps = sections::stamps(top.rows("stamp"), mistakes, warnings);
-    let rules = sections::rules(top.section("rules"), folder, mistakes);
+    let (rules, rule_places) = sections::rules(top.section("rules"), folder, mistakes);
     top.finish(mistakes);
 
     let compiled_registry = tables.compile(&mark, mistakes, warnings);
     let compiled_routes = compile::routes(&routes, &destination_names, mistakes);
     let compiled_stamps = compile::stamps(&stamps, &mark, mistakes);
-    let compiled = match (compiled_registry, compiled_routes, compiled_stamps) {
-        (Some(registry), Some(routes), Some(stamps)) => Some(Compiled { registry, routes, stamps }),
-        _ => None,
-    };
+    let compiled_rules = compile::rules(&rules, &rule_places, mistakes, warnings);
+    let compiled = compiled_registry.zip(compiled_routes).zip(compiled_stamps).zip(compiled_rules);
+    let compiled = compiled.map(|(((registry, routes), stamps), rules)| Compiled {
+        registry,
+        routes,
+        stamps,
+        rules,
+    });
     let configuration = Configuration {
         gate,
         spool,

@@ -1,6 +1,5 @@
 //! The configuration as the rest of the program sees it: plain values, every one of them checked.
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,9 +11,11 @@ use super::decode::Word;
 use crate::dicom::ae_title::AeTitle;
 use crate::dicom::status::Status;
 use crate::policy::admission::SourceRow;
+use crate::policy::disposition::Unparsable;
 use crate::policy::route::RouteRow;
 use crate::recognition::{AccreditationStatus, MarkPolicy, MultiItem, Rows};
 use crate::stamp::{CharsetPolicy, StampMode, StampPolicy, StampRow};
+use crate::standard::{Changes, Severity};
 
 /// A whole configuration. What it refers to by name is there.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -56,17 +57,6 @@ pub struct Gate {
     /// The C-STORE status for an object that is known to be changed on its way: `0000` (default, since many
     /// modalities show a warning as an error) or `B000`.
     pub coerced_status: Status,
-}
-
-/// What becomes of a complete object that cannot be walked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unparsable {
-    /// Taken into custody (0000) and held.
-    Hold,
-    /// Taken into custody and handed on as it is.
-    Forward,
-    /// Answered C000 and discarded.
-    Refuse,
 }
 
 /// `[spool]`.
@@ -165,46 +155,19 @@ impl Mark {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rules {
     /// The packs. Default `db11t2505-2025`.
-    pub packs: Vec<Pack>,
-    /// `[rules.override."ID"]`, by rule.
-    pub overrides: BTreeMap<String, RuleOverride>,
-    /// `[rules.parameters]`: numbers that rules refer to by name.
-    pub parameters: BTreeMap<String, f64>,
+    pub packs: Vec<PackSource>,
+    /// `[rules.override."ID"]` and `[rules.parameters]`: a site's changes. Those to rules and parameters that no pack has
+    /// are kept here and have no effect.
+    pub changes: Changes,
 }
 
 /// Where a rule pack is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Pack {
+pub enum PackSource {
     /// Built in, by its name.
     BuiltIn(String),
     /// A TOML file.
     File(PathBuf),
-}
-
-/// A site's change to one rule; what is absent stays as the pack has it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct RuleOverride {
-    /// Another severity.
-    pub severity: Option<RuleSeverity>,
-    /// False switches the rule off.
-    pub enabled: Option<bool>,
-    /// True counts what the rule finds and lets it have no effect.
-    pub shadow: Option<bool>,
-}
-
-/// What a rule's finding does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RuleSeverity {
-    /// Noted.
-    Info,
-    /// Noted, and shown to people.
-    Warn,
-    /// No mark.
-    Block,
-    /// Held for a person.
-    Quarantine,
-    /// Our own output is wrong: the original goes out, with an alarm.
-    SelfCheck,
 }
 
 /// The title under which the gate answers and calls unless told otherwise.
@@ -226,7 +189,7 @@ impl Default for Gate {
         Self {
             aet: vec![own_title()],
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), GATE_PORT),
-            unparsable: Unparsable::Hold,
+            unparsable: Unparsable::default(),
             coerced_status: Status::SUCCESS,
         }
     }
@@ -259,11 +222,7 @@ impl Default for Mark {
 
 impl Default for Rules {
     fn default() -> Self {
-        Self {
-            packs: vec![Pack::BuiltIn(PACK.to_owned())],
-            overrides: BTreeMap::new(),
-            parameters: BTreeMap::new(),
-        }
+        Self { packs: vec![PackSource::BuiltIn(PACK.to_owned())], changes: Changes::default() }
     }
 }
 
@@ -307,12 +266,6 @@ impl Word for MultiItem {
     const WORDS: &'static [(&'static str, Self)] = &[("all", Self::All)];
 }
 
-impl Word for RuleSeverity {
-    const WORDS: &'static [(&'static str, Self)] = &[
-        ("info", Self::Info),
-        ("warn", Self::Warn),
-        ("block", Self::Block),
-        ("quarantine", Self::Quarantine),
-        ("self_check", Self::SelfCheck),
-    ];
+impl Word for Severity {
+    const WORDS: &'static [(&'static str, Self)] = Self::WORDS;
 }

@@ -1,16 +1,17 @@
 //! Reads each section of the file: its keys, their defaults and what they may refer to.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 
-use super::compile::Placed;
+use super::compile::{Placed, RulePlaces};
 use super::decode::{Place, Table};
 use super::mistake::{Fault, Mistake};
 use super::model::{
-    CallingAet, Console, Destination, Gate, Mark, Pack, RegistryFiles, RuleOverride, Rules, Spool,
-    Target, loopback,
+    CallingAet, Console, Destination, Gate, Mark, PackSource, RegistryFiles, Rules, Spool, Target,
+    loopback,
 };
 use crate::base::time::parse_offset;
 use crate::base::units::{parse_duration, parse_size};
@@ -20,6 +21,7 @@ use crate::policy::admission::{Source, SourceRow};
 use crate::policy::route::RouteRow;
 use crate::recognition::{InstitutionId, MarkPolicy};
 use crate::stamp::{StampMode, StampRow};
+use crate::standard::{Change, Changes};
 
 const AE_TITLE: &str = "an AE title: 1 to 16 ASCII characters, no backslash";
 const ADDRESS: &str = "an IP address and port such as \"127.0.0.1:11112\"";
@@ -341,40 +343,41 @@ pub(super) fn stamps<'t>(
     stamps
 }
 
-pub(super) fn rules(mut table: Table<'_>, base: &Path, mistakes: &mut Vec<Mistake>) -> Rules {
+pub(super) fn rules<'t>(
+    mut table: Table<'t>,
+    base: &Path,
+    mistakes: &mut Vec<Mistake>,
+) -> (Rules, RulePlaces<'t>) {
     let wanted = "the name of a built-in pack, or the path of a TOML file";
     let packs = table.list("packs", true, wanted, |text| {
         let file = Path::new(text).extension().is_some_and(|ext| ext == "toml");
         if file || text.contains('/') {
-            path(base, text).map(Pack::File)
+            path(base, text).map(PackSource::File)
         } else {
-            name(text).map(Pack::BuiltIn)
+            name(text).map(PackSource::BuiltIn)
         }
     });
+    let mut changes = Changes::default();
     let mut overrides = table.section("override");
-    let overridden = overrides
-        .sections()
-        .into_iter()
-        .map(|(rule, mut table)| {
-            let changed = RuleOverride {
-                severity: table.word("severity"),
-                enabled: table.flag("enabled"),
-                shadow: table.flag("shadow"),
-            };
-            table.finish(mistakes);
-            (rule.to_owned(), changed)
-        })
-        .collect();
+    let mut changed = BTreeMap::new();
+    for (rule, mut table) in overrides.sections() {
+        let change = Change {
+            severity: table.word("severity"),
+            off: table.flag("off").unwrap_or(false),
+            shadow: table.flag("shadow").unwrap_or(false),
+        };
+        changed.insert(rule.to_owned(), table.finish(mistakes));
+        changes.rules.insert(rule.to_owned(), change);
+    }
     overrides.finish(mistakes);
     let mut parameters = table.section("parameters");
-    let numbers = parameters.numbers();
-    parameters.finish(mistakes);
-    table.finish(mistakes);
-    Rules {
-        packs: packs.unwrap_or_else(|| Rules::default().packs),
-        overrides: overridden,
-        parameters: numbers,
-    }
+    changes.parameters = parameters.values();
+    let places = RulePlaces {
+        overrides: changed,
+        parameters: parameters.finish(mistakes),
+        rules: table.finish(mistakes),
+    };
+    (Rules { packs: packs.unwrap_or_else(|| Rules::default().packs), changes }, places)
 }
 
 pub(super) fn registry_files(

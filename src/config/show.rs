@@ -6,12 +6,14 @@
 use std::fmt::Display;
 
 use super::decode::Word;
-use super::model::{CallingAet, Configuration, Destination, Mark, Pack, Rules, Target};
+use super::model::{CallingAet, Configuration, Destination, Mark, PackSource, Rules, Target};
 use crate::base::units::{format_duration, format_size};
+use crate::expression::Value;
 use crate::policy::admission::SourceRow;
 use crate::policy::route::RouteRow;
 use crate::recognition::{AccreditationRow, Alias, InstitutionRow, ItemRow, ScopeRow};
 use crate::stamp::StampRow;
+use crate::standard::Severity;
 
 /// The effective configuration as TOML.
 #[must_use]
@@ -173,25 +175,46 @@ fn rules(page: &mut Page, rules: &Rules) {
     page.list(
         "packs",
         rules.packs.iter().map(|pack| match pack {
-            Pack::BuiltIn(name) => name.clone(),
-            Pack::File(file) => file.display().to_string(),
+            PackSource::BuiltIn(name) => name.clone(),
+            PackSource::File(file) => file.display().to_string(),
         }),
     );
-    for (rule, change) in &rules.overrides {
+    for (rule, change) in &rules.changes.rules {
         page.table(&format!("rules.override.{}", quote(rule)));
-        page.optional("severity", change.severity.map(Word::word));
-        if let Some(enabled) = change.enabled {
-            page.bare("enabled", enabled);
-        }
-        if let Some(shadow) = change.shadow {
-            page.bare("shadow", shadow);
+        page.optional("severity", change.severity.map(Severity::as_str));
+        page.bare("off", change.off);
+        page.bare("shadow", change.shadow);
+    }
+    if !rules.changes.parameters.is_empty() {
+        page.table("rules.parameters");
+        for (name, parameter) in &rules.changes.parameters {
+            page.bare(&quote(name), value(parameter));
         }
     }
-    if !rules.parameters.is_empty() {
-        page.table("rules.parameters");
-        for (name, number) in &rules.parameters {
-            // With `{:?}` a whole number keeps its ".0".
-            page.bare(&quote(name), format!("{number:?}"));
+}
+
+/// A parameter as TOML writes it. One that is not known is the empty list, which no rule takes for anything.
+fn value(parameter: &Value) -> String {
+    match parameter {
+        Value::Unknown => "[]".to_owned(),
+        Value::Bool(flag) => flag.to_string(),
+        Value::Int(number) => number.to_string(),
+        // With `{:?}` a whole number keeps its ".0".
+        Value::Double(number) => format!("{number:?}"),
+        Value::Text(text) => quote(text),
+        Value::List(parts) => {
+            // One level: what is read has no lists in lists.
+            let parts: Vec<String> = parts
+                .iter()
+                .map(|part| match part {
+                    Value::Text(text) => quote(text),
+                    Value::Double(number) => format!("{number:?}"),
+                    Value::Int(number) => number.to_string(),
+                    Value::Bool(flag) => flag.to_string(),
+                    Value::Unknown | Value::List(_) => "[]".to_owned(),
+                })
+                .collect();
+            format!("[{}]", parts.join(", "))
         }
     }
 }

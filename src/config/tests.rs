@@ -10,6 +10,7 @@ use crate::recognition::{
     AccreditationRow, AccreditationStatus, Alias, InstitutionRow, ItemCode, ScopeCode,
 };
 use crate::stamp::{StampMode, StampRow};
+use crate::standard::Severity;
 
 /// The least that a configuration needs.
 const LEAST: &str =
@@ -396,4 +397,166 @@ fn an_open_gate_without_a_source_is_a_warning() {
             "gate.toml:2: gate.listen: 0.0.0.0:104 is open to others, and no [[source]] is listed; give a [[source]] for each modality; until then only callers from this machine are taken"
         ]
     );
+}
+
+/// The first rule of the built-in pack, and a pack of one own rule.
+const PACKS: &str = r#"[rules]
+packs = ["db11t2505-2025", "own.toml"]
+[rules.override."OWN-1"]
+severity = "block"
+[rules.override."OWN-2"]
+off = true
+[rules.parameters]
+thin = 2
+thick = 3.0
+"#;
+
+const OWN: &str = r#"format = 1
+id = "own"
+version = "1"
+title.zh = "本院"
+title.en = "Our own"
+[parameters]
+thin = 1.25
+[[rule]]
+id = "OWN-1"
+principle = "completeness"
+authority = "judgement"
+source = "us"
+severity = "warn"
+require = "dcm.SliceThickness <= param.thin"
+zh = "层厚过大"
+en = "too thick"
+"#;
+
+#[test]
+fn packs_are_put_together_with_the_site_s_changes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("own.toml"), OWN).expect("a file written");
+    let text = format!("{LEAST}{PACKS}");
+    let loaded = parse(&text, Path::new("gate.toml"), folder.path()).expect("a configuration");
+    let own = loaded.compiled.rules.rules().iter().find(|rule| rule.id == "OWN-1");
+    let severities: Vec<_> = own.expect("the rule").checks.iter().map(|c| c.severity).collect();
+    assert_eq!(severities, [Severity::Block]);
+    let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+    let [rule, parameter] = warnings.as_slice() else { panic!("two warnings: {warnings:?}") };
+    let start = "gate.toml:10: rules.override.\"OWN-2\": \"OWN-2\", which is no rule of any pack; did you mean \"OWN-1\"?";
+    assert!(rule.starts_with(start), "{rule}");
+    let start =
+        "gate.toml:14: rules.parameters.thick: \"thick\", which is no parameter of any pack;";
+    assert!(parameter.starts_with(start), "{parameter}");
+    assert_eq!(
+        read(&show(&loaded.configuration)).expect("itself").configuration,
+        loaded.configuration
+    );
+}
+
+#[test]
+fn mistakes_in_a_pack_bear_the_line_of_the_pack() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("own.toml");
+    std::fs::write(&file, OWN.replace("dcm.SliceThickness", "dcm.SliceThicknes")).expect("written");
+    let text = format!("{LEAST}{PACKS}");
+    let found = parse(&text, Path::new("gate.toml"), folder.path()).expect_err("mistakes");
+    let [mistake] = found.as_slice() else { panic!("one mistake, not {found}") };
+    assert_eq!((&mistake.file, mistake.line, mistake.key.as_str()), (&file, Some(14), "OWN-1"));
+    assert!(matches!(mistake.fault, Fault::Pack { .. }), "{mistake}");
+}
+
+#[test]
+fn a_pack_that_is_not_there_and_a_parameter_of_another_kind_are_mistakes() {
+    check_mistake(
+        "[rules]\npacks = [\"db11t2505\"]\n",
+        "gate.toml:7: rules.packs: \"db11t2505\", which is no built-in pack; there are: db11t2505-2025",
+    );
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("own.toml"), OWN).expect("a file written");
+    let text = format!("{LEAST}{}", PACKS.replace("thin = 2", "thin = \"2\""));
+    let found = parse(&text, Path::new("gate.toml"), folder.path()).expect_err("mistakes");
+    assert_eq!(
+        found.to_string(),
+        "gate.toml:13: rules.parameters.thin: a value of another kind; give a number, like its default"
+    );
+}
+
+/// A configuration of every kind of row, as a site would write it.
+#[test]
+fn a_configuration_of_every_section_is_read() {
+    let loaded = read(
+        r#"
+[gate]
+aet = ["MARKGATE", "GATE2"]
+listen = "127.0.0.1:11112"
+unparsable = "forward"
+coerced_status = "B000"
+[spool]
+dir = "/var/spool/markgate"
+reserve = "4GiB"
+retention = "24h"
+[console]
+listen = "[::1]:8080"
+[[destination]]
+name = "pacs"
+aet = "PACS"
+host = "pacs.hospital.example"
+port = 104
+calling_aet = "keep"
+[[destination]]
+name = "归档"
+folder = "received"
+[[source]]
+aet = "*"
+hosts = ["10.1.0.0/16", "10.2.3.4", "fd00::/8"]
+institution = "bfh"
+urgent = true
+charset = "GBK"
+[[route]]
+to = ["pacs", "归档"]
+when = "calling_aet == 'CT01' && dcm.Modality == 'CT'"
+ack = "spooled"
+hold = "instance"
+[[institution]]
+id = "bfh"
+name = "首都医科大学附属北京友谊医院"
+short_name = "北京友谊医院"
+latin_name = "Beijing Friendship Hospital"
+aliases = ["北京友谊医院", "Beijing Friendship Hospital"]
+[[scope]]
+code = "QGHR"
+rank = 50
+valid_from = 2027-01-01
+[[item]]
+code = "CT-CHEST"
+name = "胸部CT"
+when = "dcm.Modality == 'CT' && dcm.BodyPartExamined in ['CHEST', 'THORAX']"
+scopes = ["BJHR", "JJJHR"]
+[[accreditation]]
+institution = "bfh"
+items = ["CT-CHEST"]
+scope = "JJJHR"
+valid_from = 2026-04-01
+valid_to = "2027-03-31"
+status = "pending"
+[mark]
+separator = " "
+charset = "reencode"
+grace_days = 30
+timezone = "Z"
+[[stamp]]
+when = "dcm.Modality in ['DX', 'CR']"
+modes = ["tag"]
+[rules]
+packs = ["db11t2505-2025"]
+[rules.override."IMG-CT-003"]
+severity = "block"
+[rules.parameters]
+ct_max_thickness = 3.0
+"#,
+    )
+    .expect("a configuration");
+    // Rules that this version's pack does not have are told, and do no harm.
+    let keys: Vec<&str> = loaded.warnings.iter().map(|warning| warning.key.as_str()).collect();
+    assert_eq!(keys, ["rules.override.\"IMG-CT-003\"", "rules.parameters.ct_max_thickness"]);
+    let shown = show(&loaded.configuration);
+    assert_eq!(read(&shown).expect("itself").configuration, loaded.configuration, "{shown}");
 }
