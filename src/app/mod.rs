@@ -4,6 +4,7 @@
 
 mod conformance;
 mod custody;
+mod demo;
 mod offline;
 mod report;
 mod retention;
@@ -12,5 +13,6 @@ mod service;
 mod site;
 mod state;
 
+pub use demo::{DemoFault, DemoOptions, demo};
 pub use offline::{OfflineFault, Sender, check, conformance, explain, rules};
 pub use serve::{Gate, StartFault, run};

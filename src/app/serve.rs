@@ -27,7 +27,7 @@ use crate::dimse::{Terms, Timers};
 use crate::ledger::LedgerFault;
 use crate::observe::Metrics;
 use crate::policy::disposition::Unparsable;
-use crate::receive::{self, Judging, Places, Receiver, Work};
+use crate::receive::{self, Judging, Places, Receiver};
 use crate::spool;
 use crate::web;
 
@@ -334,12 +334,4 @@ fn destinations(configuration: &Configuration) -> Vec<Destination> {
     destinations
         .map(|one| Destination { name: one.name.clone(), target: target(&one.target) })
         .collect()
-}
-
-/// An object that is to be judged again, for whoever holds the state.
-impl State {
-    /// Has an object judged again.
-    pub(super) async fn judge_again(&self, object: spool::ObjectId) -> bool {
-        self.judging.send(Work::Again(object)).await.is_ok()
-    }
 }

@@ -12,10 +12,6 @@ use crate::web::model::{Explanation, FileReport, Report, Rule};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Installed;
 
-fn absent<T>() -> Result<T, Ended> {
-    Err(Ended::Failed("this build does not have that part yet".to_owned()))
-}
-
 impl From<StartFault> for Ended {
     fn from(fault: StartFault) -> Self {
         match fault {
@@ -33,8 +29,14 @@ impl Program for Installed {
     fn serve(&self, config: &Path) -> Result<(), Ended> {
         Ok(app::run(config)?)
     }
-    fn demo(&self, _options: &DemoOptions, _out: &mut dyn Write) -> Result<(), Ended> {
-        absent()
+    fn demo(&self, options: &DemoOptions, out: &mut dyn Write) -> Result<(), Ended> {
+        let options = app::DemoOptions {
+            listen: options.listen,
+            console: options.console,
+            dir: options.dir.clone(),
+            once: options.once,
+        };
+        app::demo(&options, out).map_err(|fault| failed(&fault))
     }
     fn check(
         &self,
