@@ -20,7 +20,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
@@ -60,10 +60,16 @@ pub fn load(file: &Path) -> Result<Loaded, Mistakes> {
             return Err(Mistakes::one(mistake));
         }
     };
-    // Absolute, so that the configuration means the same in whatever folder the program runs.
-    let folder = file.parent().unwrap_or(Path::new(""));
-    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
-    parse(&text, file, &folder)
+    parse(&text, file, &folder_of(file))
+}
+
+/// The folder of a file, absolute, so that the configuration means the same in whatever folder the program runs.
+fn folder_of(file: &Path) -> PathBuf {
+    let folder = match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        Some(_) | None => Path::new("."),
+    };
+    std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned())
 }
 
 /// Reads a configuration from the text of `file`, whose relative paths start at `folder`.

@@ -1,6 +1,6 @@
 //! Whole files in, whole configurations or lists of mistakes out.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::civil::date;
 
@@ -559,4 +559,17 @@ ct_max_thickness = 3.0
     assert_eq!(keys, ["rules.override.\"IMG-CT-003\"", "rules.parameters.ct_max_thickness"]);
     let shown = show(&loaded.configuration);
     assert_eq!(read(&shown).expect("itself").configuration, loaded.configuration, "{shown}");
+}
+
+#[test]
+fn the_folder_of_a_file_is_absolute_however_the_file_is_named() {
+    let here = std::env::current_dir().expect("a folder");
+    for (file, folder) in [
+        ("gate.toml", here.clone()),
+        ("./gate.toml", here.clone()),
+        ("config/gate.toml", here.join("config")),
+        ("/etc/markgate/gate.toml", PathBuf::from("/etc/markgate")),
+    ] {
+        assert_eq!(folder_of(Path::new(file)), folder, "{file}");
+    }
 }
