@@ -52,12 +52,12 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
 #[must_use]
 pub fn format_duration(duration: Duration) -> String {
     let millis = duration.as_millis();
-    if millis == 0 || millis % 1_000 != 0 {
+    if millis == 0 || !millis.is_multiple_of(1_000) {
         return format!("{millis}ms");
     }
     let seconds = duration.as_secs();
     for (unit, size) in [("h", 3_600), ("m", 60)] {
-        if seconds % size == 0 {
+        if seconds.is_multiple_of(size) {
             return format!("{}{unit}", seconds / size);
         }
     }

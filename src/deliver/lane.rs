@@ -30,8 +30,9 @@ const BATCH: usize = 16;
 /// Outcomes that may be on their way into the ledger.
 const UNRECORDED: usize = 64;
 
-/// How long an association is kept with nothing to send: shorter than the idle time of any peer that was met.
-const IDLE: Duration = Duration::from_secs(5);
+/// How long an association is kept with nothing to send: long enough for the pauses within a study, short enough for a peer that
+/// serves one association at a time.
+const IDLE: Duration = Duration::from_secs(2);
 
 /// How often the lane looks for itself, should a change have passed it by.
 const LOOK: Duration = Duration::from_secs(30);
@@ -155,7 +156,7 @@ impl Lane {
                 tracing::error!(destination = self.name, %fault, "the queue cannot be read");
             }
             Err(fault) => {
-                tracing::error!(destination = self.name, %fault, "reading the queue failed")
+                tracing::error!(destination = self.name, %fault, "reading the queue failed");
             }
         }
     }
@@ -263,7 +264,7 @@ impl Lane {
                 self.shared.metrics.delivered.get_or_create(&label).inc();
                 match warning {
                     None => {
-                        tracing::info!(object = %due.object, destination = self.name, "delivered")
+                        tracing::info!(object = %due.object, destination = self.name, "delivered");
                     }
                     Some(status) => {
                         tracing::warn!(object = %due.object, destination = self.name, %status, "delivered with a warning");

@@ -139,7 +139,7 @@ async fn record(ledger: Ledger, mut verdicts: mpsc::Receiver<JoinHandle<Option<E
             }
             // They have no verdict then, and get one at the next start.
             Err(fault) => {
-                tracing::error!(%fault, objects = objects.len(), "verdicts were not recorded")
+                tracing::error!(%fault, objects = objects.len(), "verdicts were not recorded");
             }
         }
     }
@@ -149,7 +149,7 @@ fn collect(judged: Result<Option<Event>, tokio::task::JoinError>, events: &mut V
     match judged {
         Ok(event) => events.extend(event),
         Err(fault) => {
-            tracing::error!(%fault, "judging an object has failed; it is judged at the next start")
+            tracing::error!(%fault, "judging an object has failed; it is judged at the next start");
         }
     }
 }

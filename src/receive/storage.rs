@@ -56,6 +56,9 @@ struct Incoming {
     scanner: Scanner,
 }
 
+/// A block on its way into the draft; both come back.
+type Writing = JoinHandle<Result<(Incoming, Vec<u8>), Refused>>;
+
 /// Why an object is not taken.
 #[derive(Debug, thiserror::Error)]
 enum Refused {
@@ -110,7 +113,7 @@ pub(super) async fn store(
         Err(refused) => return Ok(refuse(&refused)),
     };
     let mut block = buffers.take();
-    let mut busy: Option<JoinHandle<Result<(Incoming, Vec<u8>), Refused>>> = None;
+    let mut busy: Option<Writing> = None;
     while let Some(bytes) = association.data().await? {
         if block.len() + bytes.len() > BLOCK && !block.is_empty() {
             // The spare block is away with the piece before: wait for both, then swap.

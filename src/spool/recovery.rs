@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
 use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -97,7 +98,12 @@ fn take_lock(places: &Places) -> Result<Arc<File>, SpoolFault> {
         let path = path.to_owned();
         move |source| SpoolFault::NotWritable { path, source }
     };
-    fs::create_dir_all(places.root()).map_err(not_writable(places.root()))?;
+    // Whole images and identities lie below it: its owner's alone, whatever the umask.
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(places.root())
+        .map_err(not_writable(places.root()))?;
     let path = places.lock();
     let lock = File::options()
         .create(true)
