@@ -3,8 +3,9 @@
 use std::io::{self, Read};
 use std::sync::{Arc, OnceLock};
 
+use crate::base::limits::Limits;
 use crate::object::edit::EditPlan;
-use crate::object::{splice, transcode};
+use crate::object::{End, scan_reader, splice, transcode};
 use crate::spool::{DataReader, ReadFault, StoredObject};
 
 /// In which transfer syntax an object goes out.
@@ -16,11 +17,25 @@ pub(super) enum Form {
     Rewritten(transcode::Target),
 }
 
+/// Why what goes out cannot be laid out.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum BodyFault {
+    /// The original is not what arrived, or cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadFault),
+    /// The plan, or the rewriting, does not fit the object.
+    #[error("cannot be made: {0}")]
+    Unmade(#[source] io::Error),
+    /// It cannot be walked to its end, so it cannot be rewritten.
+    #[error("the peer does not take its transfer syntax, and it cannot be rewritten in another")]
+    Unfit,
+}
+
 /// A reader of the bytes that go out, which tells their hash once all of them have been read.
 pub(super) struct Body {
     source: Source,
     hasher: blake3::Hasher,
-    sent: Arc<OnceLock<blake3::Hash>>,
+    sent: Sent,
 }
 
 enum Source {
@@ -33,14 +48,24 @@ enum Source {
     Rewritten(Box<transcode::Output<DataReader>>),
 }
 
-/// The hash of a body, once it has been read to its end.
-#[derive(Debug, Clone)]
-pub(super) struct Sent(Arc<OnceLock<blake3::Hash>>);
+/// What has become of a body: its hash once it has been read to its end, or that it could not be.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Sent(Arc<OnceLock<Option<blake3::Hash>>>);
 
 impl Sent {
     /// `None` when the body was not read to its end.
     pub(super) fn hash(&self) -> Option<blake3::Hash> {
-        self.0.get().copied()
+        self.0.get().copied().flatten()
+    }
+
+    /// Whether reading it has failed.
+    pub(super) fn has_failed(&self) -> bool {
+        self.0.get() == Some(&None)
+    }
+
+    /// Only the first end counts; a reader may be asked again behind it.
+    fn ended(&self, hash: Option<blake3::Hash>) {
+        self.0.get_or_init(|| hash);
     }
 }
 
@@ -49,14 +74,17 @@ impl Body {
     /// damaged original must not go out with a fresh hash.
     ///
     /// # Errors
-    /// When the original is not what arrived, or cannot be read.
+    /// See [`BodyFault`].
     pub(super) fn new(
         stored: &StoredObject,
         plan: EditPlan,
         form: Form,
-    ) -> Result<(Self, Sent), ReadFault> {
+    ) -> Result<(Self, Sent), BodyFault> {
         let id = stored.id();
-        let failed = |source| ReadFault::Io { id, source };
+        let failed = |source: io::Error| match source.raw_os_error() {
+            Some(_) => BodyFault::Read(ReadFault::Io { id, source }),
+            None => BodyFault::Unmade(source),
+        };
         let syntax = stored.envelope().syntax();
         let source = match form {
             Form::AsItCame if plan.is_empty() => {
@@ -69,23 +97,45 @@ impl Body {
             }
             Form::Rewritten(target) => {
                 stored.verify()?;
+                // What has been begun has to come to its end: a peer that sees half an object may keep it.
+                let scan = scan_reader(stored.reader(), syntax, Limits::default());
+                match scan.map_err(failed)?.end {
+                    End::Complete => {}
+                    // Only looking was stopped; but a deflated one may inflate without end.
+                    End::Unlooked(_) if !syntax.deflated => {}
+                    End::Unlooked(_)
+                    | End::Cut { .. }
+                    | End::Malformed(_)
+                    | End::TooDeep { .. } => {
+                        return Err(BodyFault::Unfit);
+                    }
+                }
                 let output =
                     transcode::output(stored.reader(), syntax, plan, target).map_err(failed)?;
                 Source::Rewritten(Box::new(output))
             }
         };
-        let sent = Arc::new(OnceLock::new());
-        let body = Self { source, hasher: blake3::Hasher::new(), sent: Arc::clone(&sent) };
-        Ok((body, Sent(sent)))
+        let sent = Sent::default();
+        let body = Self { source, hasher: blake3::Hasher::new(), sent: sent.clone() };
+        Ok((body, sent))
     }
 }
 
 impl Read for Body {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = match &mut self.source {
-            Source::Original { reader, .. } => reader.read(buffer)?,
-            Source::Changed(reader) => reader.read(buffer)?,
-            Source::Rewritten(reader) => reader.read(buffer)?,
+        let read = match &mut self.source {
+            Source::Original { reader, .. } => reader.read(buffer),
+            Source::Changed(reader) => reader.read(buffer),
+            Source::Rewritten(reader) => reader.read(buffer),
+        };
+        let count = match read {
+            Ok(count) => count,
+            Err(fault) => {
+                if fault.kind() != io::ErrorKind::Interrupted {
+                    self.sent.ended(None);
+                }
+                return Err(fault);
+            }
         };
         if let Some(read) = buffer.get(..count).filter(|read| !read.is_empty()) {
             self.hasher.update(read);
@@ -97,6 +147,7 @@ impl Read for Body {
         let hash = self.hasher.finalize();
         match &self.source {
             Source::Original { arrived, .. } if *arrived != hash => {
+                self.sent.ended(None);
                 return Err(io::Error::new(
                     io::ErrorKind::InvalidData,
                     "the object in the spool is not what arrived",
@@ -104,10 +155,7 @@ impl Read for Body {
             }
             Source::Original { .. } | Source::Changed(_) | Source::Rewritten(_) => {}
         }
-        // A second read at the end finds it set already, to the same value.
-        if self.sent.set(hash).is_err() {
-            tracing::trace!("the end was read twice");
-        }
+        self.sent.ended(Some(hash));
         Ok(0)
     }
 }

@@ -1,7 +1,6 @@
 //! One destination's lane.
 
 use std::collections::{HashSet, VecDeque};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,21 +9,19 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::body::{Body, Form};
-use super::peer::{Line, PeerFault};
+use super::attempt::{Attempted, Panicked, Way, attempt, caught};
+use super::peer::Line;
+use super::standing::{Against, Fate, Standing};
 use super::{Destination, Fared, Shared, Target};
 use crate::base::time::now;
 use crate::dicom::status::Status;
 use crate::dimse::message::Answer;
-use crate::ledger::{Due, Event, LedgerFault, Treatment, What};
-use crate::object::edit::EditPlan;
-use crate::object::part10::FileMeta;
+use crate::ledger::{Due, Event, Ledger, LedgerFault, Refused, What, insist};
 use crate::observe::metrics::{Failure as FailureLabel, Lane as LaneLabel};
-use crate::policy::outcome::{Attempt, Cause, Failure, Outcome, outcome};
-use crate::policy::retry::{Next, next};
-use crate::spool::{ObjectId, ReadFault, StoredObject, folder};
+use crate::policy::outcome::Cause;
+use crate::spool::ObjectId;
 
-/// Deliveries taken from the ledger at a time. What a person does to one of them meanwhile comes too late, so it is small.
+/// Deliveries taken from the ledger at a time. An urgent object waits behind as many, so it is small.
 const BATCH: usize = 16;
 
 /// Outcomes that may be on their way into the ledger.
@@ -37,11 +34,20 @@ const IDLE: Duration = Duration::from_secs(2);
 /// How often the lane looks for itself, should a change have passed it by.
 const LOOK: Duration = Duration::from_secs(30);
 
-/// Attempts at one object that may end with an abort before it counts as refused.
-const ABORTS: u32 = 2;
+/// Deliveries looked through for one that need not wait behind an earlier one of its series.
+const LOOKED_THROUGH: usize = 4096;
+
+/// After a fault of the lane's own.
+const BREATH: Duration = Duration::from_secs(1);
 
 /// The code of an object whose file is not what arrived.
 const DAMAGED: &str = "SPOOL_DAMAGED";
+
+/// The code of an object that leaves as it came because the gate's own change to it cannot be made.
+const SELF_CHECK: &str = "SELF_CHECK";
+
+/// Who releases such an object.
+const SELF: &str = "markgate";
 
 /// Where a lane stands.
 pub(super) struct Place {
@@ -51,12 +57,6 @@ pub(super) struct Place {
     pub(super) wake: Arc<Notify>,
     pub(super) fares: watch::Sender<Fared>,
     pub(super) stop: CancellationToken,
-}
-
-/// The way to the destination.
-enum Way {
-    Peer(Box<Line>),
-    Folder(PathBuf),
 }
 
 /// A lane that is running.
@@ -71,26 +71,9 @@ pub(super) struct Lane {
     /// Sent or failed, and not yet so in the ledger: not to be taken again.
     unrecorded: JoinSet<ObjectId>,
     busy: HashSet<ObjectId>,
-    /// Attempts in a row that failed for the destination's sake.
-    failures: u32,
+    standing: Standing,
     /// When the last attempt ended.
     used: Instant,
-}
-
-/// What came of one attempt.
-enum Attempted {
-    Answered {
-        answer: Answer,
-        sent: blake3::Hash,
-    },
-    Failed {
-        failure: Failure,
-        error: String,
-    },
-    /// The object's own file is at fault.
-    Damaged(ReadFault),
-    /// The ledger does not say how it leaves, or cannot be asked.
-    Unclear(LedgerFault),
 }
 
 impl Lane {
@@ -113,7 +96,7 @@ impl Lane {
             queue: VecDeque::new(),
             unrecorded: JoinSet::new(),
             busy: HashSet::new(),
-            failures: 0,
+            standing: Standing::default(),
             used: Instant::now(),
         }
     }
@@ -122,20 +105,28 @@ impl Lane {
     pub(super) async fn run(mut self) {
         let mut changes = self.shared.ledger.changes();
         while !self.stop.is_cancelled() {
-            self.note_recorded();
-            if self.queue.is_empty() {
-                changes.borrow_and_update();
-                self.refill().await;
-            }
-            match self.queue.pop_front() {
-                Some(due) => self.deliver(due).await,
-                None => self.wait(&mut changes).await,
+            // A lane that ended here would leave its destination without images and nobody would know.
+            if let Err(Panicked) = caught(self.turn(&mut changes)).await {
+                tracing::error!(destination = self.name, "a lane has failed; it goes on");
+                self.rest(BREATH).await;
             }
         }
         if let Way::Peer(line) = &mut self.way {
             line.close().await;
         }
         while self.unrecorded.join_next().await.is_some() {}
+    }
+
+    async fn turn(&mut self, changes: &mut watch::Receiver<u64>) {
+        self.note_recorded();
+        if self.queue.is_empty() {
+            changes.borrow_and_update();
+            self.refill().await;
+        }
+        match self.queue.pop_front() {
+            Some(due) => self.deliver(due).await,
+            None => self.wait(changes).await,
+        }
     }
 
     fn note_recorded(&mut self) {
@@ -146,11 +137,16 @@ impl Lane {
 
     async fn refill(&mut self) {
         let (ledger, name) = (self.shared.ledger.clone(), self.name.clone());
-        let limit = BATCH + self.busy.len();
+        let is_waiting = self.standing.is_some_series_waiting(Instant::now());
+        let limit = if is_waiting { LOOKED_THROUGH } else { BATCH } + self.busy.len();
         let due = tokio::task::spawn_blocking(move || ledger.due(&name, now(), limit)).await;
         match due {
             Ok(Ok(due)) => {
-                self.queue.extend(due.into_iter().filter(|due| !self.busy.contains(&due.object)));
+                let may_go = |due: &Due| {
+                    !self.busy.contains(&due.object)
+                        && self.standing.may_go(due.object, &due.series)
+                };
+                self.queue.extend(due.into_iter().filter(may_go).take(BATCH));
             }
             Ok(Err(fault)) => {
                 tracing::error!(destination = self.name, %fault, "the queue cannot be read");
@@ -198,153 +194,182 @@ impl Lane {
     }
 
     async fn deliver(&mut self, due: Due) {
-        let at = now();
-        let destination = self.name.clone();
-        let sending = Event { object: due.object, at, what: What::Sending { destination } };
+        if !self.standing.may_go(due.object, &due.series) {
+            // One of its series has failed since it was taken from the ledger, where it will be found again.
+            return;
+        }
+        let sending = Event {
+            object: due.object,
+            at: now(),
+            what: What::Sending { destination: self.name.clone() },
+        };
         let ledger = self.shared.ledger.clone();
-        let (begun, attempted) = tokio::join!(ledger.record(sending), self.attempt(&due));
-        if let Err(fault) = begun {
+        let (begun, attempted) = tokio::join!(
+            ledger.record(sending),
+            attempt(&mut self.way, &self.name, &self.shared, &due, &self.stop)
+        );
+        if let Err(fault) = &begun {
             tracing::debug!(object = %due.object, destination = self.name, %fault, "an attempt was not entered");
         }
         self.used = Instant::now();
-        let attempts = due.attempts.saturating_add(1);
-        let what = match attempted {
-            Attempted::Answered { answer, sent } => self.answered(&due, attempts, &answer, sent),
-            // A peer that aborts at the same object again and again has something against the object.
-            Attempted::Failed { failure: Failure::Aborted, error } if attempts > ABORTS => {
-                self.failed(&due, attempts - ABORTS, Attempt::Failed(Failure::NoContext), error)
+        let (what, rest) = match attempted {
+            Attempted::Stored { answer, warning, sent } => {
+                (vec![self.stored(&due, answer, warning, sent)], None)
             }
-            Attempted::Failed { failure, error } => {
-                self.failed(&due, attempts, Attempt::Failed(failure), error)
+            Attempted::Failed { cause, against, error } => {
+                self.failed(&due, cause, against, &error)
             }
+            Attempted::Unmade { planned, error } => self.unmade(&due, planned, error),
             Attempted::Damaged(fault) => {
                 tracing::error!(object = %due.object, %fault, "an object in the spool is damaged: it is held");
-                What::Held { reasons: vec![DAMAGED.to_owned()], by: None }
+                self.standing.done_with(due.object, &due.series);
+                let reasons = vec![DAMAGED.to_owned()];
+                (
+                    vec![self.held(DAMAGED, &fault.to_string()), What::Held { reasons, by: None }],
+                    None,
+                )
             }
-            Attempted::Unclear(fault) => {
-                tracing::error!(object = %due.object, %fault, "how an object leaves cannot be established");
-                self.deferral(Cause::Transient, attempts, fault.to_string())
+            Attempted::Unclear(error) => {
+                tracing::error!(object = %due.object, error, "how an object leaves cannot be established");
+                // Nothing speaks against the destination: others may go.
+                let fate = self.fate(&due, Against::Title);
+                (self.after(fate, &error), None)
             }
+            Attempted::Withdrawn => {
+                tracing::info!(object = %due.object, destination = self.name, "not sent: it may not leave any more");
+                self.standing.done_with(due.object, &due.series);
+                // Should it have been entered as begun all the same, it is put back.
+                let put_back = begun.is_ok().then(|| self.deferred(Duration::ZERO, "withdrawn"));
+                (put_back.into_iter().collect(), None)
+            }
+            // The next start finds it begun, and begins again.
+            Attempted::Stopped => (Vec::new(), None),
         };
-        let pause = match &what {
-            What::Deferred { .. } if self.failures > 0 => Some(self.pause()),
-            _ => None,
-        };
-        self.record(Event { object: due.object, at: now(), what }).await;
-        if let Some(pause) = pause {
-            self.rest(pause).await;
+        self.record(due.object, what).await;
+        if let Some(rest) = rest {
+            self.rest(rest).await;
         }
     }
 
     /// Enters an outcome without keeping the lane waiting for it.
-    async fn record(&mut self, event: Event) {
+    async fn record(&mut self, object: ObjectId, what: Vec<What>) {
+        if what.is_empty() {
+            return;
+        }
         if self.unrecorded.len() >= UNRECORDED
             && let Some(recorded) = self.unrecorded.join_next().await
         {
             done_with(&mut self.busy, recorded);
         }
-        self.busy.insert(event.object);
-        let ledger = self.shared.ledger.clone();
+        self.busy.insert(object);
+        let at = now();
+        let events: Vec<Event> = what.into_iter().map(|what| Event { object, at, what }).collect();
+        let (ledger, stop) = (self.shared.ledger.clone(), self.stop.clone());
         self.unrecorded.spawn(async move {
-            let object = event.object;
-            if let Err(fault) = ledger.record(event).await {
-                // Nothing is lost: at the next look, or the next start, the delivery is made again.
-                tracing::error!(%object, %fault, "the outcome of a delivery was not recorded");
+            // Until it is entered, the ledger says that the attempt is under way: nobody would make another.
+            match insist(&stop, || record_all(ledger.clone(), events.clone())).await {
+                Ok(outcomes) => {
+                    for refused in outcomes.into_iter().filter_map(Result::err) {
+                        tracing::info!(%object, %refused, "the outcome of a delivery came too late");
+                    }
+                }
+                // Nothing is lost: at the next start the delivery is made again.
+                Err(fault) => {
+                    tracing::error!(%object, %fault, "the outcome of a delivery was not recorded");
+                }
             }
             object
         });
     }
 
-    fn answered(&mut self, due: &Due, attempts: u32, answer: &Answer, sent: blake3::Hash) -> What {
-        let comment = answer.error_comment.clone().unwrap_or_default();
-        match outcome(Attempt::Answered(answer.status)) {
-            Outcome::Stored { warning } => {
-                self.took();
-                let label = LaneLabel { destination: self.name.clone() };
-                self.shared.metrics.delivered.get_or_create(&label).inc();
-                match warning {
-                    None => {
-                        tracing::info!(object = %due.object, destination = self.name, "delivered");
-                    }
-                    Some(status) => {
-                        tracing::warn!(object = %due.object, destination = self.name, %status, "delivered with a warning");
-                    }
-                }
-                What::Delivered {
-                    destination: self.name.clone(),
-                    status: answer.status,
-                    comment,
-                    sent,
-                }
-            }
-            Outcome::NotStored(_) => {
-                let error = told(answer.status, &comment);
-                self.failed(due, attempts, Attempt::Answered(answer.status), error)
-            }
-        }
-    }
-
-    fn failed(&mut self, due: &Due, attempts: u32, attempt: Attempt, error: String) -> What {
-        let cause = match outcome(attempt) {
-            Outcome::NotStored(cause) => cause,
-            // Not reached: an answer that counts as stored is not handed here.
-            Outcome::Stored { .. } => Cause::Transient,
-        };
-        let label = FailureLabel { destination: self.name.clone(), cause: cause.as_str() };
-        self.shared.metrics.delivery_failures.get_or_create(&label).inc();
-        match cause {
-            Cause::Transient | Cause::Configuration => {
-                self.failures = self.failures.saturating_add(1);
-                tracing::warn!(object = %due.object, destination = self.name, attempts, error, cause = cause.as_str(), "not delivered");
-            }
-            Cause::Content => {
-                self.failures = 0;
-                tracing::warn!(object = %due.object, destination = self.name, attempts, error, "refused");
-            }
-        }
-        let told = error.clone();
-        self.fares.send_modify(|fared| {
-            fared.reached = Some(cause == Cause::Content);
-            fared.misconfigured = cause == Cause::Configuration;
-            fared.last_error = Some(told);
-        });
-        self.deferral(cause, attempts, error)
-    }
-
-    fn deferral(&self, cause: Cause, attempts: u32, error: String) -> What {
-        let destination = self.name.clone();
-        let attempts = match cause {
-            // The destination's failures in a row count, not how often this object happened to be the one in hand.
-            Cause::Transient | Cause::Configuration => self.failures.max(1),
-            Cause::Content => attempts,
-        };
-        match next(cause, attempts, chance()) {
-            Next::After(wait) => {
-                let due = now().checked_add(wait).unwrap_or(jiff::Timestamp::MAX);
-                What::Deferred { destination, due, error }
-            }
-            Next::Hold(code) => {
-                let error = format!("{code}: {error}");
-                What::DeliveryHeld { destination, error }
-            }
-        }
-    }
-
-    fn took(&mut self) {
-        self.failures = 0;
+    fn stored(
+        &mut self,
+        due: &Due,
+        answer: Answer,
+        warning: Option<Status>,
+        sent: blake3::Hash,
+    ) -> What {
+        self.standing.took(due.object, &due.series);
         self.fares.send_modify(|fared| {
             fared.reached = Some(true);
             fared.misconfigured = false;
             fared.last_error = None;
             fared.last_delivery = Some(now());
         });
+        let label = LaneLabel { destination: self.name.clone() };
+        self.shared.metrics.delivered.get_or_create(&label).inc();
+        match warning {
+            None => tracing::info!(object = %due.object, destination = self.name, "delivered"),
+            Some(status) => {
+                tracing::warn!(object = %due.object, destination = self.name, %status, "delivered with a warning");
+            }
+        }
+        What::Delivered {
+            destination: self.name.clone(),
+            status: answer.status,
+            comment: answer.error_comment.unwrap_or_default(),
+            sent,
+        }
     }
 
-    fn pause(&self) -> Duration {
-        match next(Cause::Transient, self.failures, chance()) {
-            Next::After(wait) => wait,
-            Next::Hold(_) => LOOK,
-        }
+    fn failed(
+        &mut self,
+        due: &Due,
+        cause: Cause,
+        against: Against,
+        error: &str,
+    ) -> (Vec<What>, Option<Duration>) {
+        let label = FailureLabel { destination: self.name.clone(), cause: cause.as_str() };
+        self.shared.metrics.delivery_failures.get_or_create(&label).inc();
+        tracing::warn!(object = %due.object, destination = self.name, error, cause = cause.as_str(), "not delivered");
+        let told = error.to_owned();
+        self.fares.send_modify(|fared| {
+            fared.reached = Some(cause == Cause::Content);
+            fared.misconfigured = cause == Cause::Configuration;
+            fared.last_error = Some(told);
+        });
+        let fate = self.fate(due, against);
+        let rest = match fate {
+            Fate::Later { rest, .. } => rest,
+            Fate::Hold(_) => None,
+        };
+        (self.after(fate, error), rest)
+    }
+
+    /// A fault of the gate at this object. Where only the mark stands in the way, the object goes as it came.
+    fn unmade(&mut self, due: &Due, planned: bool, error: String) -> (Vec<What>, Option<Duration>) {
+        tracing::error!(object = %due.object, destination = self.name, error, "what is to be sent cannot be made");
+        let fate = self.fate(due, Against::Gate);
+        let what = match fate {
+            Fate::Hold(_) if planned => vec![
+                self.deferred(Duration::ZERO, &error),
+                What::Held { reasons: vec![SELF_CHECK.to_owned()], by: None },
+                What::Released { by: SELF.to_owned(), reason: error, to: Vec::new() },
+            ],
+            Fate::Hold(_) | Fate::Later { .. } => self.after(fate, &error),
+        };
+        (what, None)
+    }
+
+    fn fate(&mut self, due: &Due, against: Against) -> Fate {
+        self.standing.failed(due.object, &due.series, against, Instant::now(), chance())
+    }
+
+    fn after(&self, fate: Fate, error: &str) -> Vec<What> {
+        vec![match fate {
+            Fate::Later { wait, .. } => self.deferred(wait, error),
+            Fate::Hold(code) => self.held(code, error),
+        }]
+    }
+
+    fn deferred(&self, wait: Duration, error: &str) -> What {
+        let due = now().checked_add(wait).unwrap_or(jiff::Timestamp::MAX);
+        What::Deferred { destination: self.name.clone(), due, error: error.to_owned() }
+    }
+
+    /// The code stands first and alone, since lists show it as the reason.
+    fn held(&self, code: &str, error: &str) -> What {
+        What::DeliveryHeld { destination: self.name.clone(), error: format!("{code} {error}") }
     }
 
     /// Leaves a destination that failed alone for a while: what waits in the lane would fail alike.
@@ -357,32 +382,13 @@ impl Lane {
             () = tokio::time::sleep_until(until) => {}
         }
     }
+}
 
-    async fn attempt(&mut self, due: &Due) -> Attempted {
-        let (stored, plan) = match self.open(due.object).await {
-            Ok(opened) => opened,
-            Err(attempted) => return attempted,
-        };
-        match &mut self.way {
-            Way::Folder(folder) => into_folder(folder.clone(), stored, plan).await,
-            Way::Peer(line) => to_peer(line, due, stored, plan).await,
-        }
-    }
-
-    async fn open(&self, id: ObjectId) -> Result<(StoredObject, EditPlan), Attempted> {
-        let (spool, ledger) = (self.shared.spool.clone(), self.shared.ledger.clone());
-        let opened = tokio::task::spawn_blocking(move || {
-            let stored = spool.object(id).map_err(Attempted::Damaged)?;
-            let plan = match ledger.treatment(id).map_err(Attempted::Unclear)? {
-                Some(Treatment::AsReceived) => EditPlan::default(),
-                Some(Treatment::Planned(bytes)) => EditPlan::from_bytes(&bytes)
-                    .map_err(|_| Attempted::Unclear(LedgerFault::BadRow("edit plan")))?,
-                None => return Err(Attempted::Unclear(LedgerFault::BadRow("verdict"))),
-            };
-            Ok((stored, plan))
-        });
-        opened.await.unwrap_or_else(|fault| Err(failed(Failure::ConnectionLost, &fault)))
-    }
+async fn record_all(
+    ledger: Ledger,
+    events: Vec<Event>,
+) -> Result<Vec<Result<(), Refused>>, LedgerFault> {
+    ledger.record_all(events).await
 }
 
 /// What has been recorded may be taken from the ledger again.
@@ -392,73 +398,6 @@ fn done_with(busy: &mut HashSet<ObjectId>, recorded: Result<ObjectId, tokio::tas
             busy.remove(&id);
         }
         Err(fault) => tracing::error!(%fault, "an outcome was not recorded"),
-    }
-}
-
-async fn into_folder(folder: PathBuf, stored: StoredObject, plan: EditPlan) -> Attempted {
-    let placed = tokio::task::spawn_blocking(move || {
-        let (body, _sent) = Body::new(&stored, plan, Form::AsItCame).map_err(Attempted::Damaged)?;
-        let envelope = stored.envelope();
-        let meta = FileMeta {
-            sop_class: envelope.sop_class.clone(),
-            sop_instance: envelope.sop_instance.clone(),
-            transfer_syntax: envelope.transfer_syntax.clone(),
-            source_ae: Some(envelope.calling_ae.clone()),
-            ..FileMeta::default()
-        };
-        let head = meta.to_bytes().map_err(|fault| failed(Failure::FolderUnwritable, &fault))?;
-        folder::place(&folder, stored.id(), &head, body)
-            .map_err(|fault| failed(Failure::FolderUnwritable, &fault))
-    });
-    match placed.await {
-        Ok(Ok(sent)) => Attempted::Answered { answer: Answer::new(Status::SUCCESS), sent },
-        Ok(Err(attempted)) => attempted,
-        Err(fault) => failed(Failure::FolderUnwritable, &fault),
-    }
-}
-
-async fn to_peer(line: &mut Line, due: &Due, stored: StoredObject, plan: EditPlan) -> Attempted {
-    let form = match line.prepare(due, stored.envelope()).await {
-        Ok(form) => form,
-        Err(fault) => return unsent(&fault),
-    };
-    let laid_out = tokio::task::spawn_blocking(move || {
-        let body = Body::new(&stored, plan, form);
-        (stored, body)
-    });
-    let (stored, body) = match laid_out.await {
-        Ok((stored, Ok(body))) => (stored, body),
-        Ok((_, Err(fault))) => return Attempted::Damaged(fault),
-        Err(fault) => return failed(Failure::ConnectionLost, &fault),
-    };
-    let (body, sent) = body;
-    match line.store(due, stored.envelope(), form, body, &sent).await {
-        Ok((answer, sent)) => Attempted::Answered { answer, sent },
-        Err(fault) if fault.is_of_the_object() => {
-            // The disk, or the object? Only the second is final.
-            match tokio::task::spawn_blocking(move || stored.verify()).await {
-                Ok(Err(damage)) => Attempted::Damaged(damage),
-                Ok(Ok(())) | Err(_) => unsent(&fault),
-            }
-        }
-        Err(fault) => unsent(&fault),
-    }
-}
-
-fn unsent(fault: &PeerFault) -> Attempted {
-    Attempted::Failed { failure: fault.failure(), error: fault.to_string() }
-}
-
-fn failed(failure: Failure, fault: &dyn std::fmt::Display) -> Attempted {
-    Attempted::Failed { failure, error: fault.to_string() }
-}
-
-/// A status with its comment, as an operator reads it.
-fn told(status: Status, comment: &str) -> String {
-    if comment.is_empty() {
-        format!("answered {status}")
-    } else {
-        format!("answered {status}: {}", comment.escape_default())
     }
 }
 

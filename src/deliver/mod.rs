@@ -6,10 +6,12 @@
 //!
 //! It never judges, never removes an object, and never sends bytes whose hash is not the one they arrived with.
 
+mod attempt;
 mod body;
 mod lane;
 mod peer;
 mod probe;
+mod standing;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -14,7 +14,7 @@ use crate::dimse::requestor::{self, Outgoing, Proposed, StoreFault, StoreOrder};
 use crate::dimse::{MAX_CONTEXTS, Timers};
 use crate::ledger::Due;
 use crate::object::transcode;
-use crate::policy::contexts::{Way, Willingness, proposals, way};
+use crate::policy::contexts::proposals;
 use crate::policy::outcome::Failure;
 use crate::spool::{Envelope, Priority as Arrived};
 
@@ -40,9 +40,19 @@ pub enum PeerFault {
 }
 
 impl PeerFault {
-    /// Whether it was our own reading of the object that failed.
-    pub(super) fn is_of_the_object(&self) -> bool {
-        matches!(self, Self::Store(StoreFault::Association { fault: Fault::Source(_), .. }))
+    /// What failed in our own reading of the object, if it was that.
+    pub(super) fn of_the_object(&self) -> Option<&std::io::Error> {
+        match self {
+            Self::Store(StoreFault::Association { fault: Fault::Source(source), .. }) => {
+                Some(source)
+            }
+            Self::Store(_) | Self::Association(_) | Self::NoWay { .. } => None,
+        }
+    }
+
+    /// Whether the association ended while it had the object in hand.
+    pub(super) fn is_in_the_midst(&self) -> bool {
+        matches!(self, Self::Store(StoreFault::Association { .. }))
     }
 
     /// What policy has to know of it.
@@ -168,23 +178,30 @@ impl Line {
         if self.open.is_none() {
             self.open(calling).await?;
         }
-        let known = self.known.load();
-        let willingness = known.get(self.destination).cloned().unwrap_or_default();
-        self.form(due, &willingness)
+        self.form(due)
     }
 
-    fn form(&self, due: &Due, willingness: &Willingness) -> Result<Form, PeerFault> {
-        match way(due.sop_class.as_str(), due.transfer_syntax.as_str(), willingness) {
-            Way::AsItCame => Ok(Form::AsItCame),
-            Way::Converted(syntax) if syntax == transcode::Target::ImplicitLittle.uid() => {
-                Ok(Form::Rewritten(transcode::Target::ImplicitLittle))
-            }
-            Way::Converted(_) => Ok(Form::Rewritten(transcode::Target::ExplicitLittle)),
-            Way::None | Way::Unknown => Err(PeerFault::NoWay {
-                sop_class: due.sop_class.clone(),
-                transfer_syntax: due.transfer_syntax.clone(),
-            }),
+    /// The first of an object's proposals that the peer has taken on this association. What others have learned of it meanwhile
+    /// does not count: this association is the one that is used.
+    fn form(&self, due: &Due) -> Result<Form, PeerFault> {
+        let takes = |syntax: &Uid| {
+            let open = self.open.as_ref();
+            open.is_some_and(|open| open.outgoing.context(&due.sop_class, syntax).is_some())
+        };
+        if takes(&due.transfer_syntax) {
+            return Ok(Form::AsItCame);
         }
+        for syntax in proposals(due.transfer_syntax.as_str()) {
+            for target in [transcode::Target::ExplicitLittle, transcode::Target::ImplicitLittle] {
+                if syntax == target.uid() && takes(&Uid::new(syntax)) {
+                    return Ok(Form::Rewritten(target));
+                }
+            }
+        }
+        Err(PeerFault::NoWay {
+            sop_class: due.sop_class.clone(),
+            transfer_syntax: due.transfer_syntax.clone(),
+        })
     }
 
     /// Notes what an object needs; the least recent goes when there are more than one association can propose.
@@ -251,7 +268,8 @@ impl Line {
             // An answer to an object that was not read to its end is an answer to something else.
             (Ok(_), None) => {
                 self.open = None;
-                Err(Fault::Broken.into())
+                let sent = requestor::Sent::Incomplete;
+                Err(StoreFault::Association { fault: Fault::Broken, sent }.into())
             }
             (Err(fault), _) => {
                 if matches!(fault, StoreFault::Association { .. }) {
@@ -260,6 +278,16 @@ impl Line {
                 Err(fault.into())
             }
         }
+    }
+
+    /// Whether each object goes under the title of its modality.
+    pub(super) fn keeps_titles(&self) -> bool {
+        self.peer.calling.is_none()
+    }
+
+    /// Drops the association as it is: what was under way on it is not known.
+    pub(super) fn abandon(&mut self) {
+        self.open = None;
     }
 
     /// Whether there is an association to be released.

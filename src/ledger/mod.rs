@@ -40,6 +40,7 @@
 
 mod event;
 mod fault;
+mod insist;
 mod query;
 mod record;
 mod schema;
@@ -65,6 +66,7 @@ use crate::dicom::uid::Uid;
 
 pub use event::{Disposition, Event, Verdict, Versions, What};
 pub use fault::{LedgerFault, LogFault, Refused};
+pub use insist::insist;
 pub use query::{
     Conservation, Counts, Due, Explained, Filter, JudgedAs, QuarantineEntry, QueueEntry, Treatment,
 };
@@ -137,12 +139,14 @@ pub struct ObjectRow {
 pub enum Arrival {
     /// Nothing of this SOP Instance UID is known, or of this object itself already.
     New,
-    /// The same bytes are in custody and not yet delivered, or held: this copy is not delivered, and may be removed.
+    /// The same bytes from the same sender to the same title are in custody and not yet delivered, or held: this copy is not
+    /// delivered, and may be removed.
     Suppressed {
         /// The object that has these bytes.
         by: ObjectId,
     },
-    /// The same bytes have been delivered or rejected: this copy goes its own way, since whoever sends again lacks it.
+    /// The same bytes have been delivered or rejected, or came another way: this copy goes its own way, since whoever sends
+    /// again lacks it and other senders have other destinations.
     Again {
         /// The newest object that had these bytes.
         after: ObjectId,

@@ -104,7 +104,8 @@ impl DeliveryState {
         Self::ALL.into_iter().find(|state| state.as_str() == text)
     }
 
-    fn is_open(self) -> bool {
+    /// Whether an attempt is under way or to come.
+    pub(super) fn is_open(self) -> bool {
         match self {
             Self::Queued | Self::Sending | Self::Deferred => true,
             Self::Held | Self::Delivered => false,

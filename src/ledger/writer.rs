@@ -364,10 +364,16 @@ fn compare(db: &Connection, row: &ObjectRow) -> Result<Arrival, LedgerFault> {
         return Ok(Arrival::New);
     }
     let mut statement = db.prepare_cached(
-        "SELECT id, hash, state FROM object
-          WHERE sop_instance = $1 AND state <> 'suppressed' ORDER BY id DESC LIMIT $2",
+        "SELECT id, hash, state, source = $1 AND called = $2 AND peer = $3 FROM object
+          WHERE sop_instance = $4 AND state <> 'suppressed' ORDER BY id DESC LIMIT $5",
     )?;
-    let mut rows = statement.query(params![row.sop_instance.as_str(), COMPARED])?;
+    let mut rows = statement.query(params![
+        row.calling_ae.as_str(),
+        row.called_ae.as_str(),
+        row.peer.to_string(),
+        row.sop_instance.as_str(),
+        COMPARED
+    ])?;
     let hash = row.hash.to_string();
     let (mut again, mut conflict) = (None, None);
     while let Some(earlier) = rows.next()? {
@@ -379,10 +385,16 @@ fn compare(db: &Connection, row: &ObjectRow) -> Result<Arrival, LedgerFault> {
         }
         let state: String = earlier.get(2)?;
         match ObjectState::parse(&state).ok_or(LedgerFault::BadRow("object state"))? {
-            ObjectState::Received | ObjectState::Forwarding | ObjectState::Held => {
+            // What came another way may be bound for other destinations, so only the same way suppresses.
+            ObjectState::Received | ObjectState::Forwarding | ObjectState::Held
+                if earlier.get(3)? =>
+            {
                 return Ok(Arrival::Suppressed { by: object });
             }
-            ObjectState::Delivered
+            ObjectState::Received
+            | ObjectState::Forwarding
+            | ObjectState::Held
+            | ObjectState::Delivered
             | ObjectState::Rejected
             | ObjectState::Suppressed
             | ObjectState::Lost => again = again.or(Some(Arrival::Again { after: object })),

@@ -158,7 +158,7 @@ pub async fn hold(
         };
         is_open.then(|| What::DeliveryHeld {
             destination: entry.delivery.destination.clone(),
-            error: format!("on_hold: by {}", deed.by),
+            error: format!("on_hold by {}", deed.by),
         })
     })
     .await

@@ -61,7 +61,8 @@ impl Ledger {
         self.read(writer::applied)
     }
 
-    /// Deliveries to a destination that may be tried now: urgent ones first, then in order of arrival.
+    /// Deliveries to a destination that may be tried now: urgent ones first, then in order of arrival. What is due in more than
+    /// an hour was put off under another clock, and may be tried too.
     ///
     /// # Errors
     /// When the index fails.
@@ -96,24 +97,35 @@ impl Ledger {
         })
     }
 
-    /// How an object leaves; `None` when it has not been judged, or is unknown.
+    /// How an object leaves for a destination; `None` when it may not, or no longer: it is held, settled or unknown, or its
+    /// delivery there is. To be asked at the beginning of each attempt, since people decide at any time.
     ///
     /// # Errors
     /// When the index fails.
-    pub fn treatment(&self, object: ObjectId) -> Result<Option<Treatment>, LedgerFault> {
+    pub fn treatment(
+        &self,
+        object: ObjectId,
+        destination: &str,
+    ) -> Result<Option<Treatment>, LedgerFault> {
         self.read(|db| {
             let Some(record) = store::load(db, object)? else {
                 return Ok(None);
             };
+            let is_bound = record
+                .deliveries
+                .iter()
+                .any(|delivery| delivery.destination == destination && delivery.state.is_open());
+            if record.state != ObjectState::Forwarding || !is_bound {
+                return Ok(None);
+            }
             if record.released {
                 return Ok(Some(Treatment::AsReceived));
             }
-            Ok(latest_verdict(db, object)?.map(|verdict| {
-                if verdict.plan.is_empty() {
-                    Treatment::AsReceived
-                } else {
-                    Treatment::Planned(verdict.plan)
-                }
+            let verdict = latest_verdict(db, object)?.ok_or(LedgerFault::BadRow("verdict"))?;
+            Ok(Some(if verdict.plan.is_empty() {
+                Treatment::AsReceived
+            } else {
+                Treatment::Planned(verdict.plan)
             }))
         })
     }
@@ -340,6 +352,9 @@ impl Ledger {
     }
 }
 
+/// No attempt is put off for longer than this. What is due later was put off under a clock that has been set back since.
+const LONGEST_WAIT: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
+
 fn due_in(
     db: &Connection,
     destination: &str,
@@ -350,11 +365,17 @@ fn due_in(
     let mut statement = db.prepare_cached(
         "SELECT d.object, o.sop_class, o.sop_instance, o.series, o.syntax, d.urgent, d.attempts
            FROM delivery d JOIN object o ON o.id = d.object
-          WHERE d.destination = $1 AND d.state = $2 AND d.due <= $3 AND o.state = 'forwarding'
-          ORDER BY d.urgent DESC, d.object LIMIT $4",
+          WHERE d.destination = $1 AND d.state = $2 AND (d.due <= $3 OR d.due > $4) AND o.state = 'forwarding'
+          ORDER BY d.urgent DESC, d.object LIMIT $5",
     )?;
-    let mut rows =
-        statement.query(params![destination, state.as_str(), micros(now), sql_limit(limit)])?;
+    let too_late = now.checked_add(LONGEST_WAIT).unwrap_or(Timestamp::MAX);
+    let mut rows = statement.query(params![
+        destination,
+        state.as_str(),
+        micros(now),
+        micros(too_late),
+        sql_limit(limit)
+    ])?;
     let mut due = Vec::new();
     while let Some(row) = rows.next()? {
         due.push(Due {

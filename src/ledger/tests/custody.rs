@@ -61,8 +61,8 @@ async fn a_released_object_leaves_as_it_came_and_is_never_judged_again() {
     assert_eq!((fixture.state(1), fixture.due("pacs")), (ObjectState::Held, vec![]));
     fixture.event(1, released()).await;
     assert_eq!(fixture.due("pacs"), [1]);
-    let id = ObjectId::from_u128(1);
-    assert_eq!(fixture.ledger.treatment(id).expect("asked"), Some(Treatment::AsReceived));
+    assert_eq!(fixture.treatment(1, "pacs"), Some(Treatment::AsReceived));
+    assert_eq!(fixture.treatment(1, "archive"), None, "it is not bound there");
     let again = fixture.refusal(1, judged(Disposition::Forward, &["pacs"])).await;
     assert_eq!(again, Refused::Decided(ObjectState::Forwarding));
 }
@@ -77,8 +77,33 @@ async fn a_held_object_that_is_judged_again_goes_with_its_new_plan() {
     assert_eq!(explained.state, ObjectState::Forwarding);
     assert_eq!(explained.reasons, [""; 0]);
     assert_eq!(explained.verdict.map(|verdict| verdict.version), Some(2));
-    let treatment = fixture.ledger.treatment(ObjectId::from_u128(1)).expect("asked");
-    assert_eq!(treatment, Some(Treatment::Planned(vec![1, 2, 3])));
+    assert_eq!(fixture.treatment(1, "pacs"), Some(Treatment::Planned(vec![1, 2, 3])));
+}
+
+#[tokio::test]
+async fn an_object_on_which_a_person_has_decided_does_not_leave() {
+    let fixture = Fixture::new();
+    fixture.forward(1, &["pacs", "archive"]).await;
+    fixture.event(1, sending("pacs")).await;
+    assert!(fixture.treatment(1, "pacs").is_some(), "its attempt is under way");
+    fixture.event(1, delivery_held("archive")).await;
+    assert_eq!(fixture.treatment(1, "archive"), None);
+    fixture.event(1, What::Held { reasons: vec!["A".to_owned()], by: None }).await;
+    assert_eq!(fixture.treatment(1, "pacs"), None);
+    fixture.event(1, rejected()).await;
+    assert_eq!(fixture.treatment(1, "pacs"), None);
+    assert_eq!(fixture.treatment(2, "pacs"), None, "unknown");
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_puts_nothing_off() {
+    let fixture = Fixture::new();
+    fixture.forward(1, &["pacs"]).await;
+    fixture.event(1, sending("pacs")).await;
+    let due = now() + jiff::SignedDuration::from_hours(24);
+    let error = "connection refused".to_owned();
+    fixture.event(1, What::Deferred { destination: "pacs".to_owned(), due, error }).await;
+    assert_eq!(fixture.due("pacs"), [1]);
 }
 
 #[tokio::test]
@@ -182,6 +207,23 @@ async fn the_same_bytes_are_suppressed_while_queued_and_go_again_once_delivered(
     let verdict =
         fixture.ledger.earlier_verdict(&row(1).sop_instance, &row(1).hash).expect("asked");
     assert_eq!(verdict.map(|verdict| verdict.plan), Some(vec![1, 2, 3]));
+}
+
+#[tokio::test]
+async fn the_same_bytes_from_elsewhere_go_their_own_way() {
+    let fixture = Fixture::new();
+    fixture.forward(1, &["pacs"]).await;
+    let title = |text| AeTitle::parse(text).expect("a title");
+    let copy =
+        |object| ObjectRow { sop_instance: row(1).sop_instance, hash: row(1).hash, ..row(object) };
+    for other in [
+        ObjectRow { calling_ae: title("CT02"), ..copy(2) },
+        ObjectRow { called_ae: title("RESEARCH"), ..copy(3) },
+        ObjectRow { peer: "127.0.0.2".parse().expect("an address"), ..copy(4) },
+    ] {
+        let arrival = fixture.ledger.received(other).await.expect("received");
+        assert!(matches!(arrival, Arrival::Again { .. }), "{arrival:?}");
+    }
 }
 
 #[tokio::test]

@@ -99,6 +99,10 @@ impl Fixture {
         found.remove(0)
     }
 
+    pub(super) fn treatment(&self, object: u128, destination: &str) -> Option<Treatment> {
+        self.ledger.treatment(ObjectId::from_u128(object), destination).expect("asked")
+    }
+
     pub(super) fn due(&self, destination: &str) -> Vec<u128> {
         let due = self.ledger.due(destination, now(), 100).expect("due");
         due.iter().map(|due| due.object.as_u128()).collect()

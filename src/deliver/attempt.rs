@@ -1,0 +1,297 @@
+//! One attempt at one object: from the spool, changed as recorded, to the destination's answer.
+
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::pin::pin;
+use std::task::Poll;
+
+use tokio_util::sync::CancellationToken;
+
+use super::Shared;
+use super::body::{Body, BodyFault, Form};
+use super::peer::{Line, PeerFault};
+use super::standing::Against;
+use crate::dicom::status::Status;
+use crate::dimse::message::Answer;
+use crate::ledger::{Due, LedgerFault, Treatment};
+use crate::object::edit::EditPlan;
+use crate::object::part10::FileMeta;
+use crate::policy::outcome::{Attempt, Cause, Failure, Outcome, outcome};
+use crate::spool::{ReadFault, StoredObject, folder};
+
+/// The way to a destination.
+pub(super) enum Way {
+    /// A DICOM peer.
+    Peer(Box<Line>),
+    /// A folder.
+    Folder(PathBuf),
+}
+
+/// What came of an attempt.
+pub(super) enum Attempted {
+    /// The destination has it.
+    Stored {
+        /// What it said.
+        answer: Answer,
+        /// Whether that was a remark.
+        warning: Option<Status>,
+        /// The hash of what went out.
+        sent: blake3::Hash,
+    },
+    /// The destination has it not.
+    Failed { cause: Cause, against: Against, error: String },
+    /// The object's own file is at fault.
+    Damaged(ReadFault),
+    /// The gate cannot make out of the object what was to be sent; with or without a plan.
+    Unmade { planned: bool, error: String },
+    /// It may not leave any more: a person has decided, or it was judged anew.
+    Withdrawn,
+    /// The gate stops, and nothing had been sent.
+    Stopped,
+    /// Disk or ledger cannot be asked at the moment.
+    Unclear(String),
+}
+
+impl Attempted {
+    fn of(attempt: Attempt, against: Against, error: String) -> Self {
+        let cause = match outcome(attempt) {
+            Outcome::NotStored(cause) => cause,
+            // Not reached: a failure is no success.
+            Outcome::Stored { .. } => Cause::Transient,
+        };
+        let against = if cause == Cause::Content { Against::Content } else { against };
+        Self::Failed { cause, against, error }
+    }
+
+    fn answered(answer: Answer, sent: blake3::Hash) -> Self {
+        match outcome(Attempt::Answered(answer.status)) {
+            Outcome::Stored { warning } => Self::Stored { answer, warning, sent },
+            Outcome::NotStored(_) => {
+                let error =
+                    told(answer.status, answer.error_comment.as_deref().unwrap_or_default());
+                Self::of(Attempt::Answered(answer.status), Against::PutOff, error)
+            }
+        }
+    }
+}
+
+/// A status with its comment, as an operator reads it.
+fn told(status: Status, comment: &str) -> String {
+    if comment.is_empty() {
+        format!("answered {status}")
+    } else {
+        format!("answered {status}: {}", comment.escape_default())
+    }
+}
+
+/// Tries once to hand an object on. A panic on the way is a fault of the gate at this object and ends nothing else.
+pub(super) async fn attempt(
+    way: &mut Way,
+    name: &str,
+    shared: &Shared,
+    due: &Due,
+    stop: &CancellationToken,
+) -> Attempted {
+    // Boxed: on its way through a codec it is large, and a lane holds it for good.
+    let tried = caught(Box::pin(async {
+        let (stored, plan) = match open(name, shared, due).await {
+            Ok(opened) => opened,
+            Err(attempted) => return attempted,
+        };
+        match way {
+            Way::Folder(folder) => into_folder(folder.clone(), stored, plan).await,
+            Way::Peer(line) => to_peer(line, due, stored, plan, stop).await,
+        }
+    }))
+    .await;
+    tried.unwrap_or_else(|Panicked| {
+        if let Way::Peer(line) = way {
+            line.abandon();
+        }
+        Attempted::Unmade { planned: false, error: "an attempt has panicked".to_owned() }
+    })
+}
+
+/// A future has panicked; what it said is in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Panicked;
+
+/// Runs a future, and tells of a panic in it instead of passing it on.
+pub(super) async fn caught<T>(future: impl Future<Output = T>) -> Result<T, Panicked> {
+    let mut future = pin!(future);
+    poll_fn(|context| {
+        // After a panic the future is not polled again.
+        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+            Ok(Poll::Ready(value)) => Poll::Ready(Ok(value)),
+            Ok(Poll::Pending) => Poll::Pending,
+            Err(_told_by_the_hook) => Poll::Ready(Err(Panicked)),
+        }
+    })
+    .await
+}
+
+async fn open(
+    name: &str,
+    shared: &Shared,
+    due: &Due,
+) -> Result<(StoredObject, EditPlan), Attempted> {
+    let (spool, ledger) = (shared.spool.clone(), shared.ledger.clone());
+    let (id, destination) = (due.object, name.to_owned());
+    let opened = tokio::task::spawn_blocking(move || {
+        let treatment = match ledger.treatment(id, &destination) {
+            Ok(Some(treatment)) => treatment,
+            Ok(None) => return Err(Attempted::Withdrawn),
+            Err(fault) => return Err(unclear(&fault)),
+        };
+        let plan = match treatment {
+            Treatment::AsReceived => EditPlan::default(),
+            Treatment::Planned(bytes) => EditPlan::from_bytes(&bytes)
+                .map_err(|fault| Attempted::Unmade { planned: true, error: fault.to_string() })?,
+        };
+        let stored = spool.object(id).map_err(unread)?;
+        Ok((stored, plan))
+    });
+    opened.await.unwrap_or_else(|fault| Err(unmade(false, &fault)))
+}
+
+fn unclear(fault: &LedgerFault) -> Attempted {
+    Attempted::Unclear(fault.to_string())
+}
+
+fn unmade(planned: bool, fault: &dyn std::fmt::Display) -> Attempted {
+    Attempted::Unmade { planned, error: fault.to_string() }
+}
+
+/// A disk that fails says nothing against the object; it may be well again at the next look.
+fn unread(fault: ReadFault) -> Attempted {
+    match fault {
+        ReadFault::Io { source, .. } => Attempted::Unclear(format!("cannot be read: {source}")),
+        ReadFault::Missing(_) | ReadFault::Damaged { .. } => Attempted::Damaged(fault),
+    }
+}
+
+fn not_laid_out(planned: bool, fault: BodyFault) -> Attempted {
+    match fault {
+        BodyFault::Read(fault) => unread(fault),
+        BodyFault::Unmade(fault) => unmade(planned, &fault),
+        BodyFault::Unfit => {
+            Attempted::of(Attempt::Failed(Failure::NoContext), Against::Content, fault.to_string())
+        }
+    }
+}
+
+async fn into_folder(folder: PathBuf, stored: StoredObject, plan: EditPlan) -> Attempted {
+    let planned = !plan.is_empty();
+    let placed = tokio::task::spawn_blocking(move || {
+        let (body, sent) =
+            Body::new(&stored, plan, Form::AsItCame).map_err(|f| not_laid_out(planned, f))?;
+        let envelope = stored.envelope();
+        let meta = FileMeta {
+            sop_class: envelope.sop_class.clone(),
+            sop_instance: envelope.sop_instance.clone(),
+            transfer_syntax: envelope.transfer_syntax.clone(),
+            source_ae: Some(envelope.calling_ae.clone()),
+            ..FileMeta::default()
+        };
+        let head = meta.to_bytes().map_err(|fault| unmade(planned, &fault))?;
+        let placed = folder::place(&folder, stored.id(), &head, body);
+        placed.map_err(|fault| {
+            // The folder, or the object? Only the second is final.
+            if let Some(own) = own_fault(&stored, planned, &sent, &fault) {
+                return own;
+            }
+            let failure = Attempt::Failed(Failure::FolderUnwritable);
+            Attempted::of(failure, Against::Destination, fault.to_string())
+        })
+    });
+    match placed.await {
+        Ok(Ok(sent)) => Attempted::answered(Answer::new(Status::SUCCESS), sent),
+        Ok(Err(attempted)) => attempted,
+        Err(fault) => unmade(planned, &fault),
+    }
+}
+
+/// Whether it was reading the object, or making what is sent out of it, that failed. Blocks.
+fn own_fault(
+    stored: &StoredObject,
+    planned: bool,
+    sent: &super::body::Sent,
+    fault: &std::io::Error,
+) -> Option<Attempted> {
+    if !sent.has_failed() {
+        return None;
+    }
+    Some(match stored.verify() {
+        Err(damage) => unread(damage),
+        Ok(()) => unmade(planned, fault),
+    })
+}
+
+async fn to_peer(
+    line: &mut Line,
+    due: &Due,
+    stored: StoredObject,
+    plan: EditPlan,
+    stop: &CancellationToken,
+) -> Attempted {
+    let planned = !plan.is_empty();
+    let prepared = tokio::select! {
+        prepared = line.prepare(due, stored.envelope()) => prepared,
+        () = stop.cancelled() => return Attempted::Stopped,
+    };
+    let form = match prepared {
+        Ok(form) => form,
+        Err(fault) => return unsent(line, &fault),
+    };
+    let laid_out = tokio::task::spawn_blocking(move || {
+        let body = Body::new(&stored, plan, form);
+        (stored, body)
+    });
+    let (stored, body) = match laid_out.await {
+        Ok((stored, Ok(body))) => (stored, body),
+        Ok((_, Err(fault))) => return not_laid_out(planned, fault),
+        Err(fault) => return unmade(planned, &fault),
+    };
+    let (body, sent) = body;
+    let fault = match line.store(due, stored.envelope(), form, body, &sent).await {
+        Ok((answer, sent)) => return Attempted::answered(answer, sent),
+        Err(fault) => fault,
+    };
+    match fault.of_the_object() {
+        Some(source) => {
+            let source = source.to_string();
+            let verified = tokio::task::spawn_blocking(move || stored.verify());
+            match verified.await {
+                Ok(Err(damage)) => unread(damage),
+                Ok(Ok(())) | Err(_) => unmade(planned, &source),
+            }
+        }
+        None => unsent(line, &fault),
+    }
+}
+
+fn unsent(line: &Line, fault: &PeerFault) -> Attempted {
+    let failure = fault.failure();
+    let against = match failure {
+        Failure::Rejected { .. } if line.keeps_titles() => Against::Title,
+        _ if fault.is_in_the_midst() => Against::Either,
+        _ => Against::Destination,
+    };
+    Attempted::of(Attempt::Failed(failure), against, fault.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_told_and_goes_no_further() {
+        assert_eq!(caught(async { 7 }).await, Ok(7));
+        let panics = async {
+            tokio::task::yield_now().await;
+            panic!("a fault of the test's")
+        };
+        assert_eq!(caught::<u8>(panics).await, Err(Panicked));
+    }
+}

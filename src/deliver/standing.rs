@@ -1,0 +1,286 @@
+//! What a lane remembers of failures, and what follows from the next one: when an object is tried again, whether the lane rests,
+//! and which objects have to wait behind another of their series.
+//!
+//! A destination that is away costs no object anything. An object at which the destination falls over, or that it puts off
+//! again and again, steps aside with its series, so that no other waits behind it. Waits and counts only; no I/O.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::dicom::uid::Uid;
+use crate::policy::outcome::Cause;
+use crate::policy::retry::{Next, next};
+use crate::spool::ObjectId;
+
+/// Failures at one object in a row for which the whole lane rests, which keeps the order of everything. After them the object
+/// steps aside.
+const TOGETHER: u32 = 2;
+
+/// How much longer than the lane an object rests that has stepped aside: another goes first then.
+const ASIDE: Duration = Duration::from_secs(60);
+
+/// How long after its next attempt is due an object that is not seen any more keeps its series waiting.
+const MISSED: Duration = Duration::from_secs(30);
+
+/// Objects whose failures are remembered. Beyond, all are forgotten, and tried more often than they should be.
+const REMEMBERED: usize = 65_536;
+
+/// Whom a failure speaks against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Against {
+    /// The destination, before it had anything of the object.
+    Destination,
+    /// Its association ended while it had the object in hand: the one or the other.
+    Either,
+    /// The destination answered that it cannot take the object for now: the one or the other.
+    PutOff,
+    /// The destination answered that it will not have the object, or takes nothing of its kind.
+    Content,
+    /// A title under which other objects do not come.
+    Title,
+    /// The gate itself, at this object.
+    Gate,
+}
+
+/// What follows from a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// The object is tried again after `wait`; the lane rests meanwhile for `rest`.
+    Later { wait: Duration, rest: Option<Duration> },
+    /// It is not tried again.
+    Hold(&'static str),
+}
+
+/// The reason of an object that the gate cannot get out.
+pub(super) const UNSENDABLE: &str = "UNSENDABLE";
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Record {
+    /// Failures in a row that may have been the destination's.
+    falls: u32,
+    /// Failures that were the object's.
+    refusals: u32,
+    /// What the destination had taken at the last of them.
+    taken: u64,
+}
+
+struct Behind {
+    object: ObjectId,
+    until: Instant,
+}
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct Standing {
+    /// Failures in a row.
+    failures: u32,
+    /// Objects that were taken.
+    taken: u64,
+    records: HashMap<ObjectId, Record>,
+    behind: HashMap<Uid, Behind>,
+}
+
+impl Standing {
+    /// The destination took an object.
+    pub(super) fn took(&mut self, object: ObjectId, series: &Uid) {
+        self.failures = 0;
+        self.taken += 1;
+        self.done_with(object, series);
+    }
+
+    /// Nothing has to wait for an object any longer: it is delivered, held or gone.
+    pub(super) fn done_with(&mut self, object: ObjectId, series: &Uid) {
+        self.records.remove(&object);
+        self.pass(object, series);
+    }
+
+    fn pass(&mut self, object: ObjectId, series: &Uid) {
+        if self.behind.get(series).is_some_and(|behind| behind.object == object) {
+            self.behind.remove(series);
+        }
+    }
+
+    /// Whether an object may be tried before an earlier one of its series.
+    pub(super) fn may_go(&self, object: ObjectId, series: &Uid) -> bool {
+        self.behind.get(series).is_none_or(|behind| behind.object == object)
+    }
+
+    /// Whether some series waits, once those are forgotten that have waited in vain.
+    pub(super) fn is_some_series_waiting(&mut self, now: Instant) -> bool {
+        self.behind.retain(|_, behind| behind.until > now);
+        !self.behind.is_empty()
+    }
+
+    /// What follows from a failure. `chance` is a number in [0, 1).
+    pub(super) fn failed(
+        &mut self,
+        object: ObjectId,
+        series: &Uid,
+        against: Against,
+        now: Instant,
+        chance: f64,
+    ) -> Fate {
+        if self.records.len() >= REMEMBERED && !self.records.contains_key(&object) {
+            self.records.clear();
+        }
+        let taken = self.taken;
+        let record = self.records.entry(object).or_default();
+        let others_were_taken = record.falls > 0 && taken > record.taken;
+        record.taken = taken;
+        let content = match against {
+            Against::Content | Against::Gate => true,
+            // The destination is well but for this object.
+            Against::Either if record.falls >= TOGETHER => others_were_taken,
+            Against::Destination | Against::Either | Against::PutOff | Against::Title => false,
+        };
+        if content {
+            record.refusals += 1;
+            let refusals = record.refusals;
+            if against != Against::Gate {
+                self.failures = 0;
+            }
+            // The others of the series do not wait for what may never go.
+            self.pass(object, series);
+            return match next(Cause::Content, refusals, chance) {
+                Next::After(wait) => Fate::Later { wait, rest: None },
+                Next::Hold(code) => {
+                    self.records.remove(&object);
+                    Fate::Hold(if against == Against::Gate { UNSENDABLE } else { code })
+                }
+            };
+        }
+        record.falls = record.falls.saturating_add(1);
+        let falls = record.falls;
+        let (wait, rest) = match against {
+            // Other titles are let in.
+            Against::Title => (backoff(falls, chance), None),
+            Against::Destination => {
+                self.failures = self.failures.saturating_add(1);
+                let wait = backoff(self.failures, chance);
+                (wait, Some(wait))
+            }
+            Against::Either | Against::PutOff | Against::Content | Against::Gate
+                if falls > TOGETHER && others_were_taken =>
+            {
+                self.failures = 0;
+                (backoff(falls, chance).max(ASIDE), None)
+            }
+            Against::Either | Against::PutOff | Against::Content | Against::Gate => {
+                self.failures = self.failures.saturating_add(1);
+                let rest = backoff(self.failures, chance);
+                let wait = if falls > TOGETHER { rest.saturating_add(ASIDE) } else { rest };
+                (wait, Some(rest))
+            }
+        };
+        self.behind.insert(series.clone(), Behind { object, until: now + wait + MISSED });
+        Fate::Later { wait, rest }
+    }
+}
+
+fn backoff(failures: u32, chance: f64) -> Duration {
+    match next(Cause::Transient, failures, chance) {
+        Next::After(wait) => wait,
+        // Not reached: a transient cause is tried for ever.
+        Next::Hold(_) => ASIDE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::retry::PACS_REFUSED;
+
+    const AWAY: Against = Against::Destination;
+
+    /// Plays failures of objects of one series each; `0` stands for an object that is taken. Tells wait and rest in seconds.
+    #[track_caller]
+    fn check(script: &[(u128, Against)], want: &[&str]) {
+        let mut standing = Standing::default();
+        let mut told = Vec::new();
+        for &(object, against) in script {
+            let (id, series) = (ObjectId::from_u128(object), Uid::new(&format!("1.{object}")));
+            if object == 0 {
+                standing.took(id, &series);
+                continue;
+            }
+            told.push(match standing.failed(id, &series, against, Instant::now(), 0.5) {
+                Fate::Later { wait, rest: None } => format!("{}", wait.as_secs()),
+                Fate::Later { wait, rest: Some(rest) } => {
+                    format!("{}/{}", wait.as_secs(), rest.as_secs())
+                }
+                Fate::Hold(code) => code.to_owned(),
+            });
+        }
+        assert_eq!(told, want);
+    }
+
+    #[test]
+    fn a_destination_that_is_away_is_tried_less_and_less_often_and_costs_no_object_anything() {
+        check(&[(1, AWAY); 4], &["1/1", "2/2", "4/4", "8/8"]);
+        check(&[(1, AWAY), (2, AWAY), (0, AWAY), (2, AWAY)], &["1/1", "2/2", "1/1"]);
+        let night = [[(1, AWAY); 9].as_slice(), &[(1, Against::Content)]].concat();
+        let mut standing = Standing::default();
+        let (id, series) = (ObjectId::from_u128(1), Uid::new("1.1"));
+        let last = night
+            .iter()
+            .map(|(_, against)| standing.failed(id, &series, *against, Instant::now(), 0.5));
+        assert_eq!(
+            last.last(),
+            Some(Fate::Later { wait: Duration::from_secs(60), rest: None }),
+            "a first refusal after a long night is a first refusal"
+        );
+    }
+
+    #[test]
+    fn what_is_refused_three_times_is_held_and_nobody_waits_for_it() {
+        check(&[(1, Against::Content); 3], &["60", "600", PACS_REFUSED]);
+        check(&[(1, Against::Gate); 3], &["60", "600", UNSENDABLE]);
+    }
+
+    #[test]
+    fn an_object_at_which_the_destination_falls_over_steps_aside_and_is_held_once_others_were_taken()
+     {
+        let falls = (1, Against::Either);
+        check(&[falls; 4], &["1/1", "2/2", "64/4", "68/8"]);
+        let taken = (0, Against::Either);
+        check(
+            &[falls, falls, falls, taken, falls, taken, falls, taken, falls],
+            &["1/1", "2/2", "64/4", "60", "600", PACS_REFUSED],
+        );
+    }
+
+    #[test]
+    fn what_is_put_off_steps_aside_and_is_never_held() {
+        let (put_off, taken) = ((1, Against::PutOff), (0, Against::PutOff));
+        check(
+            &[put_off, put_off, put_off, taken, put_off, taken, put_off],
+            &["1/1", "2/2", "64/4", "60", "60"],
+        );
+    }
+
+    #[test]
+    fn a_title_that_is_not_let_in_keeps_no_other_waiting() {
+        check(&[(1, Against::Title), (2, Against::Title), (1, Against::Title)], &["1", "1", "2"]);
+    }
+
+    #[test]
+    fn a_series_waits_for_its_earliest_until_that_has_gone_or_is_not_seen_any_more() {
+        let mut standing = Standing::default();
+        let (series, now) = (Uid::new("1.2"), Instant::now());
+        let [first, second] = [1, 2].map(ObjectId::from_u128);
+        standing.failed(first, &series, Against::PutOff, now, 0.5);
+        assert!(standing.may_go(first, &series) && !standing.may_go(second, &series));
+        assert!(standing.may_go(second, &Uid::new("1.3")));
+        assert!(standing.is_some_series_waiting(now));
+        standing.took(first, &series);
+        assert!(standing.may_go(second, &series));
+        standing.failed(first, &series, Against::PutOff, now, 0.5);
+        standing.failed(first, &series, Against::Content, now, 0.5);
+        assert!(standing.may_go(second, &series), "refused");
+        standing.failed(first, &series, Against::PutOff, now, 0.5);
+        assert!(!standing.is_some_series_waiting(now + Duration::from_secs(1_000)));
+        assert!(standing.may_go(second, &series), "missed");
+    }
+}
