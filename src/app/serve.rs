@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::custody::{self, CustodyFault};
@@ -31,8 +32,15 @@ use crate::receive::{self, Judging, Places, Receiver};
 use crate::spool;
 use crate::web;
 
-/// How long associations, judging and lanes may take to come to an end, each.
-const DRAIN: Duration = Duration::from_secs(25);
+/// When the parts must have come to their end, counted from the signal: the whole drain stays below half a minute, after which
+/// service managers kill.
+const ASSOCIATIONS_END: Duration = Duration::from_secs(18);
+const JUDGING_ENDS: Duration = Duration::from_secs(20);
+const LANES_END: Duration = Duration::from_secs(26);
+const ALL_ENDS: Duration = Duration::from_secs(28);
+
+/// How long threads may take to end that nobody waits for any more.
+const LEFT_BEHIND: Duration = Duration::from_secs(1);
 
 /// Questions about destinations that may wait.
 const QUESTIONS: usize = 256;
@@ -75,7 +83,7 @@ pub fn run(file: &Path) -> Result<(), StartFault> {
         tracing::warn!(%warning, "configuration");
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let ran = runtime.block_on(async {
         let gate = Gate::start(loaded).await?;
         let (mut terminate, mut interrupt, mut hang_up) =
             (on(SignalKind::terminate())?, on(SignalKind::interrupt())?, on(SignalKind::hangup())?);
@@ -88,7 +96,10 @@ pub fn run(file: &Path) -> Result<(), StartFault> {
         }
         gate.stop().await;
         Ok(())
-    })
+    });
+    // A thread that hangs in an object must not keep the process.
+    runtime.shutdown_timeout(LEFT_BEHIND);
+    ran
 }
 
 fn on(kind: SignalKind) -> io::Result<Signal> {
@@ -147,6 +158,7 @@ impl Gate {
             unknown: questions,
         }));
         let judged = CancellationToken::new();
+        let unjudged = receive::unjudged(&custody.ledger).await?;
         let (judging, judging_task) = receive::judging(
             Judging {
                 spool: custody.spool.clone(),
@@ -174,6 +186,11 @@ impl Gate {
             judging: judging.clone(),
             open: Places::default(),
         });
+        // Before anything new, so that what was left keeps its place.
+        if !unjudged.is_empty() {
+            tracing::info!(objects = unjudged.len(), "judging goes on where it was left");
+            drop(tokio::spawn(receive::resume(unjudged, judging.clone())));
+        }
         let listening = tokio::spawn(receiver.listen(listener, closing.clone()));
         let sweeping = tokio::spawn(retention::run(
             custody.spool.clone(),
@@ -197,8 +214,6 @@ impl Gate {
         });
         let service = Arc::new(Service::new(Arc::clone(&state)));
         let serving = tokio::spawn(web::serve(console, service, ending.clone().cancelled_owned()));
-        let resumed = tokio::spawn(resume(Arc::clone(&state)));
-        drop(resumed);
         tracing::info!(%address, "listening");
         Ok(Self {
             state,
@@ -270,38 +285,32 @@ impl Gate {
     /// delivered is delivered after the next start.
     pub async fn stop(self) {
         tracing::info!("stopping");
+        let begun = Instant::now();
         self.state.stopping.store(true, Ordering::Relaxed);
         self.closing.cancel();
-        finish("associations", self.listening).await;
+        finish("associations", self.listening, begun + ASSOCIATIONS_END).await;
         self.judged.cancel();
-        finish("judging", self.judging).await;
+        finish("judging", self.judging, begun + JUDGING_ENDS).await;
         self.state.lanes.stop();
-        if tokio::time::timeout(DRAIN, self.state.lanes.stopped()).await.is_err() {
+        let stopped = timeout_at(begun + LANES_END, self.state.lanes.stopped());
+        if stopped.await.is_err() {
             tracing::warn!("a lane was cut off; its object is sent again after the next start");
         }
         self.ending.cancel();
-        finish("retention", self.sweeping).await;
-        finish("console", self.serving).await;
+        finish("retention", self.sweeping, begun + ALL_ENDS).await;
+        finish("console", self.serving, begun + ALL_ENDS).await;
         tracing::info!("stopped");
     }
 }
 
-async fn finish(what: &'static str, mut task: JoinHandle<()>) {
-    match tokio::time::timeout(DRAIN, &mut task).await {
+async fn finish(what: &'static str, mut task: JoinHandle<()>, until: Instant) {
+    match timeout_at(until, &mut task).await {
         Ok(Ok(())) => {}
         Ok(Err(fault)) => tracing::error!(%fault, what, "ended abnormally"),
         Err(_) => {
             task.abort();
             tracing::warn!(what, "cut off: what was not acknowledged will be sent again");
         }
-    }
-}
-
-async fn resume(state: Arc<State>) {
-    match receive::resume(&state.ledger, &state.judging).await {
-        Ok(0) => {}
-        Ok(objects) => tracing::info!(objects, "judging goes on where it was left"),
-        Err(fault) => tracing::error!(%fault, "objects without a verdict cannot be listed"),
     }
 }
 

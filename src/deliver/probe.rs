@@ -1,9 +1,10 @@
 //! Asks peers in the background what they take, so that negotiation with modalities can follow them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{Destination, Peer, Shared, Target, forget_refusals, learn, peer};
@@ -18,6 +19,9 @@ use crate::policy::contexts::proposals;
 /// How long a refusal is believed. A peer that is taught a new class is found out within it.
 const REFUSALS_LAST: Duration = Duration::from_secs(300);
 
+/// How long a peer that could not be asked is left alone: its lane knows sooner when it is back.
+const QUIET: Duration = Duration::from_secs(30);
+
 /// Waits for questions and puts them to every peer, until told to stop.
 pub(super) async fn run(
     destinations: Vec<Destination>,
@@ -26,6 +30,7 @@ pub(super) async fn run(
     stop: CancellationToken,
 ) {
     let mut refresh = tokio::time::interval(REFUSALS_LAST);
+    let mut quiet: HashMap<usize, Instant> = HashMap::new();
     loop {
         let mut asked = Vec::new();
         tokio::select! {
@@ -53,6 +58,9 @@ pub(super) async fn run(
             .collect();
         for (index, destination) in destinations.iter().enumerate() {
             let Target::Peer(of) = &destination.target else { continue };
+            if quiet.get(&index).is_some_and(|until| *until > Instant::now()) {
+                continue;
+            }
             let address = peer::own_address(of);
             let found = tokio::select! {
                 () = stop.cancelled() => return,
@@ -72,6 +80,7 @@ pub(super) async fn run(
                 // The lane tells of a peer that is away; here it only means that nothing was learned.
                 Err(fault) => {
                     tracing::debug!(destination = destination.name, %fault, "a probe failed");
+                    quiet.insert(index, Instant::now() + QUIET);
                 }
             }
         }

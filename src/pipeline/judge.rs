@@ -152,7 +152,9 @@ fn uid(image: &Image<'_>, tag: Tag) -> Uid {
     image.scan.header.string(tag).map(|uid| Uid::new(&uid)).unwrap_or_default()
 }
 
-fn unchecked(site: &Site, image: &Image<'_>) -> Verdict {
+/// The verdict on an object that could not be judged: it goes on unmarked wherever its association's objects may go.
+#[must_use]
+pub fn unchecked(site: &Site, image: &Image<'_>) -> Verdict {
     let destinations = match image.sender {
         Some(sender) => site.routes.possible(sender),
         None => (0..site.destinations.len()).collect(),

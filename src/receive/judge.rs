@@ -2,6 +2,7 @@
 //! recorded in the order of arrival, so that the order within a series is kept.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::{Semaphore, mpsc};
@@ -12,7 +13,10 @@ use crate::base::limits::Limits;
 use crate::base::time::now;
 use crate::dicom::tags;
 use crate::dicom::uid::Uid;
-use crate::ledger::{self, Arrival, Event, JudgedAs, Ledger, LedgerFault, ObjectRow, What};
+use crate::ledger::{
+    self, Arrival, Event, Filter, JudgedAs, Ledger, LedgerFault, ObjectRow, ObjectState, Refused,
+    What, insist,
+};
 use crate::object::{Scan, scan_reader};
 use crate::observe::Metrics;
 use crate::observe::metrics::Code;
@@ -73,7 +77,7 @@ pub fn judging(with: Judging, stop: CancellationToken) -> (mpsc::Sender<Work>, J
 
 async fn run(with: Judging, mut inbox: mpsc::Receiver<Work>, stop: CancellationToken) {
     let (judged, verdicts) = mpsc::channel(UNRECORDED);
-    let recorder = tokio::spawn(record(with.ledger.clone(), verdicts));
+    let recorder = tokio::spawn(record(with.ledger.clone(), verdicts, stop.clone()));
     let threads = Arc::new(Semaphore::new(with.threads));
     loop {
         let work = tokio::select! {
@@ -86,9 +90,9 @@ async fn run(with: Judging, mut inbox: mpsc::Receiver<Work>, stop: CancellationT
         };
         let Some(work) = work else { break };
         let Ok(thread) = Arc::clone(&threads).acquire_owned().await else { break };
-        let with = with.clone();
+        let (with, stop) = (with.clone(), stop.clone());
         let verdict = tokio::spawn(async move {
-            let event = judge(&with, work).await;
+            let event = judge(&with, work, &stop).await;
             drop(thread);
             event
         });
@@ -103,7 +107,11 @@ async fn run(with: Judging, mut inbox: mpsc::Receiver<Work>, stop: CancellationT
 }
 
 /// Records verdicts in the order in which their objects came, as many at a time as are ready.
-async fn record(ledger: Ledger, mut verdicts: mpsc::Receiver<JoinHandle<Option<Event>>>) {
+async fn record(
+    ledger: Ledger,
+    mut verdicts: mpsc::Receiver<JoinHandle<Option<Event>>>,
+    stop: CancellationToken,
+) {
     let mut next = None;
     loop {
         let first = match next.take() {
@@ -129,7 +137,8 @@ async fn record(ledger: Ledger, mut verdicts: mpsc::Receiver<JoinHandle<Option<E
             continue;
         }
         let objects: Vec<ObjectId> = events.iter().map(|event| event.object).collect();
-        match ledger.record_all(events).await {
+        // What has no verdict goes nowhere, so it does not wait for the next start either.
+        match insist(&stop, || record_all(ledger.clone(), events.clone())).await {
             Ok(outcomes) => {
                 for (object, refused) in objects.iter().zip(outcomes) {
                     if let Err(refused) = refused {
@@ -145,6 +154,17 @@ async fn record(ledger: Ledger, mut verdicts: mpsc::Receiver<JoinHandle<Option<E
     }
 }
 
+async fn record_all(
+    ledger: Ledger,
+    events: Vec<Event>,
+) -> Result<Vec<Result<(), Refused>>, LedgerFault> {
+    ledger.record_all(events).await
+}
+
+async fn received(ledger: Ledger, row: ObjectRow) -> Result<Arrival, LedgerFault> {
+    ledger.received(row).await
+}
+
 fn collect(judged: Result<Option<Event>, tokio::task::JoinError>, events: &mut Vec<Event>) {
     match judged {
         Ok(event) => events.extend(event),
@@ -154,13 +174,14 @@ fn collect(judged: Result<Option<Event>, tokio::task::JoinError>, events: &mut V
     }
 }
 
-async fn judge(with: &Judging, work: Work) -> Option<Event> {
+async fn judge(with: &Judging, work: Work, stop: &CancellationToken) -> Option<Event> {
     match work {
         Work::Fresh(fresh) => {
             let site = with.site.load_full();
             let row = row(&fresh.receipt, &fresh.envelope, &fresh.source, &fresh.scan, &site);
             let object = row.id;
-            let arrival = match with.ledger.received(row).await {
+            let entered = insist(stop, || received(with.ledger.clone(), row.clone()));
+            let arrival = match entered.await {
                 Ok(arrival) => arrival,
                 Err(fault) => {
                     // In custody all the same: the next start finds it.
@@ -198,7 +219,8 @@ async fn judge(with: &Judging, work: Work) -> Option<Event> {
             let site = with.site.load_full();
             let source =
                 admit(&site.sources, &envelope.calling_ae, envelope.peer).unwrap_or_default();
-            judged(with, object, envelope, source, scan, Past::Nothing).await
+            let past = past(with, object, &envelope.sop_instance).await;
+            judged(with, object, envelope, source, scan, past).await
         }
     }
 }
@@ -238,11 +260,64 @@ async fn earlier(with: &Judging, instance: &Uid, hash: blake3::Hash) -> Option<J
     }
 }
 
+/// Earlier objects of one SOP Instance UID that are looked at.
+const LOOKED_AT: usize = 64;
+
+/// What an object that is already in the ledger is to those before it: what its arrival said may have been forgotten by a crash.
+async fn past(with: &Judging, object: ObjectId, instance: &Uid) -> Past {
+    if instance.is_empty() {
+        return Past::Nothing;
+    }
+    let (ledger, sop_instance) = (with.ledger.clone(), Some(instance.clone()));
+    let filter = Filter { sop_instance, ..Filter::default() };
+    let asked = tokio::task::spawn_blocking(move || ledger.explain(&filter, LOOKED_AT)).await;
+    let Ok(Ok(mut known)) = asked else {
+        tracing::warn!(%object, "earlier objects cannot be looked up; it is judged as the first");
+        return Past::Nothing;
+    };
+    let Some(place) = known.iter().position(|one| one.id == object) else { return Past::Nothing };
+    let own = known.swap_remove(place);
+    known.retain(|one| one.id < object && one.state != ObjectState::Rejected);
+    if known.iter().any(|one| one.hash != own.hash) {
+        return Past::OtherBytes;
+    }
+    if own.verdict.is_some() {
+        // A person wants a new verdict.
+        return Past::Nothing;
+    }
+    known.sort_by_key(|one| one.id);
+    Past::Same(known.into_iter().rev().find_map(|one| one.verdict))
+}
+
 fn association(envelope: &Envelope) -> pipeline::Association {
     pipeline::Association {
         calling: envelope.calling_ae.clone(),
         called: envelope.called_ae.clone(),
         peer: envelope.peer,
+    }
+}
+
+/// How long an object may be judged. Behind it others wait, and a verdict takes milliseconds.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// An object as it is judged.
+struct Case {
+    sender: pipeline::Association,
+    envelope: Envelope,
+    source: Source,
+    scan: Scan,
+}
+
+impl Case {
+    fn image(&self) -> Image<'_> {
+        Image {
+            scan: &self.scan,
+            sender: Some(&self.sender),
+            source: &self.source,
+            sop_class: self.envelope.sop_class.as_str(),
+            transfer_syntax: self.envelope.transfer_syntax.as_str(),
+            urgent: self.envelope.priority == Priority::High,
+        }
     }
 }
 
@@ -262,27 +337,23 @@ async fn judged(
     scan: Scan,
     past: Past,
 ) -> Option<Event> {
-    let site = with.site.load_full();
-    let judging = tokio::task::spawn_blocking(move || {
-        let at = now();
-        let sender = association(&envelope);
-        let image = Image {
-            scan: &scan,
-            sender: Some(&sender),
-            source: &source,
-            sop_class: envelope.sop_class.as_str(),
-            transfer_syntax: envelope.transfer_syntax.as_str(),
-            urgent: envelope.priority == Priority::High,
-        };
-        let verdict = pipeline::judge(&site, &image, at);
-        (verdict, site, at)
-    });
+    let (site, at) = (with.site.load_full(), now());
+    let case = Arc::new(Case { sender: association(&envelope), envelope, source, scan });
+    let judging = {
+        let (site, case) = (Arc::clone(&site), Arc::clone(&case));
+        tokio::task::spawn_blocking(move || pipeline::judge(&site, &case.image(), at))
+    };
     let started = std::time::Instant::now();
-    let (mut verdict, site, at) = match judging.await {
-        Ok(judged) => judged,
-        Err(fault) => {
-            tracing::error!(%object, %fault, "judging an object has failed; it is judged at the next start");
-            return None;
+    let mut verdict = match tokio::time::timeout(PATIENCE, judging).await {
+        Ok(Ok(verdict)) => verdict,
+        Ok(Err(fault)) => {
+            tracing::error!(%object, %fault, "judging an object has failed");
+            pipeline::unchecked(&site, &case.image())
+        }
+        // Its thread is lost until it ends; the object and those behind it are not.
+        Err(_elapsed) => {
+            tracing::error!(%object, "judging an object takes too long");
+            pipeline::unchecked(&site, &case.image())
         }
     };
     with.metrics.judge_seconds.observe(started.elapsed().as_secs_f64());
@@ -310,11 +381,10 @@ async fn judged(
     };
     if let Past::Same(Some(before)) = past
         && before.versions == written.versions
+        && before.report == written.report
     {
-        // Judged by the same rules before: the same plan, times in it included, so that the same bytes go out.
-        written.mark = before.mark;
-        written.reason = before.reason;
-        written.report = before.report;
+        // Decided alike before: the same plan, times in it included, so that the same bytes go out. Decided otherwise, because
+        // it came from elsewhere or a right has ended since, the new verdict stands: no mark outlives its right.
         written.plan = before.plan;
     }
     Some(Event { object, at, what: What::Judged(Box::new(written)) })
@@ -377,24 +447,25 @@ fn row(
     }
 }
 
-/// Has every object judged that the ledger knows and that has no verdict.
+/// The objects that the ledger knows and that have no verdict, in the order of arrival. To be asked before anything new is
+/// received: what comes later is judged anyhow, and must not be judged twice.
 ///
 /// # Errors
 /// When the ledger cannot be read.
-pub async fn resume(ledger: &Ledger, judging: &mpsc::Sender<Work>) -> Result<u64, LedgerFault> {
-    const AT_A_TIME: usize = 1_000;
-    let (mut after, mut count) = (None, 0);
-    loop {
-        let ledger = ledger.clone();
-        let asked = tokio::task::spawn_blocking(move || ledger.unjudged(after, AT_A_TIME)).await;
-        let objects = asked.map_err(|_| LedgerFault::Closed)??;
-        let Some(last) = objects.last().copied() else { return Ok(count) };
-        after = Some(last);
-        for object in objects {
-            if judging.send(Work::Again(object)).await.is_err() {
-                return Ok(count);
-            }
-            count += 1;
+pub async fn unjudged(ledger: &Ledger) -> Result<Vec<ObjectId>, LedgerFault> {
+    let ledger = ledger.clone();
+    let asked = tokio::task::spawn_blocking(move || ledger.unjudged(None, usize::MAX)).await;
+    asked.map_err(|_| LedgerFault::Closed)?
+}
+
+/// Has objects judged that were left without a verdict. Returns how many: fewer than all when judging has ended.
+pub async fn resume(objects: Vec<ObjectId>, judging: mpsc::Sender<Work>) -> u64 {
+    let mut count = 0;
+    for object in objects {
+        if judging.send(Work::Again(object)).await.is_err() {
+            break;
         }
+        count += 1;
     }
+    count
 }

@@ -28,7 +28,7 @@ use crate::pipeline::Site;
 use crate::policy::contexts::Willingness;
 use crate::spool::Spool;
 
-pub use judge::{Judging, Work, judging, resume};
+pub use judge::{Judging, Work, judging, resume, unjudged};
 
 /// What a person may choose of the way objects are answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
