@@ -5,6 +5,8 @@
 mod conformance;
 mod custody;
 mod demo;
+#[cfg(test)]
+mod fixture;
 mod offline;
 mod report;
 mod retention;

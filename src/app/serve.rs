@@ -241,7 +241,7 @@ impl Gate {
     }
 
     /// The parts, for the demonstration.
-    pub(super) fn state(&self) -> &State {
+    pub(super) fn state(&self) -> &Arc<State> {
         &self.state
     }
 
