@@ -62,6 +62,8 @@ pub struct Metrics {
     pub marked: Family<Code, Counter>,
     /// Objects without a mark, by reason.
     pub unmarked: Family<Code, Counter>,
+    /// What the rules found, by rule.
+    pub findings: Family<Code, Counter>,
     /// Objects held for a person.
     pub held: Counter,
     /// Objects that the judgement failed on (a fault of this program): forwarded unmarked.
@@ -122,6 +124,8 @@ impl Metrics {
         registry.register("objects_marked", "Objects judged to bear a mark", marked.clone());
         let unmarked = Family::default();
         registry.register("objects_unmarked", "Objects judged to bear none", unmarked.clone());
+        let findings = Family::default();
+        registry.register("findings", "What the rules found, by rule", findings.clone());
         let held = Counter::default();
         registry.register("objects_held", "Objects held for a person", held.clone());
         let unchecked = Counter::default();
@@ -172,6 +176,7 @@ impl Metrics {
             suppressed,
             marked,
             unmarked,
+            findings,
             held,
             unchecked,
             delivered,
