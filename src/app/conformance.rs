@@ -86,10 +86,14 @@ fn model(configuration: &Configuration) -> String {
     let titles = titles(configuration);
     let listen = configuration.gate.listen;
     let retention = format_duration(configuration.spool.retention);
-    let destinations = table(
-        ["destination", "kind", "called AE title", "address", "calling AE title"],
-        configuration.destinations.iter().map(destination),
-    );
+    let destinations = if configuration.destinations.is_empty() {
+        "No destination is configured.\n".to_owned()
+    } else {
+        table(
+            ["destination", "kind", "called AE title", "address", "calling AE title"],
+            configuration.destinations.iter().map(destination),
+        )
+    };
     format!(
         "## 3 Networking\n\n### 3.1 Implementation model\n\n\
          One application entity, {titles}, accepts associations on {listen} and requests associations towards each destination. A \
@@ -222,8 +226,14 @@ fn storage_scp(configuration: &Configuration) -> String {
     let full = format!(
         "fewer than {reserve} are free, or the disk does not confirm writes; nothing was kept"
     );
-    let statuses = [
-        (gate.coerced_status, durable),
+    let mut statuses = vec![(Status::SUCCESS, durable)];
+    if gate.coerced_status != Status::SUCCESS {
+        statuses.push((
+            gate.coerced_status,
+            "the same, and it is known that the object will be changed",
+        ));
+    }
+    statuses.extend([
         (Status::OUT_OF_RESOURCES, full.as_str()),
         (Status::SOP_CLASS_MISMATCH, "the SOP class of the data set is not the command's"),
         (Status::CANNOT_UNDERSTAND, "the data set was cut off, or does not end where it says"),
@@ -232,10 +242,10 @@ fn storage_scp(configuration: &Configuration) -> String {
         (Status::NOT_AUTHORIZED, "the sender did not negotiate the SCU role"),
         (Status::UNRECOGNIZED_OPERATION, "an operation other than C-STORE and C-ECHO"),
         (Status::MISTYPED_ARGUMENT, "the command lacks a mandatory element"),
-    ];
+    ]);
     let statuses = table(
         ["status", "when"],
-        statuses.map(|(status, when)| [status.to_string(), when.to_owned()]),
+        statuses.into_iter().map(|(status, when)| [status.to_string(), when.to_owned()]),
     );
     format!(
         "### 3.3 C-STORE as SCP\n\n{statuses}\n{unparsable} The data set is kept as received (level 2, full). Elements that are \
@@ -448,7 +458,7 @@ mod tests {
             "| archive | folder | — | received | — |",
             "| CT01 | 10.1.0.0/16 |",
             "Text from CT01 is read as `GBK`",
-            "| B000 | the object is stored durably",
+            "| B000 | the same, and it is known",
             "fewer than 3GiB are free",
             "kept for 24h after",
             "is refused with C000",

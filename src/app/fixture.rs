@@ -47,7 +47,7 @@ pub(super) fn loaded(dir: &Path) -> Loaded {
         scope = "JJJHR"
         valid_from = 2026-04-01
         [rules.override."IMG-ENC-003"]
-        enabled = false
+        off = true
     "#;
     let loaded = config::parse(text, Path::new("test.toml"), dir);
     loaded.unwrap_or_else(|mistakes| panic!("{mistakes}"))

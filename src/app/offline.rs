@@ -294,3 +294,127 @@ fn identity(metadata: &Metadata) -> (u64, u64) {
 fn entries(folder: &Path) -> io::Result<BTreeSet<PathBuf>> {
     fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::fixture::{loaded, noon};
+    use crate::phantom::{FOREIGN_INSTITUTION, Fault, Kind, Specimen};
+    use crate::web::model::Disposition;
+
+    fn small(kind: Kind, seed: u64) -> Specimen {
+        Specimen::new(kind, seed).size(8, 8)
+    }
+
+    fn site(dir: &Path) -> Site {
+        site::build(&loaded(dir))
+    }
+
+    /// A line for each file: its name, and the mark, the reason for none, or the error.
+    fn judged(site: &Site, dir: &Path, paths: &[&str], sender: &Sender) -> Vec<String> {
+        let paths: Vec<PathBuf> = paths.iter().map(|path| dir.join(path)).collect();
+        let reports = judge_all(&paths, site, sender, noon(), report::report).expect("judged");
+        let line = |file: &FileReport<Report>| {
+            let name = Path::new(&file.file).strip_prefix(dir).expect("below the folder");
+            let outcome = match &file.outcome {
+                Outcome::Unreadable { error } => error.clone(),
+                Outcome::Judged(report) => {
+                    report.mark.clone().or(report.reason.clone()).unwrap_or_default()
+                }
+            };
+            format!("{}: {outcome}", name.display())
+        };
+        reports.iter().map(line).collect()
+    }
+
+    fn sender(title: Option<&str>, peer: Option<&str>) -> Sender {
+        Sender {
+            calling_aet: title.map(|title| AeTitle::parse(title).expect("a title")),
+            peer: peer.map(|peer| peer.parse().expect("an address")),
+        }
+    }
+
+    #[test]
+    fn folders_are_searched_in_order_and_what_is_not_dicom_is_skipped() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path();
+        fs::create_dir_all(path.join("in/b")).expect("folders");
+        fs::write(path.join("in/c.dcm"), small(Kind::Ct, 1).part10()).expect("a file");
+        fs::write(path.join("in/b/x"), small(Kind::Dx, 2).part10()).expect("a file");
+        fs::write(path.join("in/a.txt"), "no image").expect("a file");
+        fs::write(path.join("in/cut.dcm"), &small(Kind::Ct, 1).part10()[..150]).expect("a file");
+        std::os::unix::fs::symlink("..", path.join("in/b/up")).expect("a link");
+        std::os::unix::fs::symlink("nowhere", path.join("in/b/gone")).expect("a link");
+        let site = site(path);
+        let nobody = Sender::default();
+        let cut = "in/cut.dcm: the file ends within its file meta information, or is empty";
+        let found = ["in/b/x: NO_ITEM", "in/c.dcm: JJJHR", cut];
+        assert_eq!(judged(&site, path, &["in"], &nobody), found);
+        let named = judged(&site, path, &["in/a.txt", "in/absent", "in/c.dcm"], &nobody);
+        let want = [
+            "in/a.txt: not a DICOM file",
+            "in/absent: No such file or directory (os error 2)",
+            "in/c.dcm: JJJHR",
+        ];
+        assert_eq!(named, want);
+    }
+
+    #[test]
+    fn the_institution_is_that_of_the_sender_or_the_name() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path();
+        let own = small(Kind::Ct, 1).part10();
+        fs::write(path.join("own"), own).expect("a file");
+        let foreign = small(Kind::Ct, 2).institution(FOREIGN_INSTITUTION.han).part10();
+        fs::write(path.join("foreign"), foreign).expect("a file");
+        fs::write(path.join("none"), small(Kind::Ct, 3).institution("").part10()).expect("a file");
+        let site = site(path);
+        let check = |title, peer, want: [&str; 3]| {
+            let names = ["own", "foreign", "none"];
+            let judged = judged(&site, path, &names, &sender(title, peer));
+            assert_eq!(judged, [0, 1, 2].map(|n| format!("{}: {}", names[n], want[n])));
+        };
+        check(None, None, ["JJJHR", "NO_SCOPE", "NO_INSTITUTION"]);
+        check(Some("CT01"), None, ["JJJHR", "FOREIGN", "JJJHR"]);
+        check(Some("CT01"), Some("127.0.0.1"), ["JJJHR", "FOREIGN", "JJJHR"]);
+        check(Some("MR07"), None, ["FOREIGN", "NO_SCOPE", "NO_SCOPE"]);
+        check(None, Some("10.1.2.3"), ["FOREIGN", "NO_SCOPE", "NO_SCOPE"]);
+    }
+
+    #[test]
+    fn a_sender_that_the_gate_would_not_take_is_told() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let site = site(dir.path());
+        for (title, peer, want) in [
+            (Some("CT02"), Some("127.0.0.1"), "objects from CT02 at 127.0.0.1"),
+            (None, Some("11.0.0.1"), "objects from at 11.0.0.1"),
+        ] {
+            let fault = known(&site, &sender(title, peer)).map(|_| ()).expect_err("a stranger");
+            assert!(fault.to_string().contains(want), "{fault}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_walked_is_reported_as_held() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("broken.dcm");
+        let broken = small(Kind::Ct, 1).fault(Fault::NotWalkable);
+        fs::write(&file, broken.part10()).expect("a file");
+        let reports = check(&[file], &loaded(dir.path()), &Sender::default()).expect("judged");
+        let [FileReport { outcome: Outcome::Judged(report), .. }] = reports.as_slice() else {
+            panic!("{reports:?}")
+        };
+        assert_eq!(report.disposition, Disposition::Quarantine);
+        assert_eq!(report.reason.as_deref(), Some("UNCHECKED"));
+        assert_eq!(report.sop_class_uid.as_deref(), Some(Kind::Ct.sop_class()));
+    }
+
+    #[test]
+    fn rules_are_listed_with_the_site_s_changes() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let rules = rules(&loaded(dir.path()));
+        let off: Vec<&str> =
+            rules.iter().filter(|rule| !rule.enabled).map(|rule| rule.rule.as_str()).collect();
+        assert_eq!(off, ["IMG-ENC-003"]);
+    }
+}

@@ -406,3 +406,152 @@ pub(super) fn next_attempt(state: DeliveryState, due: Timestamp) -> Option<Times
         DeliveryState::Sending | DeliveryState::Held | DeliveryState::Delivered => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::fixture::{loaded, noon, scan};
+    use crate::app::site;
+    use crate::base::object_id::ObjectId;
+    use crate::dicom::ae_title::AeTitle;
+    use crate::ledger::{Delivery, JudgedAs, Versions};
+    use crate::phantom::{Fault, Kind, Specimen};
+    use crate::pipeline::Association;
+    use crate::policy::admission::{Source, admit};
+
+    fn site() -> Site {
+        site::build(&loaded(std::path::Path::new("/")))
+    }
+
+    fn sender() -> Association {
+        let title = |title| AeTitle::parse(title).expect("a title");
+        let peer = "127.0.0.1".parse().expect("an address");
+        Association { calling: title("CT01"), called: title("MARKGATE"), peer }
+    }
+
+    fn explained(site: &Site, specimen: &Specimen) -> model::Explanation {
+        let (sender, scan) = (sender(), scan(specimen));
+        let source: Source = admit(&site.sources, &sender.calling, sender.peer).expect("a source");
+        let (sop_class, syntax) = (specimen.sop_class(), specimen.transfer_syntax());
+        let image = Image {
+            scan: &scan,
+            sender: Some(&sender),
+            source: &source,
+            sop_class: sop_class.as_str(),
+            transfer_syntax: syntax.as_str(),
+            urgent: false,
+        };
+        let explanation = explanation(site, &image, noon());
+        assert_eq!(report(site, &image, noon()), explanation.report);
+        explanation
+    }
+
+    fn entry(specimen: &Specimen, site: &Site, report: &str) -> Explained {
+        Explained {
+            id: ObjectId::from_u128(7),
+            received: noon(),
+            source: "CT01".to_owned(),
+            sop_instance: specimen.sop_instance(),
+            study: specimen.study_instance(),
+            hash: String::new(),
+            state: ObjectState::Held,
+            reasons: vec!["IMG-PAT-003".to_owned()],
+            released: false,
+            verdict: Some(JudgedAs {
+                version: 1,
+                at: noon(),
+                mark: None,
+                reason: Some("QUALITY_BLOCK".to_owned()),
+                report: report.to_owned(),
+                plan: Vec::new(),
+                versions: Versions { rules: site.versions.rules.clone(), ..Versions::default() },
+            }),
+            deliveries: vec![Delivery {
+                destination: "archive".to_owned(),
+                state: DeliveryState::Deferred,
+                attempts: 3,
+                due: noon(),
+                last_error: "busy".to_owned(),
+                answer: None,
+            }],
+        }
+    }
+
+    #[test]
+    fn a_mark_is_told_with_all_that_it_rests_on() {
+        let site = site();
+        let specimen = Specimen::new(Kind::Ct, 1).size(8, 8);
+        let told = explained(&site, &specimen);
+        assert_eq!(told.report.mark.as_deref(), Some("JJJHR"));
+        assert_eq!(told.report.reason, None);
+        assert_eq!(told.report.disposition, model::Disposition::Forward);
+        assert_eq!(told.report.exam_date, Some(jiff::civil::date(2026, 5, 6)));
+        assert_eq!(told.report.institution.as_deref(), Some("demo"));
+        assert_eq!(told.report.items, ["CT-CHEST"]);
+        assert_eq!(told.report.scopes, ["JJJHR"]);
+        assert_eq!(told.report.modality.as_deref(), Some("CT"));
+        assert_eq!(told.exam_date_from.as_deref(), Some("AcquisitionDate"));
+        assert_eq!(told.institution_name.as_deref(), Some("北京示范医院"));
+        assert_eq!(told.source.calling_aet.as_deref(), Some("CT01"));
+        let used = told.accreditation.expect("the row");
+        assert_eq!((used.institution.as_str(), used.status.as_str()), ("demo", "active"));
+        assert!(!told.rules.iter().any(|trace| trace.rule == "IMG-ENC-003"), "switched off");
+        let passed = told.rules.iter().find(|trace| trace.rule == "IMG-PAT-003");
+        let passed = passed.expect("a trace");
+        assert_eq!(passed.outcome, model::RuleOutcome::Passed);
+        assert!(passed.saw.iter().any(|seen| seen.name == "PatientID" && seen.value.is_some()));
+    }
+
+    #[test]
+    fn findings_come_gravest_first_and_hold_the_object() {
+        let told = explained(&site(), &Specimen::new(Kind::Ct, 1).fault(Fault::NoPatientId));
+        let grave: Vec<_> = told.report.findings.iter().map(|finding| finding.severity).collect();
+        assert!(grave.is_sorted_by(|one, next| one >= next), "{grave:?}");
+        let first = told.report.findings.first().expect("a finding");
+        assert_eq!(first.rule, "IMG-PAT-003");
+        assert_eq!(first.principle, model::Principle::Completeness);
+        assert_eq!((first.attribute.as_deref(), &first.value), (Some("PatientID"), &None));
+        assert_eq!(told.report.disposition, model::Disposition::Quarantine);
+        assert_eq!(told.report.reason.as_deref(), Some("QUALITY_BLOCK"));
+    }
+
+    #[test]
+    fn of_an_object_in_custody_that_is_told_which_was_decided() {
+        let site = site();
+        let specimen = Specimen::new(Kind::Ct, 1).size(8, 8);
+        let report = r#"{"findings":[
+            {"rule":"IMG-PAT-003","severity":"quarantine","attribute":"PatientID"},
+            {"rule":"X-1","severity":"warn","attribute":null}],
+            "exam_date":"2026-05-05","institution":"demo","items":["CT-CHEST"],"scopes":[],
+            "accreditation":"demo/JJJHR/2026-04-01"}"#;
+        let entry = entry(&specimen, &site, report);
+        for seen in [None, Some(explained(&site, &specimen))] {
+            let with_file = seen.is_some();
+            let told = recorded(&site, &entry, seen);
+            assert_eq!(told.report.mark, None);
+            assert_eq!(told.report.reason.as_deref(), Some("QUALITY_BLOCK"));
+            assert_eq!(told.report.exam_date, Some(jiff::civil::date(2026, 5, 5)));
+            assert_eq!(told.report.disposition, model::Disposition::Quarantine);
+            let rules: Vec<&str> =
+                told.report.findings.iter().map(|finding| finding.rule.as_str()).collect();
+            assert_eq!(rules, ["IMG-PAT-003", "X-1"]);
+            assert_eq!(told.accreditation.as_ref().map(|row| row.scope.as_str()), Some("JJJHR"));
+            assert_eq!(told.report.modality.is_some(), with_file);
+            assert_eq!(told.rules.is_empty(), !with_file);
+            let custody = told.custody.expect("it is in custody");
+            assert_eq!((custody.state.as_str(), custody.deliveries.len()), ("held", 1));
+            assert_eq!(custody.deliveries[0].id, format!("{}/archive", entry.id));
+        }
+    }
+
+    #[test]
+    fn rules_that_have_changed_since_are_not_shown_as_those_it_was_judged_by() {
+        let site = site();
+        let specimen = Specimen::new(Kind::Ct, 1).size(8, 8);
+        let mut entry = entry(&specimen, &site, "no JSON at all");
+        entry.verdict.as_mut().expect("a verdict").versions.rules = "older".to_owned();
+        let told = recorded(&site, &entry, Some(explained(&site, &specimen)));
+        assert_eq!((told.rules, told.report.findings), (vec![], vec![]));
+        assert_eq!(told.report.reason.as_deref(), Some("QUALITY_BLOCK"));
+    }
+}

@@ -2,13 +2,17 @@
 //!
 //! Ledger and spool block, so they are asked on threads that may. Nothing is decided here, and nothing of a patient is logged.
 
-use std::collections::BTreeMap;
+mod shapes;
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
+use shapes::{
+    HELD, books, counted, objects, problem, quarantine_entry, queue_entry, queued, total,
+};
 
 use super::conformance;
 use super::report;
@@ -20,17 +24,17 @@ use crate::dicom::sop_class;
 use crate::dicom::status::Status;
 use crate::dicom::uid::Uid;
 use crate::ledger::{
-    Conservation, Counts, DeliveryState, Explained, Filter, Ledger, LedgerFault, ObjectState,
-    QuarantineEntry, QueueEntry, Refused,
+    Counts, DeliveryState, Explained, Filter, Ledger, LedgerFault, ObjectState, QuarantineEntry,
+    QueueEntry, Refused,
 };
 use crate::object::scan_reader;
-use crate::observe::metrics::{Code, Lane};
+use crate::observe::metrics::Lane;
 use crate::pipeline::{Association, Image, Site};
 use crate::policy::admission::admit;
 use crate::quarantine::{self, Deed, Done, Fault, Selection};
 use crate::receive::Work;
 use crate::recognition::Reason;
-use crate::spool::{Condition, ObjectId, Priority, ReadFault, Spool, StoreFault};
+use crate::spool::{Condition, ObjectId, Priority, ReadFault, Spool};
 use crate::web::model;
 use crate::web::{Listed, QuarantineAction, QueueAction, Refusal, Selector};
 
@@ -422,10 +426,11 @@ impl crate::web::Service for Service {
         let (metrics, site) = (&self.state.metrics, self.state.site.load());
         let marks = site.registry.scope_codes().iter().map(|scope| scope.as_str());
         let reasons = Reason::ALL.into_iter().map(|reason| reason.as_code());
+        let rules = site.rules.rules().iter();
         Ok(model::Statistics {
             marked: marks.filter_map(|mark| counted(&metrics.marked, mark)).collect(),
             unmarked: reasons.filter_map(|reason| counted(&metrics.unmarked, reason)).collect(),
-            findings: BTreeMap::new(),
+            findings: rules.filter_map(|rule| counted(&metrics.findings, &rule.id)).collect(),
         })
     }
 
@@ -461,9 +466,6 @@ impl crate::web::Service for Service {
         Ok(conformance::statement(&configuration, &self.state.timers))
     }
 }
-
-/// The state of an object in quarantine that waits for a person.
-const HELD: &str = "held";
 
 /// Storage Commitment Push Model.
 const STORAGE_COMMITMENT: &str = "1.2.840.10008.1.20.1";
@@ -508,12 +510,6 @@ const TESTED_SYNTAXES: [&str; 9] = [
     "1.2.840.10008.1.2.5",
 ];
 
-/// A word and how often it was counted, if it ever was.
-fn counted(family: &Family<Code, Counter>, word: &str) -> Option<(String, u64)> {
-    let count = family.get(&Code { code: word.to_owned() })?.get();
-    Some((word.to_owned(), count))
-}
-
 /// Runs what blocks on a thread that may.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
@@ -547,23 +543,6 @@ fn signed(deed: model::Deed) -> Deed {
     }
 }
 
-fn objects(counts: &Counts, state: ObjectState) -> u64 {
-    counts.objects.get(&state).copied().unwrap_or_default()
-}
-
-/// Deliveries that are not done, in all or to one destination.
-fn queued(counts: &Counts, destination: Option<&str>) -> u64 {
-    let of = counts.deliveries.iter();
-    let of = of.filter(|((name, _), _)| destination.is_none_or(|wanted| wanted == name));
-    of.map(|(_, count)| count).sum()
-}
-
-/// How many entries a list has in all, when `known` is counted otherwise and `found` are shown.
-fn total(found: usize, limit: usize, known: u64) -> u64 {
-    let found_so_far = found as u64;
-    if found < limit { found_so_far } else { known.max(found_so_far) }
-}
-
 /// When the oldest object came that waits for its turn at a destination. Held ones wait for a person, not for it.
 fn oldest(ledger: &Ledger, destination: &str) -> Result<Option<Timestamp>, LedgerFault> {
     let mut oldest: Option<Timestamp> = None;
@@ -581,91 +560,6 @@ fn oldest(ledger: &Ledger, destination: &str) -> Result<Option<Timestamp>, Ledge
 
 fn seconds_since(at: Timestamp) -> f64 {
     now().duration_since(at).as_secs_f64().max(0.0)
-}
-
-fn problem(condition: &Condition) -> Option<String> {
-    let Condition { free, reserve, failed_syncs, sick } = *condition;
-    if sick {
-        Some(StoreFault::Sick { failures: failed_syncs }.to_string())
-    } else if free < reserve {
-        Some(StoreFault::Full { free, reserve }.to_string())
-    } else {
-        None
-    }
-}
-
-fn some(text: &str) -> Option<String> {
-    (!text.is_empty()).then(|| text.to_owned())
-}
-
-fn queue_entry(entry: &QueueEntry) -> Option<model::QueueEntry> {
-    let delivery = &entry.delivery;
-    Some(model::QueueEntry {
-        id: format!("{}/{}", entry.id, delivery.destination),
-        object: entry.id.to_string(),
-        sop_instance_uid: entry.sop_instance.to_string(),
-        study_instance_uid: some(entry.study.as_str()),
-        destination: delivery.destination.clone(),
-        state: report::queue_state(delivery.state)?,
-        attempts: delivery.attempts,
-        last_error: some(&delivery.last_error),
-        received: entry.received,
-        next_attempt: report::next_attempt(delivery.state, delivery.due),
-    })
-}
-
-fn quarantine_entry(entry: &QuarantineEntry) -> model::QuarantineEntry {
-    model::QuarantineEntry {
-        id: entry.id.to_string(),
-        sop_instance_uid: entry.sop_instance.to_string(),
-        sop_class_uid: None,
-        series_instance_uid: None,
-        study_instance_uid: some(entry.study.as_str()),
-        state: match entry.state {
-            HELD => model::QuarantineState::Held,
-            "rejected" => model::QuarantineState::Rejected,
-            _ => model::QuarantineState::Released,
-        },
-        reasons: entry.reasons.clone(),
-        calling_aet: entry.source.clone(),
-        received: entry.received,
-        settled: None,
-        settled_by: None,
-        settled_reason: None,
-    }
-}
-
-/// The ledger's lines, newest day first, and their sum.
-fn books(lines: &[Conservation]) -> model::Ledger {
-    let mut sum = model::Counts::default();
-    let mut balanced = true;
-    let mut days = Vec::with_capacity(lines.len());
-    for line in lines {
-        let counts = model::Counts {
-            received: line.received,
-            delivered: line.delivered,
-            held: line.held,
-            rejected: line.rejected,
-            in_flight: line.in_flight,
-            refused: line.refused,
-            suppressed: line.suppressed,
-        };
-        balanced &= line.balances();
-        sum.received += counts.received;
-        sum.delivered += counts.delivered;
-        sum.held += counts.held;
-        sum.rejected += counts.rejected;
-        sum.in_flight += counts.in_flight;
-        sum.refused += counts.refused;
-        sum.suppressed += counts.suppressed;
-        match line.day.parse() {
-            Ok(day) => days.push(model::Day { day, source: line.source.clone(), counts }),
-            // The ledger writes these itself; a day that is none is no balance.
-            Err(_) => balanced = false,
-        }
-    }
-    days.sort_by(|one, other| other.day.cmp(&one.day).then_with(|| one.source.cmp(&other.source)));
-    model::Ledger { counts: sum, balanced: balanced && sum.balance(), days }
 }
 
 /// Judges an object in the spool once more, as of the time of its verdict, for the values in it; `None` when its file has
