@@ -401,6 +401,9 @@ fn tell(with: &Judging, object: ObjectId, verdict: &pipeline::Verdict) {
         tracing::error!(%object, "judging an object has failed: it goes on unmarked");
     }
     let findings = verdict.findings.len();
+    for finding in &verdict.findings {
+        metrics.findings.get_or_create(&Code { code: finding.rule.clone() }).inc();
+    }
     match (verdict.mark(), verdict.reason()) {
         (Some(mark), _) => {
             metrics.marked.get_or_create(&Code { code: mark.to_owned() }).inc();
