@@ -12,6 +12,8 @@ mod lane;
 mod peer;
 mod probe;
 mod standing;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;
