@@ -7,7 +7,7 @@ mod association;
 mod judge;
 mod report;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod verdict;
 
 use jiff::tz::Offset;

@@ -17,7 +17,8 @@ use crate::recognition::{
 use crate::stamp::StampMode;
 use crate::standard::{Changes, Pack, declarations};
 
-fn site() -> Site {
+/// A site that marks CT of the phantoms' institution, `here`, and has one destination, `pacs`.
+pub(crate) fn site() -> Site {
     let declarations = declarations();
     let accreditation = |scope: &str| AccreditationRow {
         institution: "here".into(),

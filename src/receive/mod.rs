@@ -9,6 +9,8 @@
 mod association;
 mod judge;
 mod storage;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -153,26 +155,5 @@ impl Receiver {
                 tracing::error!(%fault, "an association has ended abnormally");
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn places_are_limited_in_all_and_by_address_and_given_back() {
-        let config = Config { associations: 3, associations_of_a_peer: 2, ..Config::default() };
-        let places = Places::default();
-        let [one, other, third] = [1, 2, 3].map(|n| IpAddr::from([127, 0, 0, n]));
-        let first = places.take(one, &config);
-        let second = places.take(one, &config);
-        assert!(first.is_some() && second.is_some());
-        assert!(places.take(one, &config).is_none(), "two from one address");
-        let last = places.take(other, &config);
-        assert!(last.is_some());
-        assert!(places.take(third, &config).is_none(), "three in all");
-        drop(first);
-        assert!(places.take(third, &config).is_some());
     }
 }
