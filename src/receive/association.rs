@@ -189,14 +189,35 @@ pub(super) struct Conversation<'r> {
 impl Conversation<'_> {
     async fn hold(
         &self,
-        mut association: Association<TcpStream>,
+        association: Association<TcpStream>,
         stop: CancellationToken,
     ) -> Result<(), Fault> {
         let mut buffers = storage::Buffers::default();
+        let ended = self.converse(association, stop, &mut buffers).await;
+        if let Some(work) = buffers.unjudged.take()
+            && self.receiver.judging.send(work).await.is_err()
+        {
+            tracing::warn!("an object will be judged at the next start");
+        }
+        ended
+    }
+
+    async fn converse(
+        &self,
+        mut association: Association<TcpStream>,
+        stop: CancellationToken,
+        buffers: &mut storage::Buffers,
+    ) -> Result<(), Fault> {
         loop {
             let message = tokio::select! {
                 biased;
                 () = stop.cancelled() => return association.release().await,
+                room = self.receiver.judging.reserve(), if buffers.unjudged.is_some() => {
+                    if let (Ok(room), Some(work)) = (room, buffers.unjudged.take()) {
+                        room.send(work);
+                    }
+                    continue;
+                }
                 message = association.next() => message?,
             };
             let Some(message) = message else { return Ok(()) };
@@ -206,8 +227,7 @@ impl Conversation<'_> {
                     Answer::with_comment(Status::NOT_AUTHORIZED, "SCU role not negotiated")
                 }
                 Request::Store(request) => {
-                    match storage::store(self, &mut association, &message, request, &mut buffers)
-                        .await?
+                    match storage::store(self, &mut association, &message, request, buffers).await?
                     {
                         storage::Done::Answered => continue,
                         storage::Done::Refused(answer) => {

@@ -41,11 +41,18 @@ pub struct Config {
     pub associations: usize,
     /// Of those, from one address.
     pub associations_of_a_peer: usize,
+    /// How long a peer is kept waiting for room where objects wait to be judged, before it is answered A700.
+    pub patience: Duration,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { refuse_unparsable: false, associations: 500, associations_of_a_peer: 200 }
+        Self {
+            refuse_unparsable: false,
+            associations: 500,
+            associations_of_a_peer: 200,
+            patience: Duration::from_secs(10),
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 use std::time::Instant;
 
 use tokio::net::TcpStream;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::JoinHandle;
 
 use super::association::Conversation;
@@ -25,10 +26,13 @@ use crate::spool::{self, Draft, Envelope, Receipt, StoreFault};
 /// Bytes that go to a blocking thread at a time.
 const BLOCK: usize = 256 << 10;
 
-/// The two blocks of an association.
+/// What an association keeps from one object to the next.
 #[derive(Default)]
 pub(super) struct Buffers {
+    /// The block that is not being filled.
     spare: Option<Vec<u8>>,
+    /// An object in custody for which there was no room where objects wait to be judged.
+    pub(super) unjudged: Option<Work>,
 }
 
 impl Buffers {
@@ -74,6 +78,8 @@ enum Refused {
     OtherClass,
     #[error("SOP Instance UID differs from the command")]
     OtherInstance,
+    #[error("too many objects wait to be judged")]
+    Behind,
     #[error("internal fault")]
     Fault,
 }
@@ -85,6 +91,7 @@ impl Refused {
             Self::Cut | Self::Stray | Self::Unwalkable => Status::CANNOT_UNDERSTAND,
             Self::OtherClass => Status::SOP_CLASS_MISMATCH,
             Self::OtherInstance => Status::SOP_INSTANCE_MISMATCH,
+            Self::Behind => Status::OUT_OF_RESOURCES,
             Self::Fault => Status::PROCESSING_FAILURE,
         };
         let comment = match self {
@@ -107,6 +114,9 @@ pub(super) async fn store(
     request: &StoreRequest,
     buffers: &mut Buffers,
 ) -> Result<Done, Fault> {
+    if !hand_on(with, buffers).await {
+        return Ok(refuse(&Refused::Behind));
+    }
     let envelope = envelope(with, message, request);
     let mut incoming = match begin(with, &envelope).await {
         Ok(incoming) => incoming,
@@ -191,10 +201,31 @@ pub(super) async fn store(
     // Whether or not the peer has heard it: the object is in custody.
     let work =
         Work::Fresh(Box::new(Fresh { receipt, envelope, source: with.source.clone(), scan }));
-    if with.receiver.judging.send(work).await.is_err() {
-        tracing::warn!("an object will be judged at the next start");
+    match with.receiver.judging.try_send(work) {
+        Ok(()) => {}
+        // Handed on when there is room, and before anything else is taken of this peer.
+        Err(TrySendError::Full(work)) => buffers.unjudged = Some(work),
+        Err(TrySendError::Closed(_)) => {
+            tracing::warn!("an object will be judged at the next start")
+        }
     }
     responded.map(|()| Done::Answered)
+}
+
+/// Hands on what waits since the object before. Returns whether there was room within the time that a peer may be kept waiting:
+/// beyond that it is told, and sends again later.
+async fn hand_on(with: &Conversation<'_>, buffers: &mut Buffers) -> bool {
+    let Some(work) = buffers.unjudged.take() else { return true };
+    let room = with.receiver.judging.reserve();
+    match tokio::time::timeout(with.receiver.config.patience, room).await {
+        Ok(Ok(room)) => room.send(work),
+        Ok(Err(_closed)) => tracing::warn!("an object will be judged at the next start"),
+        Err(_elapsed) => {
+            buffers.unjudged = Some(work);
+            return false;
+        }
+    }
+    true
 }
 
 fn refuse(refused: &Refused) -> Done {
@@ -205,6 +236,7 @@ fn refuse(refused: &Refused) -> Done {
         | Refused::Unwalkable
         | Refused::OtherClass
         | Refused::OtherInstance
+        | Refused::Behind
         | Refused::Fault => {}
     }
     Done::Refused(refused.answer())
@@ -267,6 +299,7 @@ impl Incoming {
                 | Refused::Cut
                 | Refused::Stray
                 | Refused::Unwalkable
+                | Refused::Behind
                 | Refused::Fault => {}
             }
             return Err(refused);

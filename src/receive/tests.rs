@@ -53,6 +53,8 @@ struct Choices {
     unparsable: Unparsable,
     /// Nothing fits in.
     full: bool,
+    /// Nothing is judged: objects wait where they were handed to.
+    stuck: bool,
 }
 
 /// A gate without lanes. CT01 sends for an institution that may mark, CT02 for none.
@@ -65,6 +67,7 @@ struct Gate {
     judging: mpsc::Sender<Work>,
     stop: CancellationToken,
     tasks: [JoinHandle<()>; 2],
+    waiting: mpsc::Receiver<Work>,
 }
 
 impl Gate {
@@ -108,6 +111,8 @@ impl Gate {
             },
             stop.clone(),
         );
+        let (stuck, waiting) = mpsc::channel(1);
+        let judging = if choices.stuck { stuck } else { judging };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("bound");
         let (unknown, _questions) = mpsc::channel(1);
@@ -126,7 +131,7 @@ impl Gate {
         });
         let listening = tokio::spawn(receiver.listen(listener, stop.clone()));
         let tasks = [listening, judging_task];
-        Self { dir, address, spool, ledger, records, judging, stop, tasks }
+        Self { dir, address, spool, ledger, records, judging, stop, tasks, waiting }
     }
 
     async fn call(
@@ -337,6 +342,20 @@ async fn the_same_bytes_are_taken_once_while_they_are_queued() {
 }
 
 #[tokio::test]
+async fn a_peer_is_told_when_judging_falls_behind_and_nothing_acknowledged_is_forgotten() {
+    let config = Config { patience: Duration::from_millis(1), ..Config::default() };
+    let mut gate = Gate::with(Choices { config, stuck: true, ..Choices::default() }).await;
+    let objects: Vec<_> = (1..=3).map(|n| (ct(n), ct(n).data_set())).collect();
+    assert_eq!(gate.send("CT01", &objects).await, [0, 0, 0xA700]);
+    for _ in 0..2 {
+        let work = timeout(PATIENCE, gate.waiting.recv()).await.expect("in time");
+        assert!(matches!(work, Some(Work::Fresh(_))));
+    }
+    assert_eq!(gate.files("objects"), 2);
+    gate.end().await;
+}
+
+#[tokio::test]
 async fn verdicts_are_recorded_in_the_order_of_arrival() {
     let gate = Gate::new().await;
     let objects: Vec<_> = (1..=24)
@@ -369,7 +388,7 @@ async fn no_mark_comes_with_the_bytes_from_another_sender() {
     let marked = gate.until_judged(1).await.remove(0);
     let verdict = marked.verdict.expect("a verdict");
     assert_eq!(verdict.mark.as_deref(), Some("JJJHR"));
-    assert_eq!(gate.send("CT02", &[object.clone()]).await, [0]);
+    assert_eq!(gate.send("CT02", std::slice::from_ref(&object)).await, [0]);
     let other = gate.until_judged(2).await.remove(1).verdict.expect("a verdict");
     assert_eq!((other.mark, other.reason.as_deref()), (None, Some("NO_INSTITUTION")));
     assert!(other.plan.is_empty());
