@@ -25,7 +25,7 @@ use crate::base::time::now;
 use crate::config::{self, CallingAet, Configuration, Loaded, Mistakes, Target};
 use crate::deliver::{self, Destination, Lanes, Peer};
 use crate::dimse::{Terms, Timers};
-use crate::ledger::LedgerFault;
+use crate::ledger::{Ledger, LedgerFault};
 use crate::observe::Metrics;
 use crate::policy::disposition::Unparsable;
 use crate::receive::{self, Judging, Places, Receiver};
@@ -146,6 +146,7 @@ impl Gate {
         let metrics = Arc::new(Metrics::new());
         let timers = Timers::default();
         let destinations = destinations(&configuration);
+        tell_of_strays(&custody.ledger, &destinations).await?;
         let known = deliver::nothing_known(&destinations);
         let (unknown, questions) = mpsc::channel(QUESTIONS);
         let lanes = Arc::new(Lanes::start(deliver::Setup {
@@ -312,6 +313,24 @@ async fn finish(what: &'static str, mut task: JoinHandle<()>, until: Instant) {
             tracing::warn!(what, "cut off: what was not acknowledged will be sent again");
         }
     }
+}
+
+/// Tells of deliveries that no lane will ever make, since their destination is not configured any more.
+async fn tell_of_strays(ledger: &Ledger, destinations: &[Destination]) -> Result<(), StartFault> {
+    let ledger = ledger.clone();
+    let counts = tokio::task::spawn_blocking(move || ledger.counts());
+    let counts = counts.await.map_err(io::Error::other)??;
+    for ((name, state), deliveries) in counts.deliveries {
+        if !destinations.iter().any(|destination| destination.name == name) {
+            tracing::error!(
+                destination = name,
+                state = state.as_str(),
+                deliveries,
+                "these wait for a destination that is not configured any more: nobody delivers them"
+            );
+        }
+    }
+    Ok(())
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, StartFault> {
