@@ -357,7 +357,11 @@ impl Lane {
 
     fn after(&self, fate: Fate, error: &str) -> Vec<What> {
         vec![match fate {
-            Fate::Later { wait, .. } => self.deferred(wait, error),
+            // For as long as the lane rests nothing is sent anyway. Due by then rather than after it, so that a gate that is
+            // started again meanwhile, and remembers no rest, does not send what came later first.
+            Fate::Later { wait, rest } => {
+                self.deferred(wait.saturating_sub(rest.unwrap_or_default()), error)
+            }
             Fate::Hold(code) => self.held(code, error),
         }]
     }
