@@ -10,5 +10,22 @@
 
 mod support;
 
+mod bad_input;
+mod byte_identity;
+mod config_errors;
+mod demo;
+mod disk_full;
+mod drain;
+mod durability;
+mod foreign_senders;
+mod hold_and_release;
+mod large_object;
+mod marking;
+mod orthanc;
+mod pacs_down;
 mod peers_meet;
+mod private_data;
+mod recognition_cases;
+mod rejections;
+mod sigkill;
 mod tidy;

@@ -81,7 +81,7 @@ fn element_at(data: &[u8], at: usize, coding: Coding) -> Option<Element> {
     } else {
         (start + length, start + length)
     };
-    (end <= data.len()).then(|| Element { tag, whole: at..end, value: start..value_end })
+    (end <= data.len()).then_some(Element { tag, whole: at..end, value: start..value_end })
 }
 
 /// Where the delimiter of a value of undefined length begins and ends.

@@ -15,6 +15,9 @@ use tempfile::TempDir;
 /// Starts need a moment under load; a gate that is not ready by then is broken.
 const START: Duration = Duration::from_secs(30);
 
+/// A gate that drains waits for peers that do not answer, though not for ever.
+const END: Duration = Duration::from_secs(60);
+
 /// The program under test.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_markgate");
 
@@ -74,6 +77,12 @@ impl Configuration {
             valid_from = 2026-04-01
             "#,
         )
+    }
+
+    /// Adds the sections of another configuration behind its own.
+    #[must_use]
+    pub fn and(self, other: &Self) -> Self {
+        self.section(&other.sections)
     }
 
     /// Adds a key to `[gate]`.
@@ -214,6 +223,11 @@ impl Gate {
         self.process.as_ref().expect("the gate runs")
     }
 
+    /// The id of its process.
+    pub fn id(&self) -> u32 {
+        self.running().id()
+    }
+
     /// SIGKILL.
     pub fn kill(&mut self) {
         let mut process = self.process.take().expect("the gate runs");
@@ -235,7 +249,7 @@ impl Gate {
     #[track_caller]
     pub fn end(&mut self) -> ExitStatus {
         let mut process = self.process.take().expect("the gate runs");
-        let status = process.wait(SOON);
+        let status = process.wait(END);
         self.earlier += &process.said();
         status
     }

@@ -96,6 +96,20 @@ pub fn dcmdump_reads(file: &[u8]) -> bool {
     process::run(command).status.success()
 }
 
+/// What `dcmdump` shows of an element's text, in UTF-8.
+#[track_caller]
+pub fn dcmdump_value(file: &[u8], tag: dataset::Tag) -> String {
+    let folder = written(&[file.to_vec()]);
+    let mut command = Command::new("dcmdump");
+    command.args(["-q", "+U8", "+P", &format!("{:04x},{:04x}", tag.0, tag.1)]);
+    command.arg(folder.path().join("0000.dcm"));
+    let said = process::succeed(command);
+    // Items of sequences that hold the element too come after it.
+    let first = said.lines().next().unwrap_or_default();
+    let inside = first.split_once('[').and_then(|(_, rest)| rest.rsplit_once(']'));
+    inside.map(|(value, _)| value.to_owned()).unwrap_or_default()
+}
+
 /// DCMTK's `storescp`, keeping data sets bit by bit (`+B`).
 pub struct Storescp {
     port: u16,
@@ -212,13 +226,5 @@ impl Orthanc {
     #[track_caller]
     pub fn wait_for(&self, instance: &str) -> Value {
         eventually(&format!("{instance} in Orthanc"), SOON, || self.tags(instance))
-    }
-
-    /// Puts a Part 10 file into its store directly.
-    #[track_caller]
-    pub fn put(&self, file: &[u8]) {
-        let answer = http::post(self.rest, "/instances", "application/dicom", file);
-        let answer = answer.expect("Orthanc answers");
-        assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
     }
 }

@@ -2,8 +2,9 @@
 //! whose columns `file`, `storable`, `transfer_syntax_uid`, `sop_class_uid` and `sop_instance_uid` are read here.
 //! Without it the same tests run on objects made on the spot.
 
-use super::dataset::{self, Object};
-use super::wire::{EXPLICIT_LE, IMPLICIT_LE};
+use super::dataset;
+use super::wire::IMPLICIT_LE;
+use markgate::phantom::{Characters, Fault, Kind, Lengths, Specimen};
 use std::path::PathBuf;
 
 /// An object to send: its data set as it lies in the file.
@@ -13,22 +14,10 @@ pub struct Sample {
     pub class: String,
     pub instance: String,
     pub transfer_syntax: String,
-    pub charset: String,
     pub data: Vec<u8>,
 }
 
 impl Sample {
-    pub fn of(name: &str, object: &Object) -> Self {
-        Self {
-            name: name.to_owned(),
-            class: object.class.clone(),
-            instance: object.instance.clone(),
-            transfer_syntax: EXPLICIT_LE.to_owned(),
-            charset: String::new(),
-            data: object.data(),
-        }
-    }
-
     /// A Part 10 file of it.
     pub fn file(&self) -> Vec<u8> {
         dataset::part10(&self.class, &self.instance, &self.transfer_syntax, &self.data)
@@ -81,43 +70,48 @@ fn real() -> Vec<Sample> {
             class: of("sop_class_uid"),
             instance: of("sop_instance_uid"),
             transfer_syntax: of("transfer_syntax_uid"),
-            charset: of("charset"),
             data: file[dataset::data_set_start(&file)..].to_vec(),
         });
     }
     found
 }
 
-/// One object each of what the real ones show: private elements, odd values, sequences of both lengths, encapsulated
-/// pixels, implicit encoding, nothing but the bare minimum.
+/// Objects of every kind, and one each of what the real ones show: other encodings, character sets and lengths, private
+/// and odd elements.
 fn made() -> Vec<Sample> {
-    let plain = Object::chest_ct(900, 1);
-    let odd = Object::chest_ct(900, 2)
-        .with_bytes((0x0009, 0x0010), "LO", b"ACME 1.1".to_vec())
-        .with_bytes((0x0009, 0x1001), "UN", vec![1, 2, 3])
-        .with_bytes((0x0010, 0x4000), "LT", b"odd".to_vec());
-    let defined =
-        [&[0xFE, 0xFF, 0, 0xE0, 10, 0, 0, 0][..], b"\x08\0\x50\x11UI\x02\x001\0"].concat();
-    let sequence = Object::chest_ct(900, 3).with_bytes((0x0008, 0x1140), "SQ", defined);
-    let bare = Object::chest_ct(900, 4).without((0x0008, 0x0005)).without((0x7FE0, 0x0010));
-    let mut found: Vec<Sample> =
-        [("plain", &plain), ("odd", &odd), ("sequence", &sequence), ("bare", &bare)]
-            .iter()
-            .map(|(name, object)| Sample::of(name, object))
-            .collect();
-    let jpeg = Object::chest_ct(900, 5).without((0x7FE0, 0x0010));
-    let mut data = jpeg.data();
-    data.extend_from_slice(b"\xE0\x7F\x10\x00OB\0\0\xFF\xFF\xFF\xFF");
-    data.extend_from_slice(b"\xFE\xFF\x00\xE0\0\0\0\0");
-    data.extend_from_slice(b"\xFE\xFF\x00\xE0\x04\0\0\0\xFF\xD8\xFF\xD9");
-    data.extend_from_slice(b"\xFE\xFF\xDD\xE0\0\0\0\0");
-    let encapsulated = "1.2.840.10008.1.2.4.50".to_owned();
-    found.push(Sample { transfer_syntax: encapsulated, data, ..Sample::of("encapsulated", &jpeg) });
-    let implicit = Object::chest_ct(900, 6);
-    found.push(Sample {
-        transfer_syntax: IMPLICIT_LE.to_owned(),
-        data: dataset::implicit(&implicit.data()),
-        ..Sample::of("implicit", &implicit)
-    });
-    found
+    let kinds = Kind::ALL.into_iter().map(|kind| Specimen::new(kind, 900).size(64, 64));
+    let ct = |instance| Specimen::new(Kind::Ct, 901).size(64, 64).instance(instance);
+    let syntaxes = [
+        IMPLICIT_LE,
+        "1.2.840.10008.1.2.2",    // Explicit VR Big Endian
+        "1.2.840.10008.1.2.1.99", // deflated
+        "1.2.840.10008.1.2.5",    // RLE Lossless
+        "1.2.840.10008.1.2.4.50", // JPEG Baseline
+        "1.2.840.10008.1.2.4.90", // JPEG 2000
+    ];
+    let syntaxes = (1..).zip(syntaxes).map(|(at, uid)| ct(at).transfer_syntax_of(uid));
+    let characters = [Characters::Utf8, Characters::Gbk, Characters::Latin1];
+    let characters = (11..).zip(characters).map(|(at, set)| ct(at).characters(set));
+    let oddities = [
+        Fault::PrivateElements,
+        Fault::OddLengths,
+        Fault::Overlay,
+        Fault::TrailingPadding,
+        Fault::Nested(10),
+    ];
+    let oddities = (21..).zip(oddities).map(|(at, fault)| ct(at).fault(fault));
+    let lengths = [
+        ct(31).lengths(Lengths::Undefined),
+        ct(32).lengths(Lengths::Mixed),
+        ct(33).group_lengths(true),
+    ];
+    let all = kinds.chain(syntaxes).chain(characters).chain(oddities).chain(lengths);
+    all.map(|specimen| Sample {
+        name: format!("{:?}, {}", specimen.kind(), specimen.sop_instance()),
+        class: specimen.sop_class().to_string(),
+        instance: specimen.sop_instance().to_string(),
+        transfer_syntax: specimen.transfer_syntax().to_string(),
+        data: specimen.data_set(),
+    })
+    .collect()
 }

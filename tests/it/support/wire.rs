@@ -184,9 +184,7 @@ impl Pdv<'_> {
 pub struct Command(pub BTreeMap<u16, Vec<u8>>);
 
 pub const C_STORE_RQ: u16 = 0x0001;
-pub const C_STORE_RSP: u16 = 0x8001;
 pub const C_ECHO_RQ: u16 = 0x0030;
-pub const C_ECHO_RSP: u16 = 0x8030;
 pub const NO_DATA_SET: u16 = 0x0101;
 
 impl Command {
@@ -199,11 +197,6 @@ impl Command {
     #[must_use]
     pub fn uid(self, element: u16, value: &str) -> Self {
         self.padded(element, value, 0)
-    }
-
-    #[must_use]
-    pub fn text(self, element: u16, value: &str) -> Self {
-        self.padded(element, value, b' ')
     }
 
     fn padded(mut self, element: u16, value: &str, pad: u8) -> Self {
