@@ -8,12 +8,12 @@ use std::path::Path;
 
 use crate::base::units::{format_duration, format_size};
 use crate::config::{CallingAet, Configuration, Destination, Target};
+use crate::dicom::IMPLEMENTATION_CLASS_UID;
 use crate::dicom::sop_class::{STORAGE_CLASSES, VERIFICATION, name};
 use crate::dicom::status::Status;
 use crate::dicom::transfer_syntax::{LISTED, PixelCoding};
 use crate::dimse::{
-    APPLICATION_CONTEXT, DEFAULT_MAX_PDU, IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME,
-    MAX_CONTEXTS, Timers,
+    APPLICATION_CONTEXT, DEFAULT_MAX_PDU, IMPLEMENTATION_VERSION_NAME, MAX_CONTEXTS, Timers,
 };
 use crate::policy::admission::SourceRow;
 use crate::policy::disposition::Unparsable;

@@ -51,10 +51,6 @@ pub use transport::Transport;
 /// The Application Context Name of DICOM (PS3.7 §A.2.1), the only one there is.
 pub const APPLICATION_CONTEXT: &str = "1.2.840.10008.3.1.1.1";
 
-/// Our Implementation Class UID (PS3.7 §D.3.3.2): `2.25.` and the decimal form of the UUID
-/// f059a184-4be8-4920-a1d0-04ffbb6841be (PS3.5 §B.2), drawn once for this product.
-pub const IMPLEMENTATION_CLASS_UID: &str = "2.25.319480109358345240819144085393208000958";
-
 /// Our Implementation Version Name (PS3.7 §D.3.3.2), at most 16 characters.
 pub const IMPLEMENTATION_VERSION_NAME: &str = concat!("MARKGATE_", env!("CARGO_PKG_VERSION"));
 

@@ -9,12 +9,12 @@ use dicom_ul::pdu::{
     PresentationContextResultReason, RequestorRoles, UserVariableItem,
 };
 
+use crate::dicom::IMPLEMENTATION_CLASS_UID;
 use crate::dicom::ae_title::{AeTitle, BadAeTitle};
 use crate::dicom::uid::Uid;
 use crate::dimse::fault::Rejection;
 use crate::dimse::{
-    APPLICATION_CONTEXT, DEFAULT_MAX_PDU, IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME,
-    MAX_CONTEXTS,
+    APPLICATION_CONTEXT, DEFAULT_MAX_PDU, IMPLEMENTATION_VERSION_NAME, MAX_CONTEXTS,
 };
 
 /// The least maximum length under which a command set can be sent with any sense, in bytes. Real peers announce 4 KiB

@@ -11,6 +11,7 @@ use dicom_ul::pdu::{
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
+use crate::dicom::IMPLEMENTATION_CLASS_UID;
 use crate::dicom::ae_title::AeTitle;
 use crate::dicom::sop_class::VERIFICATION;
 use crate::dicom::uid::Uid;
@@ -28,8 +29,7 @@ use crate::dimse::state::{Action, Role};
 use crate::dimse::timers::{Timer, Timers};
 use crate::dimse::transport::Transport;
 use crate::dimse::{
-    APPLICATION_CONTEXT, DEFAULT_MAX_PDU, IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME,
-    MAX_CONTEXTS,
+    APPLICATION_CONTEXT, DEFAULT_MAX_PDU, IMPLEMENTATION_VERSION_NAME, MAX_CONTEXTS,
 };
 
 /// A destination, and the name under which it is called.

@@ -219,8 +219,11 @@ mod tests {
             (IMPLICIT_VR_LITTLE_ENDIAN, true),
         ]);
         let proposed = [JPEG, IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN];
-        assert_eq!(accept(CT, &proposed, &[pacs.clone()]), Some(IMPLICIT_VR_LITTLE_ENDIAN));
-        assert_eq!(accept(CT, &[JPEG], &[pacs.clone()]), None);
+        assert_eq!(
+            accept(CT, &proposed, std::slice::from_ref(&pacs)),
+            Some(IMPLICIT_VR_LITTLE_ENDIAN)
+        );
+        assert_eq!(accept(CT, &[JPEG], std::slice::from_ref(&pacs)), None);
         assert_eq!(accept(CT, &[JPEG], &[pacs, Willingness::Everything]), Some(JPEG));
         assert_eq!(accept(CT, &[JPEG], &[Willingness::default()]), Some(JPEG));
         assert_eq!(accept(CT, &[JPEG], &[]), None);

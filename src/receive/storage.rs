@@ -206,7 +206,7 @@ pub(super) async fn store(
         // Handed on when there is room, and before anything else is taken of this peer.
         Err(TrySendError::Full(work)) => buffers.unjudged = Some(work),
         Err(TrySendError::Closed(_)) => {
-            tracing::warn!("an object will be judged at the next start")
+            tracing::warn!("an object will be judged at the next start");
         }
     }
     responded.map(|()| Done::Answered)

@@ -5,15 +5,13 @@ use std::io;
 use std::os::unix::fs::FileExt;
 
 use crate::base::object_id::ObjectId;
+use crate::dicom::IMPLEMENTATION_CLASS_UID;
 use crate::dicom::transfer_syntax::{Encoding, TransferSyntax};
 use crate::dicom::uid::Uid;
 use crate::object::part10::{self, FileMeta};
 
 use super::envelope::{self, Envelope};
 use super::fault::Damage;
-
-/// Implementation Class UID (0002,0012) of the files that the spool writes: the one that the gate names on the wire.
-pub const IMPLEMENTATION_CLASS_UID: &str = "2.25.319480109358345240819144085393208000958";
 
 /// Private Information Creator UID (0002,0100): says that (0002,0102) is an [`Envelope`] in JSON.
 pub const ENVELOPE_CREATOR_UID: &str = "2.25.268710591172252850767880019768177767410";

@@ -95,7 +95,7 @@ pub use crate::base::object_id::ObjectId;
 pub use draft::{Draft, Receipt};
 pub use envelope::{Envelope, Priority};
 pub use fault::{Damage, ReadFault, SpoolFault, Step, StoreFault};
-pub use format::{ENVELOPE_CREATOR_UID, IMPLEMENTATION_CLASS_UID};
+pub use format::ENVELOPE_CREATOR_UID;
 pub use health::Condition;
 pub use journal::{Journal, JournalDamage, JournalFault, Reclaimed, Replay};
 pub use recovery::{Leftover, Recovered};

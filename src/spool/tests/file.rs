@@ -6,6 +6,7 @@ use std::os::unix::fs::{FileExt, PermissionsExt};
 use proptest::prelude::*;
 
 use super::*;
+use crate::dicom::IMPLEMENTATION_CLASS_UID;
 
 #[track_caller]
 fn read_all(object: &StoredObject) -> Vec<u8> {
