@@ -1,7 +1,7 @@
 //! Takes objects in: listens, answers association requests, and carries each data set from the socket to the spool.
 //!
 //! A C-STORE gets 0000 only through a [`Receipt`](crate::spool::Receipt). What an object is worth is judged after that, on a bounded
-//! number of threads and in the order of arrival ([`judge`]); when judging falls behind, reading slows down.
+//! number of threads and in the order of arrival; when judging falls behind, reading slows down.
 //!
 //! It never delivers, and never decides anything by itself: who may send, what is accepted and what becomes of an object are
 //! asked of the site's rules.
