@@ -58,6 +58,39 @@ fn a_pacs_that_is_down_at_first_gets_everything_in_order_once_it_is_up() {
 }
 
 #[test]
+fn the_order_within_a_series_survives_an_outage_that_began_in_its_midst() {
+    let mut sink = Sink::down();
+    let gate = Gate::start(&Configuration::new().pacs(&sink));
+    let object = |number| Object::chest_ct(48, number);
+    let mut sender = Sender::for_one(gate.port(), CT_IMAGE, EXPLICIT_LE);
+    let mut store = |number| {
+        let answer = sender.store(CT_IMAGE, &object(number).instance, &object(number).data());
+        assert_eq!(answer.map(|answer| answer.status), Some(0));
+    };
+    store(1);
+    until("the first was tried and is put off", || {
+        gate.list(&["queue", "ls"]).iter().any(|entry| entry["state"] == "deferred")
+    });
+    sink.rise();
+    (2..=6).for_each(&mut store);
+    assert_eq!(instances(&sink.wait_for(6)), slices(48, 6));
+}
+
+#[test]
+fn the_order_within_a_series_survives_a_restart_while_its_head_is_put_off() {
+    let mut sink = Sink::down();
+    let mut gate = Gate::start(&Configuration::new().pacs(&sink));
+    send(&gate, 49, 4);
+    until("the first was tried and is put off", || {
+        gate.list(&["queue", "ls"]).iter().any(|entry| entry["state"] == "deferred")
+    });
+    gate.kill();
+    sink.rise();
+    gate.restart();
+    assert_eq!(instances(&sink.wait_for(4)), slices(49, 4));
+}
+
+#[test]
 fn what_was_acknowledged_while_the_pacs_was_down_survives_a_kill() {
     let mut sink = Sink::down();
     let mut gate = Gate::start(&Configuration::new().pacs(&sink));

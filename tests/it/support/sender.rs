@@ -84,6 +84,13 @@ impl Sender {
             .unwrap_or_else(|refusal| panic!("no association for {class}: {refusal:?}"))
     }
 
+    /// Takes silence for a hang-up after so long: for peers that simply stop at what they cannot read.
+    #[must_use]
+    pub fn patient_for(self, patience: Duration) -> Self {
+        self.stream.set_read_timeout(Some(patience)).expect("a duration above zero");
+        self
+    }
+
     /// Stores `data` on context 1 and waits for the answer; `None` when the gate hangs up instead.
     pub fn store(&mut self, class: &str, instance: &str, data: &[u8]) -> Option<Answer> {
         self.store_from(class, instance, &mut &data[..])

@@ -3,8 +3,9 @@
 use super::eventually::{SOON, eventually};
 use super::ports;
 use super::wire::{self, Associate, Command, Context, Pdv};
+use socket2::{Domain, Socket, Type};
 use std::io;
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
@@ -58,14 +59,11 @@ struct Shared {
 
 /// The PACS, which may be up or down.
 pub struct Sink {
+    /// Bound all its life, so that nobody takes the port while the PACS is down, and listening only while it is up.
+    socket: Socket,
     port: u16,
     shared: Arc<Shared>,
-    up: Option<Up>,
-}
-
-struct Up {
-    stop: SyncSender<()>,
-    thread: JoinHandle<()>,
+    listener: Option<JoinHandle<()>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -82,7 +80,14 @@ impl Sink {
 
     /// A PACS that has an address and does not answer there.
     pub fn down() -> Self {
-        Self { port: ports::free(), shared: Arc::default(), up: None }
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        // Taken and kept in one step, unlike a port that was merely found to be free.
+        let port = std::iter::repeat_with(ports::free)
+            .find(|port| {
+                socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, *port)).into()).is_ok()
+            })
+            .expect("an endless row of ports");
+        Self { socket, port, shared: Arc::default(), listener: None }
     }
 
     pub fn port(&self) -> u16 {
@@ -100,21 +105,22 @@ impl Sink {
 
     /// Starts to listen.
     pub fn rise(&mut self) {
-        assert!(self.up.is_none(), "the sink is up");
-        let listener = TcpListener::bind(("127.0.0.1", self.port)).expect("the port is ours");
-        let (stop, stopped) = mpsc::sync_channel(0);
+        assert!(self.listener.is_none(), "the sink is up");
+        // Connections of an earlier rise that are not forgotten yet do not count; nobody else shares the port.
+        self.socket.set_reuse_address(true).expect("a socket");
+        self.socket.listen(128).expect("the port is ours");
+        let listener = TcpListener::from(self.socket.try_clone().expect("a second handle"));
         let shared = Arc::clone(&self.shared);
-        let thread = std::thread::spawn(move || listen(&listener, &stopped, &shared));
-        self.up = Some(Up { stop, thread });
+        self.listener = Some(std::thread::spawn(move || listen(&listener, &shared)));
     }
 
     /// Stops listening and cuts every association.
     pub fn fall(&mut self) {
-        let Some(up) = self.up.take() else { return };
-        drop(up.stop);
-        // Wakes the listener, which then sees that it is to stop.
-        drop(TcpStream::connect(("127.0.0.1", self.port)));
-        up.thread.join().expect("the listener does not panic");
+        let Some(listener) = self.listener.take() else { return };
+        // Linux: the socket stays bound, may listen again, and whoever waits in accept is told.
+        self.socket.shutdown(Shutdown::Both).expect("a listening socket");
+        self.socket.set_reuse_address(false).expect("a socket");
+        listener.join().expect("the listener does not panic");
         for stream in lock(&self.shared.associations).drain(..) {
             // One that the gate has closed by itself cannot be shut down again.
             drop(stream.shutdown(Shutdown::Both));
@@ -152,12 +158,9 @@ impl Drop for Sink {
     }
 }
 
-fn listen(listener: &TcpListener, stopped: &Receiver<()>, shared: &Arc<Shared>) {
+fn listen(listener: &TcpListener, shared: &Arc<Shared>) {
     let mut associations: Vec<(SyncSender<()>, JoinHandle<()>)> = Vec::new();
     while let Ok((stream, _)) = listener.accept() {
-        if stopped.try_recv() == Err(mpsc::TryRecvError::Disconnected) {
-            break;
-        }
         let copy = stream.try_clone().expect("a second handle to the socket");
         lock(&shared.associations).push(copy);
         let (stop, stopped) = mpsc::sync_channel(0);
