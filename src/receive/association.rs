@@ -209,18 +209,24 @@ impl Conversation<'_> {
         buffers: &mut storage::Buffers,
     ) -> Result<(), Fault> {
         loop {
-            let message = tokio::select! {
-                biased;
-                () = stop.cancelled() => return association.release().await,
-                room = self.receiver.judging.reserve(), if buffers.unjudged.is_some() => {
-                    if let (Ok(room), Some(work)) = (room, buffers.unjudged.take()) {
-                        room.send(work);
+            let heard = {
+                // Never given up half-way for a place among the judged: it may be answering a release.
+                let mut next = std::pin::pin!(association.next());
+                loop {
+                    tokio::select! {
+                        biased;
+                        () = stop.cancelled() => break None,
+                        room = self.receiver.judging.reserve(), if buffers.unjudged.is_some() => {
+                            if let (Ok(room), Some(work)) = (room, buffers.unjudged.take()) {
+                                room.send(work);
+                            }
+                        }
+                        message = &mut next => break Some(message),
                     }
-                    continue;
                 }
-                message = association.next() => message?,
             };
-            let Some(message) = message else { return Ok(()) };
+            let Some(message) = heard else { return association.release().await };
+            let Some(message) = message? else { return Ok(()) };
             let answer = match &message.request {
                 Request::Echo(_) => Answer::from(Status::SUCCESS),
                 Request::Store(_) if !message.context.requestor_is_scu => {
