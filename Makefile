@@ -2,11 +2,12 @@
 
 ARGS ?=
 
-.PHONY: help demo test bench lint
+.PHONY: help demo test fire bench lint
 
 help:
 	@echo "make demo          run the gate on synthetic studies (ARGS=--once: then exit)"
 	@echo "make test          run every test, with real DICOM peers (ARGS='--test it sigkill': some of them)"
+	@echo "make fire          run the gate under fire, in short: power cuts, full disks, floods (some of it needs root)"
 	@echo "make bench         measure store-and-forward (ARGS: what cargo bench takes)"
 	@echo "make lint          formatting, clippy, documentation, licences"
 
@@ -17,6 +18,10 @@ demo:
 test:
 	@scripts/setup.sh test
 	cargo test --locked $(ARGS)
+
+fire:
+	@scripts/setup.sh test
+	cargo test --locked --test fire $(ARGS) -- --nocapture
 
 bench:
 	@scripts/setup.sh test

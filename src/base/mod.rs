@@ -3,6 +3,9 @@
 //! Nothing here knows DICOM, waits or touches a file. The clock is read in [`time::now`] alone, so that
 //! everything above it can be given a time in a test.
 
+#[cfg(test)]
+#[path = "../../tests/it/support/figure.rs"]
+pub mod figure;
 pub mod limits;
 pub mod object_id;
 pub mod time;

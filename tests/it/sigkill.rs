@@ -2,6 +2,7 @@
 
 use crate::support::dataset::{self, Object};
 use crate::support::eventually::{eventually, until};
+use crate::support::figure::{figure, scale};
 use crate::support::gate::{Configuration, Gate};
 use crate::support::sender::Sender;
 use crate::support::sink::Sink;
@@ -10,8 +11,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-const KILLS: u32 = 50;
-
 /// How many slices the sender sees acknowledged between two kills: a fixed sequence, so that a run can be repeated,
 /// with long and short ones, and none at all.
 fn between(kill: u32) -> u32 {
@@ -19,7 +18,8 @@ fn between(kill: u32) -> u32 {
 }
 
 #[test]
-fn fifty_kills_under_load_lose_nothing_that_was_acknowledged() {
+fn kills_under_load_lose_nothing_that_was_acknowledged() {
+    let kills = scale(50, 1_000);
     let sink = Sink::up();
     let mut gate = Gate::start(&Configuration::hospital().pacs(&sink));
     let port = gate.port();
@@ -48,7 +48,7 @@ fn fifty_kills_under_load_lose_nothing_that_was_acknowledged() {
     std::thread::scope(|scope| {
         scope.spawn(send);
         scope.spawn(send);
-        for kill in 0..KILLS {
+        for kill in 0..kills {
             let so_far = acknowledged.lock().expect("no sender panics").len();
             let wanted = so_far + between(kill) as usize;
             until("the senders get on", || {
@@ -90,8 +90,12 @@ fn fifty_kills_under_load_lose_nothing_that_was_acknowledged() {
     }
     let ledger = gate.json(&["ledger"]);
     assert_eq!((&ledger["balanced"], &ledger["in_flight"]), (&true.into(), &0.into()), "{ledger}");
-    println!(
-        "{KILLS} kills, {} acknowledged, 0 lost, {duplicates} sent more than once",
-        acknowledged.len()
+    let taken = acknowledged.len();
+    figure(
+        "R1",
+        "sigkill_1000",
+        format_args!(
+            "{kills} kills, {taken} acknowledged, 0 lost, {duplicates} sent more than once, all copies alike"
+        ),
     );
 }

@@ -2,6 +2,7 @@
 
 pub mod dataset;
 pub mod eventually;
+pub mod figure;
 pub mod gate;
 pub mod http;
 pub mod peers;
