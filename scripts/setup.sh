@@ -44,7 +44,10 @@ if [ "$goal" = test ]; then
     needs dcmdump dcmtk        # a foreign reader
     needs Orthanc orthanc      # the PACS
     needs dciodvfy dicom3tools # the referee for objects
-    needs strace strace        # shows the order of system calls
+    needs strace strace        # shows the order of system calls, and makes them fail
+    needs faketime faketime    # a clock that jumps
+    needs mkfs.ext4 e2fsprogs  # disks whose power is cut
+    needs mkfs.xfs xfsprogs
     needs node nodejs
     needs npm npm
 fi
