@@ -2,7 +2,7 @@
 
 ARGS ?=
 
-.PHONY: help demo test fire reliability bench lint
+.PHONY: help demo test fire reliability bench lint sbom release reproducible
 
 help:
 	@echo "make demo          run the gate on synthetic studies (ARGS=--once: then exit)"
@@ -10,7 +10,9 @@ help:
 	@echo "make fire          run the gate under fire, in short: power cuts, full disks, floods (some of it needs root)"
 	@echo "make reliability   measure every promise at length and write RELIABILITY.md (root; ARGS='fire power_cut': a part)"
 	@echo "make bench         measure store-and-forward (ARGS: what cargo bench takes)"
-	@echo "make lint          formatting, clippy, documentation, licences"
+	@echo "make lint          formatting, clippy, documentation, licences, known vulnerabilities"
+	@echo "make sbom          the bill of materials, CycloneDX, into target/"
+	@echo "make release       the program for release; make reproducible: build it twice and compare"
 
 demo:
 	@scripts/setup.sh demo
@@ -35,3 +37,15 @@ bench:
 lint:
 	@scripts/setup.sh lint
 	scripts/lint.sh
+
+sbom:
+	@scripts/setup.sh lint
+	scripts/sbom.sh
+
+release:
+	@scripts/setup.sh demo
+	scripts/release.sh
+
+reproducible:
+	@scripts/setup.sh demo
+	scripts/reproducible.sh
