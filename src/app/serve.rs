@@ -27,6 +27,7 @@ use crate::deliver::{self, Destination, Lanes, Peer};
 use crate::dimse::{Terms, Timers};
 use crate::ledger::{Ledger, LedgerFault};
 use crate::observe::Metrics;
+use crate::pipeline;
 use crate::policy::disposition::Unparsable;
 use crate::receive::{self, Judging, Places, Receiver};
 use crate::spool;
@@ -160,13 +161,17 @@ impl Gate {
         }));
         let judged = CancellationToken::new();
         let unjudged = receive::unjudged(&custody.ledger).await?;
+        // What has a verdict is not judged again by itself, so it cannot end the gate again.
+        custody.spool.judging().keep(|object| unjudged.binary_search(&object).is_ok());
         let (judging, judging_task) = receive::judging(
             Judging {
                 spool: custody.spool.clone(),
                 ledger: custody.ledger.clone(),
                 metrics: Arc::clone(&metrics),
                 site: Arc::clone(&site),
+                judge: Arc::new(pipeline::judge),
                 threads: std::thread::available_parallelism().map_or(1, usize::from),
+                patience: receive::PATIENCE,
             },
             judged.clone(),
         );

@@ -68,6 +68,8 @@ pub struct Metrics {
     pub held: Counter,
     /// Objects that the judgement failed on (a fault of this program): forwarded unmarked.
     pub unchecked: Counter,
+    /// Objects that are not judged since the gate ended each time it judged them.
+    pub poisonous: Counter,
     /// Objects that a destination has answered for.
     pub delivered: Family<Lane, Counter>,
     /// Attempts that failed.
@@ -130,6 +132,12 @@ impl Metrics {
         registry.register("objects_held", "Objects held for a person", held.clone());
         let unchecked = Counter::default();
         registry.register("objects_unchecked", "Objects whose judgement failed", unchecked.clone());
+        let poisonous = Counter::default();
+        registry.register(
+            "objects_poisonous",
+            "Objects not judged since judging them ended the gate three times",
+            poisonous.clone(),
+        );
         let delivered = Family::default();
         registry.register("deliveries", "Objects a destination answered for", delivered.clone());
         let delivery_failures = Family::default();
@@ -179,6 +187,7 @@ impl Metrics {
             findings,
             held,
             unchecked,
+            poisonous,
             delivered,
             delivery_failures,
             queued,

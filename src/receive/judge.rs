@@ -1,21 +1,29 @@
 //! From custody to verdict: objects are entered in the ledger, judged on a bounded number of threads, and their verdicts
 //! recorded in the order of arrival, so that the order within a series is kept.
+//!
+//! An object that cannot be judged costs nobody else anything. One that takes long gives its place to others, and goes on
+//! unmarked when it takes too long. One that ends the process is found at the next start, judged alone, and not judged any more
+//! once it has ended three.
 
-use std::sync::Arc;
+use std::pin::pin;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::seats::{Seat, Seats};
+use super::verdicts::{Expected, PROMPT, UNRECORDED, record};
 use crate::base::limits::Limits;
-use crate::base::time::now;
+use crate::base::time::{Timestamp, now};
 use crate::dicom::tags;
 use crate::dicom::uid::Uid;
 use crate::ledger::{
-    self, Arrival, Event, Filter, JudgedAs, Ledger, LedgerFault, ObjectRow, ObjectState, Refused,
-    What, insist,
+    self, Arrival, Event, Filter, JudgedAs, Ledger, LedgerFault, ObjectRow, ObjectState, What,
+    insist,
 };
 use crate::object::{Scan, scan_reader};
 use crate::observe::Metrics;
@@ -27,9 +35,6 @@ use crate::spool::{Envelope, ObjectId, Priority, Receipt, Spool};
 
 /// Objects that may wait to be judged. Behind that, receiving waits: each may hold a header of some MiB in memory.
 const WAITING: usize = 16;
-
-/// Verdicts that may wait to be recorded.
-const UNRECORDED: usize = 64;
 
 /// An object to be judged.
 pub enum Work {
@@ -62,9 +67,16 @@ pub struct Judging {
     pub metrics: Arc<Metrics>,
     /// The rules of the site.
     pub site: Arc<ArcSwap<Site>>,
+    /// How.
+    pub judge: Judge,
     /// Objects judged at a time.
     pub threads: usize,
+    /// How long one may take; see [`PATIENCE`].
+    pub patience: Duration,
 }
+
+/// How an object is judged: [`pipeline::judge`], or what stands in for it in a test.
+pub type Judge = Arc<dyn Fn(&Site, &Image<'_>, Timestamp) -> pipeline::Verdict + Send + Sync>;
 
 /// Starts judging. What is sent gets a verdict, in order. Once told to stop, it judges what is waiting, and ends with everything
 /// recorded.
@@ -77,8 +89,10 @@ pub fn judging(with: Judging, stop: CancellationToken) -> (mpsc::Sender<Work>, J
 
 async fn run(with: Judging, mut inbox: mpsc::Receiver<Work>, stop: CancellationToken) {
     let (judged, verdicts) = mpsc::channel(UNRECORDED);
-    let recorder = tokio::spawn(record(with.ledger.clone(), verdicts, stop.clone()));
-    let threads = Arc::new(Semaphore::new(with.threads));
+    let done = Arc::new(Notify::new());
+    let recording = record(with.ledger.clone(), verdicts, Arc::clone(&done), stop.clone());
+    let recorder = tokio::spawn(recording);
+    let seats = Seats::new(with.threads);
     loop {
         let work = tokio::select! {
             work = inbox.recv() => work,
@@ -89,14 +103,30 @@ async fn run(with: Judging, mut inbox: mpsc::Receiver<Work>, stop: CancellationT
             }
         };
         let Some(work) = work else { break };
-        let Ok(thread) = Arc::clone(&threads).acquire_owned().await else { break };
-        let (with, stop) = (with.clone(), stop.clone());
-        let verdict = tokio::spawn(async move {
-            let event = judge(&with, work, &stop).await;
-            drop(thread);
+        let seat = match &work {
+            Work::Fresh(_) => seats.one().await,
+            Work::Again(object) if with.spool.judging().found(*object) == 0 => seats.one().await,
+            // What may have ended the process is judged alone, so that no other falls under suspicion with it.
+            Work::Again(_) => seats.all().await,
+        };
+        let call = Call { series: Arc::default(), hurry: Arc::default(), stop: stop.clone() };
+        let (series, hurry) = (Arc::clone(&call.series), Arc::clone(&call.hurry));
+        let again = match &work {
+            Work::Fresh(fresh) => {
+                call.is_of(&fresh.scan);
+                false
+            }
+            Work::Again(_) => true,
+        };
+        let (with, done) = (with.clone(), Arc::clone(&done));
+        let event = tokio::spawn(async move {
+            let told = Told(done);
+            let event = judge(&with, work, seat, &call).await;
+            drop(told);
             event
         });
-        if judged.send(verdict).await.is_err() {
+        let expected = Expected { event, series, again, since: Instant::now(), hurry };
+        if judged.send(expected).await.is_err() {
             break;
         }
     }
@@ -106,75 +136,36 @@ async fn run(with: Judging, mut inbox: mpsc::Receiver<Work>, stop: CancellationT
     }
 }
 
-/// Records verdicts in the order in which their objects came, as many at a time as are ready.
-async fn record(
-    ledger: Ledger,
-    mut verdicts: mpsc::Receiver<JoinHandle<Option<Event>>>,
-    stop: CancellationToken,
-) {
-    let mut next = None;
-    loop {
-        let first = match next.take() {
-            Some(first) => first,
-            None => match verdicts.recv().await {
-                Some(first) => first,
-                None => return,
-            },
-        };
-        let mut events = Vec::new();
-        collect(first.await, &mut events);
-        while events.len() < UNRECORDED {
-            match verdicts.try_recv() {
-                Ok(ready) if ready.is_finished() => collect(ready.await, &mut events),
-                Ok(later) => {
-                    next = Some(later);
-                    break;
-                }
-                Err(_) => break,
-            }
-        }
-        if events.is_empty() {
-            continue;
-        }
-        let objects: Vec<ObjectId> = events.iter().map(|event| event.object).collect();
-        // What has no verdict goes nowhere, so it does not wait for the next start either.
-        match insist(&stop, || record_all(ledger.clone(), events.clone())).await {
-            Ok(outcomes) => {
-                for (object, refused) in objects.iter().zip(outcomes) {
-                    if let Err(refused) = refused {
-                        tracing::info!(%object, %refused, "a verdict came too late");
-                    }
-                }
-            }
-            // They have no verdict then, and get one at the next start.
-            Err(fault) => {
-                tracing::error!(%fault, objects = objects.len(), "verdicts were not recorded");
-            }
-        }
+/// Tells, when it goes, that a verdict may be ready: after a panic too.
+struct Told(Arc<Notify>);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.0.notify_one();
     }
 }
 
-async fn record_all(
-    ledger: Ledger,
-    events: Vec<Event>,
-) -> Result<Vec<Result<(), Refused>>, LedgerFault> {
-    ledger.record_all(events).await
+/// What the judging of one object and the recording of its verdict tell each other.
+struct Call {
+    series: Arc<OnceLock<Uid>>,
+    hurry: Arc<Notify>,
+    stop: CancellationToken,
+}
+
+impl Call {
+    fn is_of(&self, scan: &Scan) {
+        let series = scan.header.string(tags::SERIES_INSTANCE_UID);
+        let uid = series.map(|uid| Uid::new(&uid)).unwrap_or_default();
+        self.series.get_or_init(|| uid);
+    }
 }
 
 async fn received(ledger: Ledger, row: ObjectRow) -> Result<Arrival, LedgerFault> {
     ledger.received(row).await
 }
 
-fn collect(judged: Result<Option<Event>, tokio::task::JoinError>, events: &mut Vec<Event>) {
-    match judged {
-        Ok(event) => events.extend(event),
-        Err(fault) => {
-            tracing::error!(%fault, "judging an object has failed; it is judged at the next start");
-        }
-    }
-}
-
-async fn judge(with: &Judging, work: Work, stop: &CancellationToken) -> Option<Event> {
+async fn judge(with: &Judging, work: Work, seat: Seat, call: &Call) -> Option<Event> {
+    let stop = &call.stop;
     match work {
         Work::Fresh(fresh) => {
             let site = with.site.load_full();
@@ -198,12 +189,17 @@ async fn judge(with: &Judging, work: Work, stop: &CancellationToken) -> Option<E
                 }
                 Arrival::Again { .. } => {
                     let before = earlier(with, &envelope.sop_instance, receipt.hash()).await;
-                    judged(with, object, envelope, source, scan, Past::Same(before)).await
+                    let case = Case::new(envelope, source, scan);
+                    judged(with, object, case, Past::Same(before), seat, call).await
                 }
-                Arrival::New => judged(with, object, envelope, source, scan, Past::Nothing).await,
+                Arrival::New => {
+                    let case = Case::new(envelope, source, scan);
+                    judged(with, object, case, Past::Nothing, seat, call).await
+                }
                 Arrival::Conflict { with: other } => {
                     tracing::warn!(%object, %other, "other bytes under a SOP Instance UID that is known");
-                    judged(with, object, envelope, source, scan, Past::OtherBytes).await
+                    let case = Case::new(envelope, source, scan);
+                    judged(with, object, case, Past::OtherBytes, seat, call).await
                 }
             }
         }
@@ -216,11 +212,12 @@ async fn judge(with: &Judging, work: Work, stop: &CancellationToken) -> Option<E
                     return Some(Event { object, at: now(), what });
                 }
             };
+            call.is_of(&scan);
             let site = with.site.load_full();
             let source =
                 admit(&site.sources, &envelope.calling_ae, envelope.peer).unwrap_or_default();
             let past = past(with, object, &envelope.sop_instance).await;
-            judged(with, object, envelope, source, scan, past).await
+            judged(with, object, Case::new(envelope, source, scan), past, seat, call).await
         }
     }
 }
@@ -297,8 +294,11 @@ fn association(envelope: &Envelope) -> pipeline::Association {
     }
 }
 
-/// How long an object may be judged. Behind it others wait, and a verdict takes milliseconds.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long an object may be judged. Others of its series wait behind it, and a verdict takes milliseconds.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Found in judgement at so many starts in a row, an object is held to be what ended the gate, and is not judged again.
+const POISON: u32 = 3;
 
 /// An object as it is judged.
 struct Case {
@@ -309,6 +309,10 @@ struct Case {
 }
 
 impl Case {
+    fn new(envelope: Envelope, source: Source, scan: Scan) -> Self {
+        Self { sender: association(&envelope), envelope, source, scan }
+    }
+
     fn image(&self) -> Image<'_> {
         Image {
             scan: &self.scan,
@@ -329,33 +333,74 @@ enum Past {
     OtherBytes,
 }
 
-async fn judged(
+/// Judges, for as long as an object may be judged. `None` when the gate stops meanwhile: the next start judges it.
+async fn verdict(
     with: &Judging,
     object: ObjectId,
-    envelope: Envelope,
-    source: Source,
-    scan: Scan,
-    past: Past,
-) -> Option<Event> {
-    let (site, at) = (with.site.load_full(), now());
-    let case = Arc::new(Case { sender: association(&envelope), envelope, source, scan });
+    site: &Arc<Site>,
+    case: &Arc<Case>,
+    seat: Seat,
+    call: &Call,
+) -> Option<pipeline::Verdict> {
+    let found = with.spool.judging().found(object);
+    let noted = with.spool.judging().note(object);
+    if found >= POISON {
+        tracing::error!(%object, starts = found, "POISON: the gate has ended whenever it judged this object; it is not judged again");
+        with.metrics.poisonous.inc();
+        return Some(pipeline::unchecked(site, &case.image()));
+    }
+    if seat.is_none() {
+        tracing::error!(%object, "every thread hangs in an object: this one is not judged");
+        return Some(pipeline::unchecked(site, &case.image()));
+    }
     let judging = {
-        let (site, case) = (Arc::clone(&site), Arc::clone(&case));
-        tokio::task::spawn_blocking(move || pipeline::judge(&site, &case.image(), at))
+        let (judge, site, case, at) =
+            (Arc::clone(&with.judge), Arc::clone(site), Arc::clone(case), now());
+        let seat = seat.clone();
+        tokio::task::spawn_blocking(move || {
+            noted.begin();
+            let verdict = judge(&site, &case.image(), at);
+            drop(noted);
+            seat.leave();
+            verdict
+        })
     };
-    let started = std::time::Instant::now();
-    let mut verdict = match tokio::time::timeout(PATIENCE, judging).await {
+    let mut judging = pin!(judging);
+    let mut ended = timeout(PROMPT, &mut judging).await;
+    if ended.is_err() && seat.step_aside() {
+        tracing::warn!(%object, "judging an object takes long; others go on meanwhile");
+        ended = tokio::select! {
+            ended = timeout(with.patience.saturating_sub(PROMPT), &mut judging) => ended,
+            () = call.hurry.notified() => timeout(Duration::ZERO, &mut judging).await,
+            () = call.stop.cancelled() => return None,
+        };
+    }
+    Some(match ended {
         Ok(Ok(verdict)) => verdict,
         Ok(Err(fault)) => {
             tracing::error!(%object, %fault, "judging an object has failed");
-            pipeline::unchecked(&site, &case.image())
+            pipeline::unchecked(site, &case.image())
         }
         // Its thread is lost until it ends; the object and those behind it are not.
         Err(_elapsed) => {
             tracing::error!(%object, "judging an object takes too long");
-            pipeline::unchecked(&site, &case.image())
+            pipeline::unchecked(site, &case.image())
         }
-    };
+    })
+}
+
+async fn judged(
+    with: &Judging,
+    object: ObjectId,
+    case: Case,
+    past: Past,
+    seat: Seat,
+    call: &Call,
+) -> Option<Event> {
+    let (site, at) = (with.site.load_full(), now());
+    let case = Arc::new(case);
+    let started = std::time::Instant::now();
+    let mut verdict = verdict(with, object, &site, &case, seat, call).await?;
     with.metrics.judge_seconds.observe(started.elapsed().as_secs_f64());
     if matches!(past, Past::OtherBytes) && !verdict.urgent {
         verdict.hold(HoldReason::Rule(CONFLICT.to_owned()));

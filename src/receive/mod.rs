@@ -8,9 +8,11 @@
 
 mod association;
 mod judge;
+mod seats;
 mod storage;
 #[cfg(test)]
 mod tests;
+mod verdicts;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -30,7 +32,7 @@ use crate::pipeline::Site;
 use crate::policy::contexts::Willingness;
 use crate::spool::Spool;
 
-pub use judge::{Judging, Work, judging, resume, unjudged};
+pub use judge::{Judge, Judging, PATIENCE, Work, judging, resume, unjudged};
 
 /// What a person may choose of the way objects are answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,7 @@
 //! Receiving over TCP into a real spool and ledger, and what becomes of it.
 
+mod poison;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Mutex as StdMutex;
@@ -55,6 +57,10 @@ struct Choices {
     full: bool,
     /// Nothing is judged: objects wait where they were handed to.
     stuck: bool,
+    /// Stands in for the judgement.
+    judge: Option<Judge>,
+    threads: Option<usize>,
+    patience: Option<Duration>,
 }
 
 /// A gate without lanes. CT01 sends for an institution that may mark, CT02 for none.
@@ -76,7 +82,22 @@ impl Gate {
     }
 
     async fn with(choices: Choices) -> Self {
-        let dir = TempDir::new().expect("a directory");
+        Self::open(TempDir::new().expect("a directory"), choices).await
+    }
+
+    /// Another gate on the same folder, once this one has ended.
+    async fn again(self) -> Self {
+        let Self { dir, spool, ledger, judging, stop, tasks, .. } = self;
+        stop.cancel();
+        drop(judging);
+        for task in tasks {
+            timeout(PATIENCE, task).await.expect("ends in time").expect("without a panic");
+        }
+        drop((spool, ledger));
+        Self::open(dir, Choices::default()).await
+    }
+
+    async fn open(dir: TempDir, choices: Choices) -> Self {
         let reserve = if choices.full { u64::MAX / 2 } else { 0 };
         let config = spool::Config { dir: dir.path().join("spool"), reserve, ..Default::default() };
         let (spool, _) = Spool::open(&config, now()).expect("a spool");
@@ -107,7 +128,9 @@ impl Gate {
                 ledger: ledger.clone(),
                 metrics: Arc::clone(&metrics),
                 site: Arc::clone(&site),
-                threads: 4,
+                judge: choices.judge.unwrap_or_else(|| Arc::new(crate::pipeline::judge)),
+                threads: choices.threads.unwrap_or(4),
+                patience: choices.patience.unwrap_or(judge::PATIENCE),
             },
             stop.clone(),
         );
@@ -149,9 +172,14 @@ impl Gate {
             sop_class: Uid::new("1.2.840.10008.1.1"),
             transfer_syntax: Uid::new("1.2.840.10008.1.2"),
         };
-        let image =
-            Proposed { sop_class: ct(1).sop_class(), transfer_syntax: ct(1).transfer_syntax() };
-        connect(&peer, &[verification, image], &Timers::default()).await
+        let image = |kind| {
+            let specimen = Specimen::new(kind, 1);
+            Proposed {
+                sop_class: specimen.sop_class(),
+                transfer_syntax: specimen.transfer_syntax(),
+            }
+        };
+        connect(&peer, &[verification, image(Kind::Ct), image(Kind::Mr)], &Timers::default()).await
     }
 
     /// Sends data sets under the command of a specimen over one association; gives the statuses.

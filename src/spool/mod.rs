@@ -13,6 +13,8 @@
 //! <dir>/corrupt/<id>.dcm            what was found damaged, for a person
 //! <dir>/refused/<id>.dcm            the newest refused objects, cut to 16 MiB, for a person
 //! <dir>/journal/<sequence>.log      what cannot be told from an object's own file (see `journal`)
+//! <dir>/judging                     objects that are being judged: a process that ends leaves them in it (see `in_hand`)
+//! <dir>/sending                     likewise, objects that are being made into what is sent
 //! ```
 //!
 //! # An object's file
@@ -54,9 +56,10 @@
 //! | 4 | find the newest id, by name | new ids go above it, even if the clock was set back |
 //! | 5 | write, sync and remove a probe file | the spool is writable; otherwise the gate must not start |
 //! | 6 | open the journal, read its newest segment | a torn tail was never confirmed: it is cut off |
-//! | 7 | [`Spool::reconcile`]: open each object that the index does not know | complete: committed, perhaps acknowledged: adopt it; no end mark, or damaged: move to `corrupt/`, alarm |
-//! | 8 | [`Spool::reconcile`]: name each object that the index knows and that has no file | custody had ended: killed while removing; otherwise **lost**: alarm |
-//! | 9 | replay the [`Journal`] behind what the index has applied | a record of an object that is unknown even now speaks of one that has been removed, or **lost** if it does not tell the end of its custody; damage is an alarm |
+//! | 7 | read `judging` and `sending` | an object at work when the last process ended may have ended it: it is counted, and a third time in a row makes it poison |
+//! | 8 | [`Spool::reconcile`]: open each object that the index does not know | complete: committed, perhaps acknowledged: adopt it; no end mark, or damaged: move to `corrupt/`, alarm |
+//! | 9 | [`Spool::reconcile`]: name each object that the index knows and that has no file | custody had ended: killed while removing; otherwise **lost**: alarm |
+//! | 10 | replay the [`Journal`] behind what the index has applied | a record of an object that is unknown even now speaks of one that has been removed, or **lost** if it does not tell the end of its custody; damage is an alarm |
 //!
 //! An empty or unsynced shard directory needs no step: it is made and synced again before it is first used.
 //!
@@ -76,6 +79,7 @@ pub mod folder;
 mod format;
 mod health;
 mod ids;
+mod in_hand;
 mod journal;
 mod places;
 mod recovery;
@@ -97,6 +101,7 @@ pub use envelope::{Envelope, Priority};
 pub use fault::{Damage, ReadFault, SpoolFault, Step, StoreFault};
 pub use format::ENVELOPE_CREATOR_UID;
 pub use health::Condition;
+pub use in_hand::{InHand, Noted};
 pub use journal::{Journal, JournalDamage, JournalFault, Reclaimed, Replay};
 pub use recovery::{Leftover, Recovered};
 pub use stored::{DataReader, StoredObject};
@@ -145,12 +150,14 @@ struct Shared {
     journal: Journal,
     committer: Committer,
     syncing: Permits,
+    judging: Arc<InHand>,
+    sending: Arc<InHand>,
     /// Held as long as any clone or draft lives.
     _lock: Arc<File>,
 }
 
 impl Spool {
-    /// Takes the spool over and puts it in order: steps 1 to 6 of the start-up procedure. Blocks.
+    /// Takes the spool over and puts it in order: steps 1 to 7 of the start-up procedure. Blocks.
     ///
     /// # Errors
     /// When another gate uses it, or it cannot be read or written.
@@ -196,6 +203,18 @@ impl Spool {
     /// When the disk fails; some may have been removed.
     pub fn remove(&self, objects: &[ObjectId]) -> io::Result<()> {
         self.shared.remove(objects)
+    }
+
+    /// The objects that are being judged.
+    #[must_use]
+    pub fn judging(&self) -> &Arc<InHand> {
+        &self.shared.judging
+    }
+
+    /// The objects that are being made into what is sent.
+    #[must_use]
+    pub fn sending(&self) -> &Arc<InHand> {
+        &self.shared.sending
     }
 
     /// The journal, for what cannot be told from an object's file.

@@ -71,6 +71,14 @@ impl Places {
         self.all_refused().join(format!("{id}.dcm"))
     }
 
+    pub(super) fn judging(&self) -> PathBuf {
+        self.root.join("judging")
+    }
+
+    pub(super) fn sending(&self) -> PathBuf {
+        self.root.join("sending")
+    }
+
     pub(super) fn journal(&self) -> PathBuf {
         self.root.join("journal")
     }

@@ -15,6 +15,7 @@ use super::disk::Disk;
 use super::fault::{Damage, ReadFault, SpoolFault};
 use super::health::Health;
 use super::ids::{self, IdSource};
+use super::in_hand::InHand;
 use super::journal::Journal;
 use super::places::Places;
 use super::stored::StoredObject;
@@ -56,7 +57,7 @@ pub enum Leftover {
     Stray(String),
 }
 
-/// Steps 1 to 6.
+/// Steps 1 to 7.
 pub(super) fn open(
     config: &Config,
     disk: Arc<dyn Disk>,
@@ -78,12 +79,18 @@ pub(super) fn open(
         None,
     )
     .map_err(|source| SpoolFault::Journal { path: places.journal(), source })?;
+    let in_hand = |path: std::path::PathBuf| {
+        InHand::open(&path).map_err(|source| SpoolFault::NotWritable { path, source })
+    };
+    let (judging, sending) = (in_hand(places.judging())?, in_hand(places.sending())?);
     let shared = Shared {
         ids: IdSource::above(newest.unwrap_or(ObjectId::from_u128(0))),
         health,
         journal,
         committer: Committer::default(),
         syncing: Permits::new(SYNCS_AT_A_TIME),
+        judging,
+        sending,
         places,
         disk,
         _lock: lock,
@@ -187,7 +194,7 @@ fn names(path: &Path) -> Result<Vec<String>, SpoolFault> {
 }
 
 impl Spool {
-    /// Compares the spool with what the index knows to be in custody, and tells `found` each difference: steps 7 and 8
+    /// Compares the spool with what the index knows to be in custody, and tells `found` each difference: steps 8 and 9
     /// of the start-up procedure. Known objects are looked up by name only, unknown ones are opened. Blocks.
     ///
     /// # Errors
@@ -226,7 +233,7 @@ impl Spool {
 }
 
 impl Shared {
-    /// Step 7 for one object.
+    /// Step 8 for one object.
     fn adopt(&self, id: ObjectId) -> Leftover {
         match self.object(id) {
             Ok(stored) => Leftover::Adopted(stored),

@@ -48,6 +48,9 @@ impl Fixture {
     }
 }
 
+/// What a spool without objects consists of.
+pub(super) const EMPTY: [&str; 3] = ["judging", "lock", "sending"];
+
 pub(super) fn config(dir: &TempDir) -> Config {
     Config { dir: dir.path().join("spool"), reserve: 0, ..Config::default() }
 }

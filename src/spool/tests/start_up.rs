@@ -27,7 +27,7 @@ fn a_new_spool_is_made_and_empty() {
     let (spool, recovered) = Spool::open(&config(&dir), now()).expect("opens");
     assert_eq!(recovered, Recovered { at: now(), drafts: 0, newest: None, torn: 0 });
     assert!(reconcile(&spool, []).is_empty());
-    assert_eq!(files(&dir, ""), ["lock"]);
+    assert_eq!(files(&dir, ""), EMPTY);
 }
 
 #[test]
