@@ -10,3 +10,4 @@ pub mod limits;
 pub mod object_id;
 pub mod time;
 pub mod units;
+pub mod visible;

@@ -86,6 +86,14 @@ pub struct Metrics {
     pub spool_free_bytes: Gauge<i64, AtomicI64>,
     /// Objects that the ledger knows and the spool has lost: a person must act.
     pub lost: Gauge,
+    /// Times that the audit trail could not be written.
+    pub audit_failures: Counter,
+    /// Events that found no place in the audit trail.
+    pub audit_lost: Counter,
+    /// 1 while objects pass without being judged.
+    pub bypass: Gauge,
+    /// Objects that passed without being judged.
+    pub bypassed: Counter,
 }
 
 impl Default for Metrics {
@@ -174,6 +182,14 @@ impl Metrics {
         );
         let lost = Gauge::default();
         registry.register("objects_lost", "Objects the spool has lost", lost.clone());
+        let audit_failures = Counter::default();
+        registry.register("audit_failures", "Failed audit writes", audit_failures.clone());
+        let audit_lost = Counter::default();
+        registry.register("audit_lost", "Events missing in the audit trail", audit_lost.clone());
+        let bypass = Gauge::default();
+        registry.register("bypass", "Whether objects pass without being judged", bypass.clone());
+        let bypassed = Counter::default();
+        registry.register("objects_bypassed", "Objects that were not judged", bypassed.clone());
         Self {
             registry,
             associations,
@@ -196,6 +212,10 @@ impl Metrics {
             judge_seconds,
             spool_free_bytes,
             lost,
+            audit_failures,
+            audit_lost,
+            bypass,
+            bypassed,
         }
     }
 
