@@ -5,6 +5,7 @@ pub mod eventually;
 pub mod figure;
 pub mod gate;
 pub mod http;
+pub mod load;
 pub mod peers;
 pub mod ports;
 pub mod process;
