@@ -16,4 +16,5 @@
 mod support;
 
 mod disk;
+mod order;
 mod power_cut;

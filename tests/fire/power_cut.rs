@@ -39,7 +39,7 @@ fn cut_under_load(gate: &mut Gate, disk: &mut Disk, load: &Load, cuts: u32) {
             scope.spawn(|| load.send(port));
         }
         // The senders end whatever happens here, so that a failure is not waited for.
-        let stop = Stop(load);
+        let stop = load.until_dropped();
         for cut in 0..cuts {
             let mut switch = disk.switch();
             let trigger = switch.trigger();
@@ -60,14 +60,6 @@ fn cut_under_load(gate: &mut Gate, disk: &mut Disk, load: &Load, cuts: u32) {
     });
 }
 
-struct Stop<'a>(&'a Load);
-
-impl Drop for Stop<'_> {
-    fn drop(&mut self) {
-        self.0.stop();
-    }
-}
-
 fn on(disk: &Disk, configuration: Configuration) -> Configuration {
     configuration.spool(&format!("dir = {:?}", disk.spool()))
 }
@@ -80,7 +72,7 @@ impl Run {
             sink.rise();
         }
         let mut gate = Gate::start(&on(&disk, Configuration::hospital().pacs(&sink)));
-        let load = Load::new(self.study);
+        let load = Load::mixed(self.study);
         cut_under_load(&mut gate, &mut disk, &load, self.cuts);
         if !self.pacs_is_up {
             assert!(sink.instances().is_empty());
@@ -141,11 +133,11 @@ fn a_gate_that_does_not_sync_is_found_out_by_a_power_cut() {
         let mut gate = Gate::lay(&on(&disk, Configuration::new().pacs(&sink)));
         gate.start_under(&["env", "LD_PRELOAD=libeatmydata.so"]);
         gate.restart();
-        let load = Load::new(study);
+        let load = Load::mixed(study);
         let port = gate.port();
         let (acknowledged, kept) = std::thread::scope(|scope| {
             scope.spawn(|| load.send(port));
-            let stop = Stop(&load);
+            let stop = load.until_dropped();
             let mut switch = disk.switch();
             let trigger = switch.trigger();
             load.at(Moment::Acknowledged(40), move || trigger.pull());

@@ -27,5 +27,6 @@ mod peers_meet;
 mod private_data;
 mod recognition_cases;
 mod rejections;
+mod reload;
 mod sigkill;
 mod tidy;

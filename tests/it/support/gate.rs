@@ -181,6 +181,7 @@ impl Gate {
     }
 
     /// From the next start on, the gate is started by another program, which must become it: `env`, or `strace -D`.
+    #[allow(dead_code, reason = "tests under fire alone need it")]
     pub fn start_under(&mut self, words: &[&str]) {
         self.under = words.iter().map(|word| (*word).to_owned()).collect();
     }

@@ -1,6 +1,8 @@
 //! Load on a gate that may be killed, cut off or starved meanwhile: modalities that send one slice after the other and
 //! remember what was acknowledged, and the reckoning when all is over.
 
+#![allow(dead_code, reason = "what the behaviour tests do not use, the tests under fire do")]
+
 use super::dataset::{self, Object};
 use super::eventually::eventually;
 use super::sender::Sender;
@@ -16,6 +18,9 @@ const LET_IN: Duration = Duration::from_secs(120);
 
 /// Every so many slices one is large: it fills many PDUs, and many blocks on the disk.
 const LARGE_EVERY: u32 = 16;
+
+/// The side of a large one.
+const SIDE: u16 = 512;
 
 /// A moment under load, for something to happen in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +46,8 @@ struct State {
 /// The slices of one study, sent by any number of senders.
 pub struct Load {
     study: u32,
+    /// How many slices there are to each large one; none when `None`.
+    large_every: Option<u32>,
     next: AtomicU32,
     stopped: AtomicBool,
     state: Mutex<State>,
@@ -56,29 +63,44 @@ pub struct Reckoning {
     pub duplicates: usize,
 }
 
+/// See [`Load::until_dropped`].
+pub struct Stop<'a>(&'a Load);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}
+
 impl Load {
-    pub fn new(study: u32) -> Self {
+    /// Slices of 8 KiB.
+    pub fn small(study: u32) -> Self {
         Self {
             study,
+            large_every: None,
             next: AtomicU32::new(0),
             stopped: AtomicBool::new(false),
             state: Mutex::default(),
         }
     }
 
+    /// Slices of 8 KiB, with one of 512 KiB among them now and then.
+    pub fn mixed(study: u32) -> Self {
+        Self { large_every: Some(LARGE_EVERY), ..Self::small(study) }
+    }
+
     /// A slice of this load.
     pub fn slice(&self, number: u32) -> Object {
         let slice = Object::chest_ct(self.study, number);
-        if number % LARGE_EVERY != LARGE_EVERY - 1 {
+        if self.large_every.is_none_or(|every| number % every != every - 1) {
             return slice;
         }
-        let side = 512_u16;
-        let pixels = (0..u32::from(side) * u32::from(side))
+        let pixels = (0..u32::from(SIDE) * u32::from(SIDE))
             .flat_map(|at| u16::try_from((at + number) % 2000).expect("small").to_le_bytes())
             .collect();
         slice
-            .with_numbers((0x0028, 0x0010), &[side])
-            .with_numbers((0x0028, 0x0011), &[side])
+            .with_numbers((0x0028, 0x0010), &[SIDE])
+            .with_numbers((0x0028, 0x0011), &[SIDE])
             .with_bytes((0x7FE0, 0x0010), "OW", pixels)
     }
 
@@ -138,6 +160,11 @@ impl Load {
     /// Ends all senders after the slice in hand.
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// Stops the load when it goes out of scope, so that nobody waits for its senders after a failure.
+    pub fn until_dropped(&self) -> Stop<'_> {
+        Stop(self)
     }
 
     fn has_stopped(&self) -> bool {

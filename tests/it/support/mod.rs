@@ -13,4 +13,5 @@ pub mod sender;
 pub mod sink;
 pub mod source;
 pub mod testdata;
+pub mod trace;
 pub mod wire;

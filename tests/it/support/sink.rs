@@ -138,6 +138,12 @@ impl Sink {
         lock(&self.shared.received).iter().map(|received| received.instance.clone()).collect()
     }
 
+    /// The newest copy of an instance.
+    pub fn find(&self, instance: &str) -> Option<Received> {
+        let received = lock(&self.shared.received);
+        received.iter().rev().find(|received| received.instance == instance).cloned()
+    }
+
     /// How many objects have arrived or begun to.
     pub fn begun(&self) -> u64 {
         *lock(&self.shared.begun)
