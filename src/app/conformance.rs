@@ -17,7 +17,6 @@ use crate::dimse::{
 };
 use crate::policy::admission::SourceRow;
 use crate::policy::disposition::Unparsable;
-use crate::receive::Config as Places;
 use crate::stamp::{CREATOR, CharsetPolicy, GROUP, StampMode};
 
 /// The statement.
@@ -135,7 +134,8 @@ fn last(folder: &Path) -> String {
 }
 
 fn associations(configuration: &Configuration, timers: &Timers) -> String {
-    let places = Places::default();
+    let limits = &configuration.limits;
+    let incoming = limits.timers();
     let policies = [
         ("application context", APPLICATION_CONTEXT.to_owned()),
         ("implementation class UID", IMPLEMENTATION_CLASS_UID.to_owned()),
@@ -144,8 +144,8 @@ fn associations(configuration: &Configuration, timers: &Timers) -> String {
         ("longest P-DATA-TF sent", "what the receiver takes, up to the same".to_owned()),
         ("presentation contexts", format!("up to {MAX_CONTEXTS}")),
         ("asynchronous operations window", "1/1, answered when proposed".to_owned()),
-        ("associations at a time", places.associations.to_string()),
-        ("associations at a time from one address", places.associations_of_a_peer.to_string()),
+        ("associations at a time", limits.associations.to_string()),
+        ("associations at a time from one address", limits.associations_per_peer.to_string()),
         ("associations at a time to one destination", "1".to_owned()),
     ];
     let policies = table(
@@ -153,9 +153,9 @@ fn associations(configuration: &Configuration, timers: &Timers) -> String {
         policies.map(|(property, value)| [property.to_owned(), value]),
     );
     let waits = [
-        ("association request, and closing (ARTIM)", timers.artim),
-        ("next message on an open association", timers.idle),
-        ("a byte within a message", timers.stall),
+        ("association request, and closing (ARTIM)", incoming.artim),
+        ("next message on an open association", incoming.idle),
+        ("a byte within a message", incoming.stall),
         ("connection to a destination", timers.connect),
         ("a destination's answer to an association request", timers.association),
         ("a destination's C-STORE response", timers.response),
@@ -176,7 +176,7 @@ fn associations(configuration: &Configuration, timers: &Timers) -> String {
             ["1 1 7", "the called AE title is not one of the gate's"],
             ["1 2 2", "the protocol version is not supported"],
             ["2 3 1", "the spool cannot take objects, or the gate is starting or stopping"],
-            ["2 3 2", "as many associations are open as may be"],
+            ["2 3 2", "as many associations are open as may be, or there is no memory for another"],
         ],
     );
     let sources = sources(&configuration.sources);
@@ -189,8 +189,8 @@ fn associations(configuration: &Configuration, timers: &Timers) -> String {
          one takes, or nothing is known of the destination yet. Otherwise its result is 3 (abstract syntax) or 4 (transfer \
          syntaxes). Of several transfer syntaxes one is chosen that a destination takes as it comes, in the order of the proposal. \
          SCP/SCU role selection grants the SCU role. Extended negotiation and user identity are not used.\n",
-        rate = timers.minimum_rate,
-        grace = format_duration(timers.grace),
+        rate = incoming.minimum_rate,
+        grace = format_duration(incoming.grace),
     )
 }
 

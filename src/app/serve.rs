@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
@@ -21,6 +22,7 @@ use super::retention;
 use super::service::Service;
 use super::site;
 use super::state::State;
+use crate::base::limits::Limits;
 use crate::base::time::now;
 use crate::config::{self, CallingAet, Configuration, Loaded, Mistakes, Target};
 use crate::deliver::{self, Destination, Lanes, Peer};
@@ -83,6 +85,7 @@ pub fn run(file: &Path) -> Result<(), StartFault> {
     for warning in &loaded.warnings {
         tracing::warn!(%warning, "configuration");
     }
+    allow_many_files();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ran = runtime.block_on(async {
         let gate = Gate::start(loaded).await?;
@@ -103,6 +106,15 @@ pub fn run(file: &Path) -> Result<(), StartFault> {
     ran
 }
 
+/// Each association needs a connection and a file; what service managers set as the soft limit (1024) is for programs that
+/// do not know that.
+fn allow_many_files() {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if let Err(fault) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+        tracing::warn!(%fault, limit = current, "the limit on open files stays as it is");
+    }
+}
+
 fn on(kind: SignalKind) -> io::Result<Signal> {
     signal(kind)
 }
@@ -110,6 +122,9 @@ fn on(kind: SignalKind) -> io::Result<Signal> {
 /// A running gate.
 pub struct Gate {
     state: Arc<State>,
+    /// What peers may take, and the memory of it.
+    limits: Arc<ArcSwap<receive::Config>>,
+    memory: receive::Memory,
     /// No new associations; those that are open end after the object in hand.
     closing: CancellationToken,
     /// Judging ends once it has judged what is waiting.
@@ -159,6 +174,8 @@ impl Gate {
             timers,
             unknown: questions,
         }));
+        let limits = Arc::new(ArcSwap::from_pointee(receiving(&configuration)));
+        let memory = receive::Memory::new(configuration.limits.memory);
         let judged = CancellationToken::new();
         let unjudged = receive::unjudged(&custody.ledger).await?;
         // What has a verdict is not judged again by itself, so it cannot end the gate again.
@@ -170,6 +187,7 @@ impl Gate {
                 metrics: Arc::clone(&metrics),
                 site: Arc::clone(&site),
                 judge: Arc::new(pipeline::judge),
+                config: Arc::clone(&limits),
                 threads: std::thread::available_parallelism().map_or(1, usize::from),
                 patience: receive::PATIENCE,
             },
@@ -178,11 +196,8 @@ impl Gate {
         let (closing, ending) = (CancellationToken::new(), CancellationToken::new());
         let receiver = Arc::new(Receiver {
             terms: Terms::new(configuration.gate.aet.clone()),
-            timers,
-            config: receive::Config {
-                refuse_unparsable: configuration.gate.unparsable == Unparsable::Refuse,
-                ..receive::Config::default()
-            },
+            config: Arc::clone(&limits),
+            memory: memory.clone(),
             spool: custody.spool.clone(),
             ledger: custody.ledger.clone(),
             metrics: Arc::clone(&metrics),
@@ -226,6 +241,8 @@ impl Gate {
             closing,
             judged,
             ending,
+            limits,
+            memory,
             listening,
             judging: judging_task,
             serving,
@@ -282,6 +299,8 @@ impl Gate {
             );
             return;
         }
+        self.limits.store(Arc::new(receiving(new)));
+        self.memory.set_limit(new.limits.memory);
         self.state.site.store(Arc::new(site::build(&loaded)));
         self.state.configuration.store(Arc::new(loaded.configuration));
         tracing::info!("configuration reloaded");
@@ -340,6 +359,22 @@ async fn tell_of_strays(ledger: &Ledger, destinations: &[Destination]) -> Result
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, StartFault> {
     TcpListener::bind(address).await.map_err(|source| StartFault::Listen { address, source })
+}
+
+fn receiving(configuration: &Configuration) -> receive::Config {
+    let limits = &configuration.limits;
+    receive::Config {
+        refuse_unparsable: configuration.gate.unparsable == Unparsable::Refuse,
+        associations: limits.associations,
+        associations_of_a_peer: limits.associations_per_peer,
+        looking: Limits {
+            elements: limits.elements,
+            kept_bytes: usize::try_from(limits.header).unwrap_or(usize::MAX),
+            ..Limits::default()
+        },
+        timers: limits.timers(),
+        ..receive::Config::default()
+    }
 }
 
 fn spool_config(configuration: &Configuration) -> spool::Config {

@@ -1,8 +1,9 @@
-//! What every other module may use: time, limits, units and the names of objects.
+//! What every other module may use: time, limits, budgets, units and the names of objects.
 //!
 //! Nothing here knows DICOM, waits or touches a file. The clock is read in [`time::now`] alone, so that
 //! everything above it can be given a time in a test.
 
+pub mod budget;
 #[cfg(test)]
 #[path = "../../tests/it/support/figure.rs"]
 pub mod figure;

@@ -28,8 +28,8 @@ pub use compile::Compiled;
 pub use decode::Word;
 pub use mistake::{Fault, Mistake, Mistakes};
 pub use model::{
-    CallingAet, Configuration, Console, Destination, Gate, Mark, PackSource, RegistryFiles, Rules,
-    Spool, Target,
+    CallingAet, Configuration, Console, Destination, Gate, Limits, Mark, PackSource, RegistryFiles,
+    Rules, Spool, Target,
 };
 pub use show::show;
 
@@ -136,6 +136,7 @@ fn whole(
     warnings: &mut Vec<Mistake>,
 ) -> (Configuration, Option<Compiled>) {
     let (gate, gate_place) = sections::gate(top.section("gate"), mistakes);
+    let limits = sections::limits(top.section("limits"), mistakes);
     let spool = sections::spool(top.section("spool"), folder, mistakes);
     let console = top.optional_section("console").map(|table| sections::console(table, mistakes));
 
@@ -185,6 +186,7 @@ fn whole(
     });
     let configuration = Configuration {
         gate,
+        limits,
         spool,
         console,
         destinations,

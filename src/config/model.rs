@@ -8,8 +8,10 @@ use ipnet::IpNet;
 use jiff::tz::Offset;
 
 use super::decode::Word;
+use crate::base;
 use crate::dicom::ae_title::AeTitle;
 use crate::dicom::status::Status;
+use crate::dimse::Timers;
 use crate::policy::admission::SourceRow;
 use crate::policy::disposition::Unparsable;
 use crate::policy::route::RouteRow;
@@ -22,6 +24,8 @@ use crate::standard::{Changes, Severity};
 pub struct Configuration {
     /// `[gate]`: the DICOM SCP.
     pub gate: Gate,
+    /// `[limits]`: what peers may take of the gate.
+    pub limits: Limits,
     /// `[spool]`: where everything durable lies.
     pub spool: Spool,
     /// `[console]`: web pages, REST and metrics; without it they answer on a control socket in the spool folder.
@@ -57,6 +61,49 @@ pub struct Gate {
     /// The C-STORE status for an object that is known to be changed on its way: `0000` (default, since many
     /// modalities show a warning as an error) or `B000`.
     pub coerced_status: Status,
+}
+
+/// `[limits]`: how much of the gate peers may have at a time, and how long they may take. All of it can be changed while the
+/// gate runs; associations that are open keep their times.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Associations at a time; more are rejected (2/3/2). Default 500.
+    pub associations: usize,
+    /// Of those, from one address. Default 200.
+    pub associations_per_peer: usize,
+    /// Bytes of memory for the buffers of all associations and the headers of all objects that are coming in or wait to be
+    /// judged. Objects that do not fit are answered A700. Default 256 MiB.
+    pub memory: u64,
+    /// Elements, at all depths, that an object may have and still be judged; with more it is forwarded unmarked. Default
+    /// 1,000,000.
+    pub elements: usize,
+    /// Bytes of element values that are kept of one object for judging it; with more it is forwarded unmarked. Default 8 MiB.
+    pub header: u64,
+    /// For a complete association request, and for the peer to close after the last word. Default 30 s.
+    pub artim: Duration,
+    /// For the next message on an open association. Default 60 s.
+    pub idle: Duration,
+    /// For a single byte within a message. Default 30 s.
+    pub stall: Duration,
+    /// How long a message may take before `minimum_rate` is asked of it. Default 30 s.
+    pub grace: Duration,
+    /// Bytes a second that a message must reach on average once `grace` is over. Default 8 KiB.
+    pub minimum_rate: u32,
+}
+
+impl Limits {
+    /// The deadlines of associations that peers open.
+    #[must_use]
+    pub fn timers(&self) -> Timers {
+        Timers {
+            artim: self.artim,
+            idle: self.idle,
+            stall: self.stall,
+            grace: self.grace,
+            minimum_rate: self.minimum_rate,
+            ..Timers::default()
+        }
+    }
 }
 
 /// `[spool]`.
@@ -191,6 +238,25 @@ impl Default for Gate {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), GATE_PORT),
             unparsable: Unparsable::default(),
             coerced_status: Status::SUCCESS,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let Timers { artim, idle, stall, grace, minimum_rate, .. } = Timers::default();
+        let looking = base::limits::Limits::default();
+        Self {
+            associations: 500,
+            associations_per_peer: 200,
+            memory: 256 << 20,
+            elements: looking.elements,
+            header: looking.kept_bytes as u64,
+            artim,
+            idle,
+            stall,
+            grace,
+            minimum_rate,
         }
     }
 }

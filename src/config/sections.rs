@@ -10,8 +10,8 @@ use super::compile::{Placed, RulePlaces};
 use super::decode::{Place, Table};
 use super::mistake::{Fault, Mistake};
 use super::model::{
-    CallingAet, Console, Destination, Gate, Mark, PackSource, RegistryFiles, Rules, Spool, Target,
-    loopback,
+    CallingAet, Console, Destination, Gate, Limits, Mark, PackSource, RegistryFiles, Rules, Spool,
+    Target, loopback,
 };
 use crate::base::time::parse_offset;
 use crate::base::units::{parse_duration, parse_size};
@@ -111,6 +111,45 @@ fn only_word(
     if found.as_deref() == Some(later) {
         table.fault(key, Fault::NotInThisVersion { found: format!("{later:?}"), instead });
     }
+}
+
+/// The least memory that serves a few associations with ordinary objects.
+const LEAST_MEMORY: u64 = 16 << 20;
+
+pub(super) fn limits(mut table: Table<'_>, mistakes: &mut Vec<Mistake>) -> Limits {
+    let default = Limits::default();
+    let wait = "a duration above 0 such as \"30s\"";
+    let mut time = |key, usual| {
+        let positive = |text: &str| parse_duration(text).filter(|time| !time.is_zero());
+        table.parsed(key, wait, positive).unwrap_or(usual)
+    };
+    let (artim, idle) = (time("artim", default.artim), time("idle", default.idle));
+    let (stall, grace) = (time("stall", default.stall), time("grace", default.grace));
+    let memory = table.parsed("memory", "a size of at least \"16MiB\"", |text| {
+        parse_size(text).filter(|size| *size >= LEAST_MEMORY)
+    });
+    let header = table.parsed("header", "a size up to \"1GiB\"", |text| {
+        parse_size(text).filter(|size| *size <= 1 << 30)
+    });
+    let rate = table.parsed("minimum_rate", "a size for each second such as \"8KiB\"", |text| {
+        parse_size(text).and_then(|size| u32::try_from(size).ok())
+    });
+    let limits = Limits {
+        associations: table.whole("associations", 1..=10_000).unwrap_or(default.associations),
+        associations_per_peer: table
+            .whole("associations_per_peer", 1..=10_000)
+            .unwrap_or(default.associations_per_peer),
+        memory: memory.unwrap_or(default.memory),
+        elements: table.whole("elements", 1..=10_000_000).unwrap_or(default.elements),
+        header: header.unwrap_or(default.header),
+        artim,
+        idle,
+        stall,
+        grace,
+        minimum_rate: rate.unwrap_or(default.minimum_rate),
+    };
+    table.finish(mistakes);
+    limits
 }
 
 pub(super) fn spool(mut table: Table<'_>, base: &Path, mistakes: &mut Vec<Mistake>) -> Spool {

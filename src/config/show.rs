@@ -6,7 +6,9 @@
 use std::fmt::Display;
 
 use super::decode::Word;
-use super::model::{CallingAet, Configuration, Destination, Mark, PackSource, Rules, Target};
+use super::model::{
+    CallingAet, Configuration, Destination, Limits, Mark, PackSource, Rules, Target,
+};
 use crate::base::units::{format_duration, format_size};
 use crate::expression::Value;
 use crate::policy::admission::SourceRow;
@@ -19,13 +21,15 @@ use crate::standard::Severity;
 #[must_use]
 pub fn show(configuration: &Configuration) -> String {
     let mut page = Page::default();
-    let Configuration { gate, spool, console, registry, registry_files, mark, rules, .. } =
-        configuration;
+    let Configuration {
+        gate, limits, spool, console, registry, registry_files, mark, rules, ..
+    } = configuration;
     page.table("gate");
     page.list("aet", gate.aet.iter().map(ToString::to_string));
     page.text("listen", gate.listen);
     page.text("unparsable", gate.unparsable.word());
     page.text("coerced_status", gate.coerced_status.word());
+    self::limits(&mut page, limits);
     page.table("spool");
     page.text("dir", spool.dir.display());
     page.text("reserve", format_size(spool.reserve));
@@ -54,6 +58,20 @@ pub fn show(configuration: &Configuration) -> String {
     configuration.stamps.iter().for_each(|row| stamp(&mut page, row));
     self::rules(&mut page, rules);
     page.text
+}
+
+fn limits(page: &mut Page, limits: &Limits) {
+    page.table("limits");
+    page.bare("associations", limits.associations);
+    page.bare("associations_per_peer", limits.associations_per_peer);
+    page.text("memory", format_size(limits.memory));
+    page.bare("elements", limits.elements);
+    page.text("header", format_size(limits.header));
+    page.text("artim", format_duration(limits.artim));
+    page.text("idle", format_duration(limits.idle));
+    page.text("stall", format_duration(limits.stall));
+    page.text("grace", format_duration(limits.grace));
+    page.text("minimum_rate", format_size(u64::from(limits.minimum_rate)));
 }
 
 fn destination(page: &mut Page, row: &Destination) {

@@ -24,6 +24,10 @@ use crate::dimse::state::{Event, Role};
 use crate::dimse::timers::{Timer, Timers};
 use crate::dimse::transport::Transport;
 
+/// Bytes of a data set that are read for nothing, so that the requestor looks for its answer. One that is longer than any
+/// object but the rarest is cut off instead.
+const MOST_THROWN_AWAY: u64 = 4 << 30;
+
 /// A connection on which an association is asked for (Sta3).
 #[derive(Debug)]
 #[must_use = "the peer waits for an answer"]
@@ -214,9 +218,15 @@ impl<S: Transport> Association<S> {
     }
 
     async fn drain(&mut self) -> Result<(), Fault> {
+        let mut thrown_away = 0_u64;
         while let Some(open) = self.open {
-            if self.link.data(open, Wait::Message).await?.last {
+            let fragment = self.link.data(open, Wait::Message).await?;
+            if fragment.last {
                 self.open = None;
+            }
+            thrown_away += fragment.bytes.len() as u64;
+            if thrown_away > MOST_THROWN_AWAY {
+                return Err(Breach::Endless { limit: MOST_THROWN_AWAY }.into());
             }
         }
         Ok(())

@@ -179,6 +179,12 @@ pub enum Breach {
     /// The peer asks for release in the middle of a message.
     #[error("a release request inside a message")]
     ReleaseInsideMessage,
+    /// A data set that nobody wants and that does not end.
+    #[error("more than {limit} bytes of a data set that is not taken")]
+    Endless {
+        /// How much is read for nothing.
+        limit: u64,
+    },
     /// A command set longer than any that makes sense.
     #[error("a command set of more than {limit} bytes")]
     CommandTooLong {
@@ -250,6 +256,7 @@ impl Breach {
             | Self::DataWithoutCommand
             | Self::CommandTooLong { .. }
             | Self::MaxPduTooSmall(_) => Abort::INVALID_PARAMETER,
+            Self::Endless { .. } => Abort::NOT_SPECIFIED,
             // DIMSE is the service-user of PS3.8: what its messages say is not the provider's business.
             Self::BadCommand(_)
             | Self::UnexpectedCommand(_)

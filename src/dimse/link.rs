@@ -27,6 +27,9 @@ use crate::dimse::transport::Transport;
 /// How long the peer's last PDU is looked for after a write failed: it has come before the failure or not at all.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
+/// After so long without a word an association gives its read buffer back.
+const REST: Duration = Duration::from_secs(1);
+
 /// What a read may wait for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Wait {
@@ -162,13 +165,19 @@ impl<S: Transport> Link<S> {
 
     /// Reads once, within what `wait` allows. `Ok(0)`: the peer has closed.
     async fn read(&mut self, wait: Wait) -> Result<usize, Fault> {
-        let (patience, timer) = self.patience(wait);
         let idle = self.is_idle();
         self.stream.before_read().map_err(Fault::Io)?;
         let begun = Instant::now();
-        let read = self.stream.read(self.decoder.space());
-        let count =
-            timeout(patience, read).await.map_err(|_| Fault::Timeout(timer))?.map_err(Fault::Io)?;
+        let count = loop {
+            let (patience, timer) = self.patience(wait);
+            let rests = idle && patience > REST && self.decoder.can_rest();
+            let read = self.stream.read(self.decoder.space());
+            match timeout(if rests { REST } else { patience }, read).await {
+                Ok(read) => break read.map_err(Fault::Io)?,
+                Err(_) if rests => self.decoder.rest(),
+                Err(_) => return Err(Fault::Timeout(timer)),
+            }
+        };
         self.decoder.filled(count);
         let now = Instant::now();
         // The pause before a message is no part of it.

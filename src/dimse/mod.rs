@@ -14,7 +14,7 @@
 //! | [`acceptor`], [`requestor`], [`probe`] | the two ends, and the question what a peer takes | yes |
 //!
 //! # Invariants
-//! - Nothing is allocated by a length that a peer claims. An association reads through one buffer of fixed size.
+//! - Nothing is allocated by a length that a peer claims. An association reads through one buffer of bounded size.
 //! - Every wait has a deadline, and the fault names the timer that fired.
 //! - A fragment is marked as the last one only when its source has said that it ended: a send that is cancelled or
 //!   fails part-way ends the association, and the peer sees an incomplete message.
@@ -58,6 +58,9 @@ const _: () = assert!(IMPLEMENTATION_VERSION_NAME.len() <= 16);
 
 /// The longest A-ASSOCIATE PDU that is read: 128 contexts with 30 transfer syntaxes each fit.
 pub const MAX_ASSOCIATE: usize = 128 << 10;
+
+/// The read buffer of a busy association, in bytes: a PDU of the size we offer or the longest A-ASSOCIATE, and a header.
+pub const READ_BUFFER: usize = MAX_ASSOCIATE + (4 << 10);
 
 /// Presentation contexts that one association can have: the odd numbers of one byte (PS3.8 §9.3.2.2).
 pub const MAX_CONTEXTS: usize = 128;

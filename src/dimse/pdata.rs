@@ -1,4 +1,5 @@
-//! The receiving side: a stream of PDUs taken apart in one buffer, without I/O.
+//! The receiving side: a stream of PDUs taken apart in one buffer, without I/O. The buffer is short until much comes at once,
+//! and never longer than a fixed size.
 //!
 //! Bytes are put into [`Decoder::space`]; [`Decoder::next`] names what has come as ranges of the buffer, so that a
 //! data set goes from socket to file without another copy. Fragments are handed out as they come, in pieces, however long the
@@ -10,8 +11,14 @@ use crate::dimse::MAX_ASSOCIATE;
 use crate::dimse::fault::Breach;
 use crate::dimse::pdu::{PDU_HEADER, PduType};
 
-/// The read buffer of an association, in bytes: two PDUs of the size we offer, and room for the longest A-ASSOCIATE.
-const BUFFER: usize = 256 << 10;
+/// The read buffer of a busy association, in bytes: a PDU of the size we offer, and room for the longest A-ASSOCIATE.
+const BUFFER: usize = super::READ_BUFFER;
+
+/// The read buffer of an association on which nothing comes but a word now and then.
+const AT_REST: usize = 4 << 10;
+
+/// How much longer the buffer becomes when it is full.
+const GROWTH: usize = 8;
 
 /// How much longer than offered a P-DATA-TF may be. Some senders count the PDU header or the PDV header (6 bytes each)
 /// outside the maximum length; since nothing is allocated for a PDU it costs nothing to let them.
@@ -57,7 +64,9 @@ struct Open {
 /// Takes a stream of PDUs apart.
 #[derive(Debug)]
 pub(crate) struct Decoder {
-    buffer: Box<[u8]>,
+    buffer: Vec<u8>,
+    /// The last read filled all the space there was: more is waiting.
+    was_filled: bool,
     /// The bytes that have come and are not yet handed out.
     start: usize,
     end: usize,
@@ -71,7 +80,8 @@ impl Decoder {
     /// A decoder that takes P-DATA-TF of any length: before the association is agreed on they are refused for coming at all.
     pub(crate) fn new() -> Self {
         Self {
-            buffer: vec![0; BUFFER].into_boxed_slice(),
+            buffer: vec![0; AT_REST],
+            was_filled: false,
             start: 0,
             end: 0,
             pdu_left: 0,
@@ -93,12 +103,34 @@ impl Decoder {
             self.end -= self.start;
             self.start = 0;
         }
+        if (self.was_filled || self.end == self.buffer.len()) && self.has_room_to_grow() {
+            self.was_filled = false;
+            self.buffer.resize((self.buffer.len() * GROWTH).min(BUFFER), 0);
+        }
         self.buffer.get_mut(self.end..).unwrap_or_default()
+    }
+
+    fn has_room_to_grow(&self) -> bool {
+        self.buffer.len() < BUFFER
+    }
+
+    /// Whether the buffer is longer than a quiet association needs, and nothing is in it.
+    pub(crate) fn can_rest(&self) -> bool {
+        self.buffer.len() > AT_REST && self.start == self.end
+    }
+
+    /// Gives memory back until more than a word comes again.
+    pub(crate) fn rest(&mut self) {
+        if self.can_rest() {
+            self.buffer = vec![0; AT_REST];
+            (self.start, self.end) = (0, 0);
+        }
     }
 
     /// That many bytes have been put into [`Decoder::space`].
     pub(crate) fn filled(&mut self, count: usize) {
         self.end = (self.end + count).min(self.buffer.len());
+        self.was_filled = self.end == self.buffer.len();
     }
 
     /// Whether the stream stands between two PDUs with nothing of the next one here.

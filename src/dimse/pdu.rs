@@ -11,6 +11,7 @@ use dicom_ul::pdu::{
     PresentationContextResultReason, RequestorRoles, UserVariableItem,
 };
 
+use crate::dimse::MAX_CONTEXTS;
 use crate::dimse::fault::{Abort, Rejection};
 
 /// Bytes before the body of every PDU: type, reserved, length.
@@ -76,6 +77,13 @@ impl fmt::Display for PduType {
         })
     }
 }
+
+/// Transfer syntaxes that are looked at in one presentation context; the standard has some 60. A request of empty names
+/// would otherwise take far more memory than it has bytes.
+const MOST_SYNTAXES: usize = 64;
+
+/// User items that are looked at: one for the role in each context, and the few others there are.
+const MOST_USER_ITEMS: usize = 2 * MAX_CONTEXTS;
 
 /// What is wrong with an item of an A-ASSOCIATE PDU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -171,13 +179,21 @@ pub fn parse_rq(body: &[u8]) -> Result<AssociationRQ, BadItem> {
                     syntaxes = rest;
                     match kind {
                         0x30 => context.abstract_syntax = text(body),
-                        0x40 => context.transfer_syntaxes.push(text(body)),
+                        0x40 if context.transfer_syntaxes.len() < MOST_SYNTAXES => {
+                            context.transfer_syntaxes.push(text(body));
+                        }
                         _ => {}
                     }
                 }
-                rq.presentation_contexts.push(context);
+                // One more than there can be shows that there are too many.
+                if rq.presentation_contexts.len() <= MAX_CONTEXTS {
+                    rq.presentation_contexts.push(context);
+                }
             }
-            0x50 => rq.user_variables.append(&mut parse_user(body)?),
+            0x50 => {
+                rq.user_variables.append(&mut parse_user(body)?);
+                rq.user_variables.truncate(MOST_USER_ITEMS);
+            }
             _ => {}
         }
     }
@@ -239,6 +255,9 @@ fn parse_user(mut items: &[u8]) -> Result<Vec<UserVariableItem>, BadItem> {
     let mut user = Vec::new();
     while let Some((kind, body, rest)) = next_item(items)? {
         items = rest;
+        if user.len() >= MOST_USER_ITEMS {
+            continue;
+        }
         user.push(match kind {
             0x51 => {
                 let length = body.first_chunk().ok_or(BadItem::Short(kind))?;

@@ -5,9 +5,11 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use dicom_core::dictionary::VirtualVr;
 
+use crate::base::budget::Share;
 use crate::dicom::attribute::{AttributePath, vr_of};
 use crate::dicom::charset::{CharacterSet, Text};
 use crate::dicom::transfer_syntax::{Encoding, TransferSyntax};
@@ -141,6 +143,8 @@ pub struct HeaderView {
     encoding: Encoding,
     elements: Vec<Element>,
     kept: Vec<u8>,
+    /// What the memory of all this is charged to.
+    _share: Option<Arc<Share>>,
     oddities: Oddities,
     reach: Reach,
     length: u64,
@@ -152,11 +156,12 @@ impl HeaderView {
         encoding: Encoding,
         elements: Vec<Element>,
         kept: Vec<u8>,
+        share: Option<Arc<Share>>,
         oddities: Oddities,
         reach: Reach,
         length: u64,
     ) -> Self {
-        Self { syntax, encoding, elements, kept, oddities, reach, length }
+        Self { syntax, encoding, elements, kept, _share: share, oddities, reach, length }
     }
 
     /// The transfer syntax that the data set is said to be in.

@@ -6,7 +6,9 @@
 
 use std::fmt;
 use std::io::{self, Read};
+use std::sync::Arc;
 
+use crate::base::budget::Share;
 use crate::base::limits::Limits;
 use crate::dicom::Tag;
 use crate::dicom::transfer_syntax::TransferSyntax;
@@ -52,6 +54,8 @@ pub enum Limit {
     KeptBytes,
     /// A deflated data set that grows out of all proportion when inflated.
     Inflated,
+    /// The memory that elements were to be charged to is used up.
+    Memory,
 }
 
 /// Why a data set cannot be walked.
@@ -149,6 +153,19 @@ impl Scanner {
         }
     }
 
+    /// Charges what is remembered, beyond what an ordinary header needs, to `share`: it is held as long as the header is.
+    #[must_use]
+    pub fn charged_to(mut self, share: Share) -> Self {
+        self.recorder.share = Some(Arc::new(share));
+        self
+    }
+
+    /// Whether looking has ended because there was no memory to remember more.
+    #[must_use]
+    pub fn is_out_of_memory(&self) -> bool {
+        self.recorder.limit == Some(Limit::Memory)
+    }
+
     /// Takes the next bytes of the data set, as received.
     pub fn push(&mut self, bytes: &[u8]) {
         self.received += bytes.len() as u64;
@@ -231,6 +248,7 @@ impl Scanner {
             self.walker.encoding(),
             recorder.elements,
             recorder.kept,
+            recorder.share,
             self.walker.oddities,
             reach,
             self.walker.position(),
@@ -275,6 +293,9 @@ const USUAL_ELEMENTS: usize = 256;
 /// Bytes of their values.
 const USUAL_BYTES: usize = 8 << 10;
 
+/// What a scanner takes at once, in bytes. More is asked of its share.
+pub const USUAL_MEMORY: usize = USUAL_ELEMENTS * size_of::<Element>() + USUAL_BYTES;
+
 /// Makes elements of what the walker tells.
 #[derive(Clone)]
 struct Recorder {
@@ -287,6 +308,8 @@ struct Recorder {
     limit: Option<Limit>,
     /// Things open that were not recorded.
     unrecorded: usize,
+    /// What memory is charged to; without one it is bounded by `limits` alone.
+    share: Option<Arc<Share>>,
 }
 
 impl Recorder {
@@ -299,7 +322,40 @@ impl Recorder {
             keeping: false,
             limit: None,
             unrecorded: 0,
+            share: None,
         }
+    }
+
+    fn charge(&self, bytes: usize) -> bool {
+        self.share.as_ref().is_none_or(|share| share.grow(bytes as u64))
+    }
+
+    /// Makes room for an element. It is charged before it is there.
+    fn has_room(&mut self) -> bool {
+        if self.elements.len() < self.elements.capacity() {
+            return true;
+        }
+        let more = (self.elements.capacity() / 2).max(USUAL_ELEMENTS);
+        let more = more.min(self.limits.elements.saturating_sub(self.elements.len())).max(1);
+        let fits = self.charge(more * size_of::<Element>());
+        if fits {
+            self.elements.reserve_exact(more);
+        }
+        fits
+    }
+
+    /// Makes room for so many bytes of a value that have come.
+    fn has_room_for(&mut self, bytes: usize) -> bool {
+        let missing = (self.kept.len() + bytes).saturating_sub(self.kept.capacity());
+        if missing == 0 {
+            return true;
+        }
+        let more = missing.max(self.kept.capacity() / 2);
+        let fits = self.charge(more);
+        if fits {
+            self.kept.reserve_exact(self.kept.capacity() - self.kept.len() + more);
+        }
+        fits
     }
 
     fn close_all(&mut self, at: u64) {
@@ -346,6 +402,9 @@ impl Sink for Recorder {
         if self.limit.is_none() && self.elements.len() >= self.limits.elements {
             self.limit = Some(Limit::Elements);
         }
+        if self.limit.is_none() && !self.has_room() {
+            self.limit = Some(Limit::Memory);
+        }
         if self.limit.is_some() {
             self.unrecorded += usize::from(container);
             return;
@@ -377,8 +436,15 @@ impl Sink for Recorder {
 
     #[inline]
     fn value(&mut self, bytes: &[u8]) {
-        if self.keeping {
+        if !self.keeping {
+            return;
+        }
+        if self.has_room_for(bytes.len()) {
             self.kept.extend_from_slice(bytes);
+        } else {
+            // What is kept of this value is not whole; nothing is kept behind it, so it is not taken for whole.
+            self.keeping = false;
+            self.limit = Some(Limit::Memory);
         }
     }
 

@@ -3,10 +3,12 @@
 use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
+use super::waiting::Place;
 use super::{Receiver, storage};
 use crate::dicom::sop_class;
 use crate::dicom::status::Status;
@@ -14,11 +16,15 @@ use crate::dimse::acceptor::{Association, Message, Requested};
 use crate::dimse::fault::{Abort, Fault};
 use crate::dimse::message::{Answer, Request};
 use crate::dimse::negotiate::{ContextAnswer, Negotiated, Refusal, negotiate};
+use crate::observe::Metrics;
 use crate::observe::metrics::{Code, Outcome};
 use crate::pipeline::{self, Site};
 use crate::policy::admission::{Source, admit};
 use crate::policy::contexts::{Way, Willingness, accept, way};
 use crate::spool::StoreFault;
+
+/// After so long without a request an association gives its buffers back.
+const REST: Duration = Duration::from_secs(1);
 
 /// Transfer syntaxes in which C-ECHO's context is accepted; it has no data set, so any would do.
 const FOR_ECHO: [&str; 2] = [
@@ -31,9 +37,15 @@ pub(super) async fn serve(
     receiver: Arc<Receiver>,
     stream: TcpStream,
     peer: SocketAddr,
+    place: Place,
     stop: CancellationToken,
 ) {
-    let requested = match Requested::receive(stream, receiver.timers).await {
+    let timers = receiver.config.load().timers;
+    let requested = tokio::select! {
+        requested = Requested::receive(stream, timers) => requested,
+        () = place.lost() => return make_way(&receiver, peer),
+    };
+    let requested = match requested {
         Ok(requested) => requested,
         Err(fault) => {
             count(&receiver, "unanswered");
@@ -42,14 +54,16 @@ pub(super) async fn serve(
         }
     };
     // Held until the association has ended.
-    let seat = receiver.open.take(peer.ip(), &receiver.config);
-    let answer = match seat {
-        Some(_) => answer(&receiver, &requested, peer),
-        None => Err(Refusal::LocalLimit),
+    let seat = receiver.open.take(peer.ip(), &receiver.config.load());
+    let memory = receiver.memory.at_rest();
+    let answer = match (&seat, &memory) {
+        (Some(_), Some(_)) => answer(&receiver, &requested, peer),
+        (None, _) | (_, None) => Err(Refusal::LocalLimit),
     };
     let (negotiated, source) = match answer {
         Ok(answered) => answered,
         Err(refusal) => {
+            drop((seat, memory));
             let rejection = refusal.rejection();
             count(&receiver, "rejected");
             tracing::warn!(
@@ -60,12 +74,18 @@ pub(super) async fn serve(
                 %refusal,
                 "association rejected"
             );
-            if let Err(fault) = requested.reject(rejection).await {
-                tracing::debug!(%peer, %fault, "the rejection could not be sent");
+            tokio::select! {
+                rejected = requested.reject(rejection) => {
+                    if let Err(fault) = rejected {
+                        tracing::debug!(%peer, %fault, "the rejection could not be sent");
+                    }
+                }
+                () = place.lost() => tracing::debug!(%peer, "did not close after its rejection"),
             }
             return;
         }
     };
+    drop(place);
     let association = match requested.accept(negotiated).await {
         Ok(association) => association,
         Err(fault) => {
@@ -75,7 +95,7 @@ pub(super) async fn serve(
         }
     };
     count(&receiver, "accepted");
-    receiver.metrics.associations_open.inc();
+    let _open = Open::new(&receiver.metrics);
     let sender = pipeline::Association {
         calling: association.calling().clone(),
         called: association.called().clone(),
@@ -86,7 +106,28 @@ pub(super) async fn serve(
     if let Err(fault) = conversation.hold(association, stop).await {
         tracing::warn!(%peer, calling = %conversation.sender.calling, %fault, "association ended");
     }
-    receiver.metrics.associations_open.dec();
+}
+
+/// Ends a connection that waits for too long while others come.
+fn make_way(receiver: &Receiver, peer: SocketAddr) {
+    count(receiver, "unanswered");
+    tracing::warn!(%peer, "too many connections without an association: this one is closed");
+}
+
+/// Counts an association as open; until it is dropped, and so whatever way the association ends.
+pub(super) struct Open<'m>(&'m Metrics);
+
+impl<'m> Open<'m> {
+    pub(super) fn new(metrics: &'m Metrics) -> Self {
+        metrics.associations_open.inc();
+        Self(metrics)
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.associations_open.dec();
+    }
 }
 
 fn count(receiver: &Receiver, outcome: &'static str) {
@@ -222,6 +263,7 @@ impl Conversation<'_> {
                             }
                         }
                         message = &mut next => break Some(message),
+                        () = tokio::time::sleep(REST), if buffers.are_held() => buffers.give_back(),
                     }
                 }
             };

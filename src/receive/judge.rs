@@ -15,9 +15,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::Config;
 use super::seats::{Seat, Seats};
 use super::verdicts::{Expected, PROMPT, UNRECORDED, record};
-use crate::base::limits::Limits;
 use crate::base::time::{Timestamp, now};
 use crate::dicom::tags;
 use crate::dicom::uid::Uid;
@@ -69,6 +69,8 @@ pub struct Judging {
     pub site: Arc<ArcSwap<Site>>,
     /// How.
     pub judge: Judge,
+    /// How far objects that are judged again are looked into.
+    pub config: Arc<ArcSwap<Config>>,
     /// Objects judged at a time.
     pub threads: usize,
     /// How long one may take; see [`PATIENCE`].
@@ -232,10 +234,10 @@ async fn load(
     with: &Judging,
     object: ObjectId,
 ) -> Result<(Envelope, Scan), Box<dyn std::error::Error + Send + Sync>> {
-    let spool = with.spool.clone();
+    let (spool, looking) = (with.spool.clone(), with.config.load().looking);
     tokio::task::spawn_blocking(move || {
         let stored = spool.object(object)?;
-        let scan = scan_reader(stored.reader(), stored.envelope().syntax(), Limits::default())?;
+        let scan = scan_reader(stored.reader(), stored.envelope().syntax(), looking)?;
         Ok((stored.envelope().clone(), scan))
     })
     .await?

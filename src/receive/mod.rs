@@ -8,11 +8,13 @@
 
 mod association;
 mod judge;
+mod memory;
 mod seats;
 mod storage;
 #[cfg(test)]
 mod tests;
 mod verdicts;
+mod waiting;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -25,6 +27,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::base::limits::Limits;
 use crate::dimse::{Terms, Timers};
 use crate::ledger::Ledger;
 use crate::observe::Metrics;
@@ -33,8 +36,10 @@ use crate::policy::contexts::Willingness;
 use crate::spool::Spool;
 
 pub use judge::{Judge, Judging, PATIENCE, Work, judging, resume, unjudged};
+pub use memory::Memory;
+use waiting::WaitingRoom;
 
-/// What a person may choose of the way objects are answered.
+/// What a person may choose of the way objects are taken in and answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Config {
     /// Whether a complete object that cannot be walked is refused (C000) instead of taken.
@@ -45,6 +50,10 @@ pub struct Config {
     pub associations_of_a_peer: usize,
     /// How long a peer is kept waiting for room where objects wait to be judged, before it is answered A700.
     pub patience: Duration,
+    /// How far an object is looked into.
+    pub looking: Limits,
+    /// Deadlines of associations.
+    pub timers: Timers,
 }
 
 impl Default for Config {
@@ -54,6 +63,8 @@ impl Default for Config {
             associations: 500,
             associations_of_a_peer: 200,
             patience: Duration::from_secs(10),
+            looking: Limits::default(),
+            timers: Timers::default(),
         }
     }
 }
@@ -62,10 +73,10 @@ impl Default for Config {
 pub struct Receiver {
     /// Our titles and sizes.
     pub terms: Terms,
-    /// Deadlines of associations.
-    pub timers: Timers,
-    /// Choices.
-    pub config: Config,
+    /// Choices, replaced as a whole on reload.
+    pub config: Arc<ArcSwap<Config>>,
+    /// What buffers and headers are charged to.
+    pub memory: Memory,
     /// Where objects go.
     pub spool: Spool,
     /// Where refusals are counted.
@@ -121,9 +132,6 @@ impl Drop for Seat {
     }
 }
 
-/// Connections that may wait for their rejection beside those that have an association.
-const WAITING_ROOM: usize = 100;
-
 /// After a failed accept: what is short (file descriptors, memory) is short for a while.
 const BREATH: Duration = Duration::from_millis(100);
 
@@ -131,6 +139,7 @@ impl Receiver {
     /// Listens until told to stop, then lets every association finish the object it has begun.
     pub async fn listen(self: Arc<Self>, listener: TcpListener, stop: CancellationToken) {
         let mut connections = JoinSet::new();
+        let waiting = WaitingRoom::default();
         loop {
             let accepted = tokio::select! {
                 () = stop.cancelled() => break,
@@ -143,14 +152,15 @@ impl Receiver {
                 accepted = listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, peer))
-                    if connections.len() < self.config.associations + WAITING_ROOM =>
-                {
-                    let receiver = Arc::clone(&self);
-                    connections.spawn(association::serve(receiver, stream, peer, stop.clone()));
-                }
-                Ok((_, peer)) => {
-                    tracing::warn!(%peer, "too many connections: this one is closed without a word");
+                Ok((stream, peer)) => {
+                    let (receiver, place) = (Arc::clone(&self), waiting.enter());
+                    connections.spawn(association::serve(
+                        receiver,
+                        stream,
+                        peer,
+                        place,
+                        stop.clone(),
+                    ));
                 }
                 Err(fault) => {
                     tracing::warn!(%fault, "a connection could not be accepted");

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::association::Conversation;
 use super::judge::{Fresh, Work};
-use crate::base::limits::Limits;
+use super::memory::{Memory, Room};
 use crate::base::time::now;
 use crate::dicom::status::Status;
 use crate::dicom::transfer_syntax::TransferSyntax;
@@ -23,21 +23,39 @@ use crate::object::{End, Scan, Scanner};
 use crate::pipeline::{Image, acknowledgement};
 use crate::spool::{self, Draft, Envelope, Receipt, StoreFault};
 
-/// Bytes that go to a blocking thread at a time.
-const BLOCK: usize = 256 << 10;
-
 /// What an association keeps from one object to the next.
 #[derive(Default)]
 pub(super) struct Buffers {
     /// The block that is not being filled.
     spare: Option<Vec<u8>>,
+    /// What its buffers are charged to, and how long its blocks are.
+    room: Option<Room>,
     /// An object in custody for which there was no room where objects wait to be judged.
     pub(super) unjudged: Option<Work>,
 }
 
 impl Buffers {
-    fn take(&mut self) -> Vec<u8> {
-        self.spare.take().unwrap_or_else(|| Vec::with_capacity(BLOCK))
+    /// Sees to it that there may be buffers. Returns the length of a block; `None` when there is no memory for them.
+    fn ready(&mut self, memory: &Memory) -> Option<usize> {
+        if self.room.is_none() {
+            self.room = memory.room();
+        }
+        self.room.as_ref().map(|room| room.block)
+    }
+
+    /// Whether there are any.
+    pub(super) fn are_held(&self) -> bool {
+        self.room.is_some()
+    }
+
+    /// Gives their memory back.
+    pub(super) fn give_back(&mut self) {
+        self.spare = None;
+        self.room = None;
+    }
+
+    fn take(&mut self, length: usize) -> Vec<u8> {
+        self.spare.take().unwrap_or_else(|| Vec::with_capacity(length))
     }
 
     fn give(&mut self, mut block: Vec<u8>) {
@@ -80,6 +98,8 @@ enum Refused {
     OtherInstance,
     #[error("too many objects wait to be judged")]
     Behind,
+    #[error("no memory for another object now")]
+    Memory,
     #[error("internal fault")]
     Fault,
 }
@@ -91,7 +111,7 @@ impl Refused {
             Self::Cut | Self::Stray | Self::Unwalkable => Status::CANNOT_UNDERSTAND,
             Self::OtherClass => Status::SOP_CLASS_MISMATCH,
             Self::OtherInstance => Status::SOP_INSTANCE_MISMATCH,
-            Self::Behind => Status::OUT_OF_RESOURCES,
+            Self::Behind | Self::Memory => Status::OUT_OF_RESOURCES,
             Self::Fault => Status::PROCESSING_FAILURE,
         };
         let comment = match self {
@@ -117,18 +137,21 @@ pub(super) async fn store(
     if !hand_on(with, buffers).await {
         return Ok(refuse(&Refused::Behind));
     }
+    let Some(length) = buffers.ready(&with.receiver.memory) else {
+        return Ok(refuse(&Refused::Memory));
+    };
     let envelope = envelope(with, message, request);
     let mut incoming = match begin(with, &envelope).await {
         Ok(incoming) => incoming,
         Err(refused) => return Ok(refuse(&refused)),
     };
-    let mut block = buffers.take();
+    let mut block = buffers.take(length);
     let mut busy: Option<Writing> = None;
     while let Some(bytes) = association.data().await? {
-        if block.len() + bytes.len() > BLOCK && !block.is_empty() {
+        if block.len() + bytes.len() > length && !block.is_empty() {
             // The spare block is away with the piece before: wait for both, then swap.
             let back = match busy.take() {
-                None => buffers.take(),
+                None => buffers.take(length),
                 Some(writing) => match joined(writing.await) {
                     Ok((back, spare)) => {
                         incoming = Some(back);
@@ -162,7 +185,7 @@ pub(super) async fn store(
     let Some(incoming) = incoming else {
         return Ok(refuse(&Refused::Fault));
     };
-    let refuse_unparsable = with.receiver.config.refuse_unparsable;
+    let refuse_unparsable = with.receiver.config.load().refuse_unparsable;
     let (checked, sender, source) = (envelope.clone(), with.sender.clone(), with.source.clone());
     let site = with.receiver.site.load_full();
     let finishing = tokio::task::spawn_blocking(move || {
@@ -217,7 +240,7 @@ pub(super) async fn store(
 async fn hand_on(with: &Conversation<'_>, buffers: &mut Buffers) -> bool {
     let Some(work) = buffers.unjudged.take() else { return true };
     let room = with.receiver.judging.reserve();
-    match tokio::time::timeout(with.receiver.config.patience, room).await {
+    match tokio::time::timeout(with.receiver.config.load().patience, room).await {
         Ok(Ok(room)) => room.send(work),
         Ok(Err(_closed)) => tracing::warn!("an object will be judged at the next start"),
         Err(_elapsed) => {
@@ -237,6 +260,7 @@ fn refuse(refused: &Refused) -> Done {
         | Refused::OtherClass
         | Refused::OtherInstance
         | Refused::Behind
+        | Refused::Memory
         | Refused::Fault => {}
     }
     Done::Refused(refused.answer())
@@ -266,7 +290,9 @@ async fn begin(with: &Conversation<'_>, envelope: &Envelope) -> Result<Option<In
     let draft = tokio::task::spawn_blocking(move || spool.draft(&of)).await;
     let draft = draft.map_err(|_| Refused::Fault)??;
     let syntax = TransferSyntax::of(envelope.transfer_syntax.as_str());
-    Ok(Some(Incoming { draft, scanner: Scanner::new(syntax, Limits::default()) }))
+    let share = with.receiver.memory.for_a_header().ok_or(Refused::Memory)?;
+    let scanner = Scanner::new(syntax, with.receiver.config.load().looking).charged_to(share);
+    Ok(Some(Incoming { draft, scanner }))
 }
 
 fn joined<T>(outcome: Result<Result<T, Refused>, tokio::task::JoinError>) -> Result<T, Refused> {
@@ -279,6 +305,9 @@ fn joined<T>(outcome: Result<Result<T, Refused>, tokio::task::JoinError>) -> Res
 impl Incoming {
     fn take(&mut self, bytes: &[u8]) -> Result<(), Refused> {
         self.scanner.push(bytes);
+        if self.scanner.is_out_of_memory() {
+            return Err(Refused::Memory);
+        }
         self.draft.write(bytes)?;
         Ok(())
     }
@@ -300,6 +329,7 @@ impl Incoming {
                 | Refused::Stray
                 | Refused::Unwalkable
                 | Refused::Behind
+                | Refused::Memory
                 | Refused::Fault => {}
             }
             return Err(refused);

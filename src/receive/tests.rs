@@ -52,6 +52,7 @@ fn ct(instance: u32) -> Specimen {
 #[derive(Default)]
 struct Choices {
     config: Config,
+    memory: Memory,
     unparsable: Unparsable,
     /// Nothing fits in.
     full: bool,
@@ -131,6 +132,7 @@ impl Gate {
                 judge: choices.judge.unwrap_or_else(|| Arc::new(crate::pipeline::judge)),
                 threads: choices.threads.unwrap_or(4),
                 patience: choices.patience.unwrap_or(judge::PATIENCE),
+                config: Arc::default(),
             },
             stop.clone(),
         );
@@ -141,8 +143,8 @@ impl Gate {
         let (unknown, _questions) = mpsc::channel(1);
         let receiver = Arc::new(Receiver {
             terms: Terms::new(vec![title("MARKGATE")]),
-            timers: Timers::default(),
-            config: choices.config,
+            config: Arc::new(ArcSwap::from_pointee(choices.config)),
+            memory: choices.memory,
             spool: spool.clone(),
             ledger: ledger.clone(),
             metrics,
@@ -274,6 +276,63 @@ async fn c_echo_is_answered() {
     assert_eq!(outgoing.echo().await.expect("an answer").status, Status::SUCCESS);
     outgoing.release().await.expect("released");
     gate.end().await;
+}
+
+/// An object whose header takes more memory than it has bytes.
+fn many_elements(count: usize) -> Vec<u8> {
+    let mut data = ct(1).data_set();
+    data.extend(b"\xE1\x7F\x01\x10LO\0\0".repeat(count));
+    data
+}
+
+#[tokio::test]
+async fn a_header_that_does_not_fit_is_answered_a700_and_costs_nobody_else_anything() {
+    let choices = Choices { memory: Memory::new(16 << 20), ..Choices::default() };
+    let memory = choices.memory.clone();
+    let gate = Gate::with(choices).await;
+    let (hostile, lawful) = ((ct(1), many_elements(300_000)), (ct(2), ct(2).data_set()));
+    assert_eq!(gate.send("CT01", &[hostile, lawful]).await, [0xA700, 0]);
+    assert_eq!(states(&gate.until_judged(1).await), [ObjectState::Forwarding]);
+    assert_eq!((gate.files("tmp"), gate.count(|line| line.refused)), (0, 1));
+    gate.end().await;
+    assert_eq!(memory.used(), 0, "all of it is given back");
+}
+
+#[tokio::test]
+async fn more_elements_than_the_limit_go_on_unmarked() {
+    let looking = Limits { elements: 1_000, ..Limits::default() };
+    let config = Config { looking, ..Config::default() };
+    let gate = Gate::with(Choices { config, ..Choices::default() }).await;
+    assert_eq!(gate.send("CT01", &[(ct(1), many_elements(300_000))]).await, [0]);
+    let known = gate.until_judged(1).await;
+    assert_eq!(states(&known), [ObjectState::Forwarding]);
+    assert!(known[0].verdict.as_ref().is_some_and(|verdict| verdict.plan.is_empty()));
+    gate.end().await;
+}
+
+#[tokio::test]
+async fn without_memory_objects_are_answered_a700_and_then_associations_are_rejected() {
+    // Enough to be there, not to take an object.
+    let memory = Memory::new(300 << 10);
+    let gate = Gate::with(Choices { memory: memory.clone(), ..Choices::default() }).await;
+    assert_eq!(gate.send_one(ct(1)).await, 0xA700);
+    memory.set_limit(1 << 10);
+    assert_eq!(rejected(gate.call("CT01", "MARKGATE").await), (2, 3, 2));
+    memory.set_limit(16 << 20);
+    assert_eq!(gate.send_one(ct(1)).await, 0);
+    gate.end().await;
+}
+
+#[tokio::test]
+async fn an_association_that_panics_is_not_counted_as_open() {
+    let metrics = Arc::new(Metrics::new());
+    let counted = Arc::clone(&metrics);
+    let ended = tokio::spawn(async move {
+        let _open = association::Open::new(&counted);
+        assert_eq!(counted.associations_open.get(), 2, "a panic on purpose");
+    });
+    assert!(ended.await.is_err_and(|fault| fault.is_panic()));
+    assert_eq!(metrics.associations_open.get(), 0);
 }
 
 /// Sends one object that is not taken.
