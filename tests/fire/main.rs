@@ -14,7 +14,3 @@
 
 #[path = "../it/support/mod.rs"]
 mod support;
-
-mod disk;
-mod order;
-mod power_cut;

@@ -24,6 +24,8 @@ pub const PROGRAM: &str = env!("CARGO_BIN_EXE_markgate");
 /// A configuration in the making. Sections are TOML as a site writes it.
 #[derive(Debug, Clone, Default)]
 pub struct Configuration {
+    /// Where the SCP listens; empty is loopback.
+    host: String,
     gate: String,
     spool: String,
     mark: String,
@@ -85,6 +87,13 @@ impl Configuration {
         self.section(&other.sections)
     }
 
+    /// Listens at this address, in brackets where it is of IPv6.
+    #[must_use]
+    pub fn listen(mut self, host: &str) -> Self {
+        self.host = host.to_owned();
+        self
+    }
+
     /// Adds a key to `[gate]`.
     #[must_use]
     pub fn gate(mut self, line: &str) -> Self {
@@ -134,7 +143,8 @@ impl Configuration {
         let aet = if self.gate.contains("aet =") { "" } else { "aet = \"MARKGATE\"\n" };
         let dir = if self.spool.contains("dir =") { "" } else { "dir = \"spool\"\n" };
         let reserve = if self.spool.contains("reserve =") { "" } else { "reserve = \"64MiB\"\n" };
-        writeln!(text, "[gate]\n{aet}listen = \"127.0.0.1:{dicom}\"\n{}", self.gate)
+        let host = if self.host.is_empty() { "127.0.0.1" } else { &self.host };
+        writeln!(text, "[gate]\n{aet}listen = \"{host}:{dicom}\"\n{}", self.gate)
             .and_then(|()| writeln!(text, "[spool]\n{dir}{reserve}{}", self.spool))
             .and_then(|()| writeln!(text, "[console]\nlisten = \"127.0.0.1:{console}\"\n"))
             .and_then(|()| writeln!(text, "[mark]\n{}", self.mark))
@@ -148,8 +158,6 @@ pub struct Gate {
     folder: TempDir,
     dicom: u16,
     console: u16,
-    /// The words before the program's name; empty as a rule.
-    under: Vec<String>,
     process: Option<Running>,
     /// What earlier runs on the same spool wrote.
     earlier: String,
@@ -160,14 +168,7 @@ impl Gate {
     pub fn lay(configuration: &Configuration) -> Self {
         let folder = TempDir::with_prefix("markgate-").expect("a folder for the gate");
         let (dicom, console) = (ports::free(), ports::free());
-        let gate = Self {
-            folder,
-            dicom,
-            console,
-            under: Vec::new(),
-            process: None,
-            earlier: String::new(),
-        };
+        let gate = Self { folder, dicom, console, process: None, earlier: String::new() };
         gate.configure(configuration);
         gate
     }
@@ -178,12 +179,6 @@ impl Gate {
         let mut gate = Self::lay(configuration);
         gate.restart();
         gate
-    }
-
-    /// From the next start on, the gate is started by another program, which must become it: `env`, or `strace -D`.
-    #[allow(dead_code, reason = "tests under fire alone need it")]
-    pub fn start_under(&mut self, words: &[&str]) {
-        self.under = words.iter().map(|word| (*word).to_owned()).collect();
     }
 
     /// Writes the configuration anew; a running gate sees it when it is told to.
@@ -216,12 +211,6 @@ impl Gate {
     #[track_caller]
     pub fn restart(&mut self) {
         self.begin();
-        self.await_ready();
-    }
-
-    /// Waits until it is ready.
-    #[track_caller]
-    pub fn await_ready(&mut self) {
         eventually("the gate is ready", START, || {
             let running = self.process.as_mut().expect("begun above");
             if let Some(status) = running.ended() {
@@ -235,9 +224,8 @@ impl Gate {
     /// Starts the program without waiting for anything.
     pub fn begin(&mut self) {
         assert!(self.process.is_none(), "the gate runs");
-        let mut words = self.under.iter().map(String::as_str).chain([PROGRAM]);
-        let mut command = Command::new(words.next().expect("the program at least"));
-        command.args(words).arg("serve").arg("--config").arg(self.configuration());
+        let mut command = Command::new(PROGRAM);
+        command.arg("serve").arg("--config").arg(self.configuration());
         self.process = Some(Running::start(command));
     }
 
