@@ -106,7 +106,7 @@ fn plain(place: &Path, n: usize, data: &[u8], sync: Sync) {
 }
 
 fn open(dir: &Path) -> Spool {
-    let config = Config { dir: dir.to_owned(), reserve: 0, ..Config::default() };
+    let config = Config { dir: dir.to_owned(), reserve: 0, ballast: 0, ..Config::default() };
     Spool::open(&config, now()).expect("opens").0
 }
 

@@ -12,7 +12,7 @@ use crate::dicom::tags;
 use crate::dicom::uid::Uid;
 use crate::ledger::{self, DurableLog, Ledger, LedgerFault, LogFault, ObjectRow};
 use crate::object::{Scan, scan_reader};
-use crate::spool::{self, Journal, Leftover, ObjectId, Priority, Spool, SpoolFault, StoredObject};
+use crate::spool::{self, Leftover, ObjectId, Priority, Spool, SpoolFault, StoredObject};
 
 /// Rows that may wait between the one who finds objects and the one who enters them.
 const FOUND: usize = 256;
@@ -40,11 +40,15 @@ pub(super) struct Custody {
 }
 
 /// The spool's journal as the ledger's durable log.
-struct Log(Journal);
+struct Log(Spool);
 
 impl DurableLog for Log {
     fn append(&mut self, records: &[Vec<u8>]) -> Result<u64, LogFault> {
-        self.0.append(records).map_err(|fault| Arc::new(fault) as LogFault)
+        self.0.journal().append(records).map_err(|fault| Arc::new(fault) as LogFault)
+    }
+
+    fn make_room(&mut self) -> bool {
+        self.0.give_up_ballast()
     }
 }
 
@@ -62,7 +66,7 @@ pub(super) fn open(
         tracing::info!(drafts = recovered.drafts, "objects that were never acknowledged are gone");
     }
     let index = ledger::Config { path: config.dir.join("ledger.sqlite"), offset };
-    let ledger = Ledger::open(&index, Box::new(Log(spool.journal().clone())), now)?;
+    let ledger = Ledger::open(&index, Box::new(Log(spool.clone())), now)?;
     if ledger.is_fresh() {
         tracing::info!("the ledger is built from the spool");
     }
@@ -78,13 +82,14 @@ fn reconcile(spool: &Spool, ledger: &Ledger) -> Result<u64, CustodyFault> {
     let (compared, rebuilt) = std::thread::scope(|threads| {
         let comparing = threads.spawn(|| {
             let found = found;
-            let mut missing = Vec::new();
+            let (mut missing, mut adopted) = (Vec::new(), 0_u64);
             let compared = spool.reconcile(&known, |leftover| match leftover {
                 Leftover::Adopted(stored) => {
                     let id = stored.id();
                     match row(&stored) {
                         Ok(row) => {
-                            tracing::info!(object = %id, "an object in the spool is entered in the ledger");
+                            tracing::debug!(object = %id, "an object in the spool is entered in the ledger");
+                            adopted += 1;
                             if found.send(row).is_err() {
                                 tracing::error!(object = %id, "the ledger has failed");
                             }
@@ -94,6 +99,9 @@ fn reconcile(spool: &Spool, ledger: &Ledger) -> Result<u64, CustodyFault> {
                 }
                 leftover => missing.extend(tell(leftover)),
             });
+            if adopted > 0 {
+                tracing::info!(objects = adopted, "entered in the ledger: it did not know them");
+            }
             compared.map(|()| missing)
         });
         let rebuilt = ledger.rebuild(rows.iter(), records.by_ref());
@@ -103,6 +111,12 @@ fn reconcile(spool: &Spool, ledger: &Ledger) -> Result<u64, CustodyFault> {
         tracing::error!(segment = damage.segment, bytes = ?damage.bytes, "the journal is damaged");
     }
     let replayed = rebuilt?;
+    if replayed.unreadable > 0 {
+        tracing::error!(
+            records = replayed.unreadable,
+            "the journal holds records that are no events of this program: what they say is not known"
+        );
+    }
     let missing = match compared {
         Ok(compared) => compared?,
         Err(panic) => std::panic::resume_unwind(panic),

@@ -10,10 +10,12 @@ mod fixture;
 mod offline;
 mod report;
 mod retention;
+mod scrub;
 mod serve;
 mod service;
 mod site;
 mod state;
+mod upkeep;
 
 pub use demo::{DemoFault, DemoOptions, demo};
 pub use offline::{OfflineFault, Sender, check, conformance, explain, rules};

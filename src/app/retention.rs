@@ -1,7 +1,10 @@
 //! Removes what custody has ended for, once it is old enough, and nothing else.
+//!
+//! Ages are told by the wall clock, which may be wrong: a gate that wakes up in 2046 would find everything old and remove it
+//! at once. So the clock is watched, and while it cannot be believed nothing is removed. See [`Watch`].
 
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
@@ -29,10 +32,20 @@ pub(super) async fn run(
     stop: CancellationToken,
 ) {
     let mut sweeps = 0_u32;
+    let mut watch = match noted(&ledger).await {
+        Ok(noted) => Watch::new(noted, retention),
+        Err(fault) => {
+            tracing::error!(%fault, "when the gate last ran is not known");
+            Watch::new(None, retention)
+        }
+    };
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(SWEEP) => {}
+        }
+        if !watch.believes(now(), Instant::now()) {
+            continue;
         }
         if let Err(fault) = sweep(&spool, &ledger, retention).await {
             tracing::error!(%fault, "old objects could not be removed; it is tried again");
@@ -44,6 +57,72 @@ pub(super) async fn run(
             tracing::error!(%fault, "the journal could not be cleaned up; it is tried again");
         }
     }
+}
+
+/// The wall clock may differ so much from the monotonic one between two looks, and no more.
+const JUMP: Duration = Duration::from_secs(300);
+
+/// A gate that is started again within this time goes on as if it had not been away; a longer absence, or one that ended before
+/// it began, may as well be a clock that was set.
+const ABSENCE: Duration = Duration::from_secs(12 * 3_600);
+
+/// Watches the wall clock against the monotonic one.
+///
+/// After a jump of the wall clock, after an absence of which only the wall clock tells how long it was, and with an index that
+/// does not know when the gate last ran, nothing is removed until the gate has run for the time of retention without another
+/// jump. By then whatever was settled before is old enough by any clock. What was settled under a clock that ran ahead counts
+/// from when that is found out ([`Ledger::note_clock`]).
+///
+/// The price is disk space, for at most one more time of retention.
+struct Watch {
+    retention: Duration,
+    /// The two clocks at the last look; before the first one, what the ledger remembers.
+    last: Option<Timestamp>,
+    looked: Option<Instant>,
+    /// Nothing is removed before.
+    rests: Option<Instant>,
+}
+
+impl Watch {
+    fn new(noted: Option<Timestamp>, retention: Duration) -> Self {
+        Self { retention, last: noted, looked: None, rests: None }
+    }
+
+    /// Whether ages by the wall clock may be believed at this moment.
+    fn believes(&mut self, wall: Timestamp, monotonic: Instant) -> bool {
+        let (last, looked) = (self.last.replace(wall), self.looked.replace(monotonic));
+        let passed = looked.map(|looked| monotonic.saturating_duration_since(looked));
+        let jumped = match (last, passed) {
+            (None, _) => true,
+            (Some(noted), None) => {
+                let away = wall.duration_since(noted);
+                away > signed(ABSENCE) || away < -signed(JUMP)
+            }
+            (Some(last), Some(passed)) => {
+                (wall.duration_since(last) - signed(passed)).abs() > signed(JUMP)
+            }
+        };
+        if jumped {
+            self.rests = monotonic.checked_add(self.retention);
+            if last.is_some() && !self.retention.is_zero() {
+                tracing::warn!(
+                    hours = self.retention.as_secs() / 3_600,
+                    "the wall clock has jumped, or the gate was away: no original is removed for the time of retention"
+                );
+            }
+        }
+        self.rests.is_none_or(|until| monotonic >= until)
+    }
+}
+
+fn signed(duration: Duration) -> jiff::SignedDuration {
+    jiff::SignedDuration::try_from(duration).unwrap_or(jiff::SignedDuration::MAX)
+}
+
+async fn noted(ledger: &Ledger) -> Result<Option<Timestamp>, SweepFault> {
+    let ledger = ledger.clone();
+    let noted = tokio::task::spawn_blocking(move || ledger.clock()).await;
+    Ok(noted.map_err(|_| SweepFault::CutOff)??)
 }
 
 /// Why a sweep did not come to its end.
@@ -63,6 +142,7 @@ fn before(at: Timestamp, age: Duration) -> Timestamp {
 
 async fn sweep(spool: &Spool, ledger: &Ledger, retention: Duration) -> Result<(), SweepFault> {
     let at = now();
+    ledger.note_clock(at).await?;
     loop {
         let (spool, of) = (spool.clone(), ledger.clone());
         let removed = tokio::task::spawn_blocking(move || {
@@ -100,4 +180,119 @@ async fn reclaim(spool: &Spool, ledger: &Ledger) -> Result<(), SweepFault> {
         );
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::figure::figure;
+
+    const RETENTION: Duration = Duration::from_secs(72 * 3_600);
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().expect("an instant")
+    }
+
+    /// The two clocks, which the test moves.
+    struct Clocks {
+        wall: Timestamp,
+        monotonic: Instant,
+    }
+
+    impl Clocks {
+        fn new() -> Self {
+            Self { wall: at("2026-11-26T12:00:00Z"), monotonic: Instant::now() }
+        }
+
+        fn pass(&mut self, time: Duration) {
+            self.wall += time;
+            self.monotonic += time;
+        }
+
+        fn ask(&self, watch: &mut Watch) -> bool {
+            watch.believes(self.wall, self.monotonic)
+        }
+    }
+
+    /// A watch that has come to believe the clock.
+    fn settled(clocks: &Clocks) -> Watch {
+        let mut watch = Watch::new(Some(clocks.wall), RETENTION);
+        assert!(clocks.ask(&mut watch));
+        watch
+    }
+
+    #[test]
+    fn a_clock_that_goes_as_it_should_is_believed_whatever_it_is_corrected_by() {
+        let mut clocks = Clocks::new();
+        let mut watch = settled(&clocks);
+        for _ in 0..10_000 {
+            clocks.pass(MINUTE);
+            clocks.wall += Duration::from_millis(30);
+            assert!(clocks.ask(&mut watch));
+        }
+    }
+
+    #[test]
+    fn after_a_jump_nothing_is_removed_before_all_is_old_enough_by_any_clock() {
+        let hour = jiff::SignedDuration::from_hours(1);
+        let jumps = [
+            ("+1 h", at("2026-11-26T12:00:00Z") + hour),
+            ("-1 h", at("2026-11-26T12:00:00Z") - hour),
+            ("+1 d", at("2026-11-27T12:00:00Z")),
+            ("-1 d", at("2026-11-25T12:00:00Z")),
+            ("1970", Timestamp::UNIX_EPOCH),
+            ("2046", at("2046-01-01T00:00:00Z")),
+            ("+6 min", at("2026-11-26T12:06:00Z")),
+            ("the end of time", Timestamp::MAX - 100 * 24 * hour),
+        ];
+        for (name, to) in jumps {
+            let mut clocks = Clocks::new();
+            let mut watch = settled(&clocks);
+            clocks.wall = to;
+            assert!(!clocks.ask(&mut watch), "{name}");
+            clocks.pass(RETENTION - MINUTE);
+            assert!(!clocks.ask(&mut watch), "{name}");
+            clocks.pass(MINUTE);
+            assert!(clocks.ask(&mut watch), "{name}: not for ever");
+        }
+        figure(
+            "R15",
+            "clock_jumps_retention",
+            format_args!("{} jumps, 0 removed early", jumps.len()),
+        );
+    }
+
+    #[test]
+    fn a_second_jump_begins_the_wait_anew() {
+        let mut clocks = Clocks::new();
+        let mut watch = settled(&clocks);
+        clocks.wall = at("2046-01-01T00:00:00Z");
+        assert!(!clocks.ask(&mut watch));
+        clocks.pass(RETENTION - MINUTE);
+        clocks.wall = at("2026-11-29T12:00:00Z");
+        assert!(!clocks.ask(&mut watch));
+        clocks.pass(2 * MINUTE);
+        assert!(!clocks.ask(&mut watch));
+    }
+
+    #[test]
+    fn a_short_absence_is_believed_and_a_long_or_a_negative_one_is_not() {
+        let check = |noted: Option<&str>, want| {
+            let clocks = Clocks::new();
+            let mut watch = Watch::new(noted.map(at), RETENTION);
+            assert_eq!(clocks.ask(&mut watch), want, "{noted:?}");
+        };
+        check(Some("2026-11-26T11:58:00Z"), true);
+        check(Some("2026-11-26T01:00:00Z"), true);
+        check(Some("2026-11-25T23:59:00Z"), false);
+        check(Some("2046-01-01T00:00:00Z"), false);
+        check(None, false);
+    }
+
+    #[test]
+    fn without_retention_there_is_nothing_to_wait_for() {
+        let clocks = Clocks::new();
+        assert!(clocks.ask(&mut Watch::new(None, Duration::ZERO)));
+    }
 }

@@ -19,9 +19,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::custody::{self, CustodyFault};
 use super::retention;
+use super::scrub::{self, Scrub};
 use super::service::Service;
 use super::site;
 use super::state::State;
+use super::upkeep;
 use crate::base::limits::Limits;
 use crate::base::time::now;
 use crate::config::{self, CallingAet, Configuration, Loaded, Mistakes, Target};
@@ -135,6 +137,8 @@ pub struct Gate {
     judging: JoinHandle<()>,
     serving: JoinHandle<()>,
     sweeping: JoinHandle<()>,
+    tending: JoinHandle<()>,
+    scrubbing: Option<JoinHandle<()>>,
     console: Option<SocketAddr>,
 }
 
@@ -219,6 +223,16 @@ impl Gate {
             configuration.spool.retention,
             ending.clone(),
         ));
+        let tending = tokio::spawn(upkeep::run(custody.spool.clone(), ending.clone()));
+        let scrubbing = configuration.spool.scrub.map(|every| {
+            let scrub = Scrub {
+                spool: custody.spool.clone(),
+                ledger: custody.ledger.clone(),
+                metrics: Arc::clone(&metrics),
+                every,
+            };
+            tokio::spawn(scrub::run(scrub, ending.clone()))
+        });
         let state = Arc::new(State {
             configuration: Arc::new(ArcSwap::from_pointee(configuration)),
             site,
@@ -247,6 +261,8 @@ impl Gate {
             judging: judging_task,
             serving,
             sweeping,
+            tending,
+            scrubbing,
             console: console_address,
         })
     }
@@ -323,6 +339,10 @@ impl Gate {
         }
         self.ending.cancel();
         finish("retention", self.sweeping, begun + ALL_ENDS).await;
+        finish("upkeep", self.tending, begun + ALL_ENDS).await;
+        if let Some(scrubbing) = self.scrubbing {
+            finish("scrub", scrubbing, begun + ALL_ENDS).await;
+        }
         finish("console", self.serving, begun + ALL_ENDS).await;
         tracing::info!("stopped");
     }
@@ -382,6 +402,7 @@ fn spool_config(configuration: &Configuration) -> spool::Config {
         dir: configuration.spool.dir.clone(),
         reserve: configuration.spool.reserve,
         retention: configuration.spool.retention,
+        ballast: configuration.spool.ballast,
     }
 }
 

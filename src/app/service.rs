@@ -34,7 +34,7 @@ use crate::policy::admission::admit;
 use crate::quarantine::{self, Deed, Done, Fault, Selection};
 use crate::receive::Work;
 use crate::recognition::Reason;
-use crate::spool::{Condition, ObjectId, Priority, ReadFault, Spool};
+use crate::spool::{BallastState, Condition, ObjectId, Priority, ReadFault, Spool};
 use crate::web::model;
 use crate::web::{Listed, QuarantineAction, QueueAction, Refusal, Selector};
 
@@ -198,6 +198,7 @@ impl Service {
             metrics.oldest_queued.get_or_create(&lane).set(oldest.map_or(0.0, seconds_since));
         }
         metrics.spool_free_bytes.set(condition.free.cast_signed());
+        metrics.ballast.set(i64::from(condition.ballast == BallastState::Aboard));
         metrics.lost.set(self.lost(&counts).cast_signed());
         Ok(())
     }
@@ -238,6 +239,7 @@ impl crate::web::Service for Service {
                 dir: state.spool.directory().display().to_string(),
                 free_bytes: condition.free,
                 reserve_bytes: condition.reserve,
+                ballast: condition.ballast.as_str().to_owned(),
                 problem: problem(&condition),
             },
             queue: model::QueueDepth {
@@ -246,6 +248,7 @@ impl crate::web::Service for Service {
             },
             held: objects(&counts, ObjectState::Held),
             lost: self.lost(&counts),
+            damaged: state.metrics.damaged.get(),
             destinations: self.peers_of(&counts),
         })
     }

@@ -471,6 +471,12 @@ fn status_page(system: &System) -> String {
                 gib(spool.reserve_bytes)
             )),
         ),
+        ("ballast", (spool.ballast != "aboard").then(|| spool.ballast.replace('_', " "))),
+        (
+            "damaged",
+            (system.damaged > 0)
+                .then(|| format!("{} objects found: see quarantine", system.damaged)),
+        ),
         ("spool problem", spool.problem.clone()),
         ("lost", (system.lost > 0).then(|| format!("{} objects: a person must act", system.lost))),
         ("bypass", system.bypass.then(|| "on: nothing is judged".to_owned())),

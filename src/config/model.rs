@@ -116,6 +116,11 @@ pub struct Spool {
     /// How long an original is kept after its last delivery. Default 72 h: a weekend, for the PACS that loses what
     /// it acknowledged.
     pub retention: Duration,
+    /// Bytes that are taken up in good times and given up when the disk is full, so that custody can go on. Default 64 MiB;
+    /// 0: none.
+    pub ballast: u64,
+    /// The time in which every object in the spool is read through once; `None`: never. Default 7 days.
+    pub scrub: Option<Duration>,
 }
 
 /// `[console]`.
@@ -263,7 +268,13 @@ impl Default for Limits {
 
 impl Default for Spool {
     fn default() -> Self {
-        Self { dir: PathBuf::from("spool"), reserve: 2 << 30, retention: Duration::from_hours(72) }
+        Self {
+            dir: PathBuf::from("spool"),
+            reserve: 2 << 30,
+            retention: Duration::from_hours(72),
+            ballast: 64 << 20,
+            scrub: Some(Duration::from_hours(7 * 24)),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ipnet::IpNet;
 
@@ -152,6 +153,16 @@ pub(super) fn limits(mut table: Table<'_>, mistakes: &mut Vec<Mistake>) -> Limit
     limits
 }
 
+/// What `[spool] scrub` takes.
+const SCRUB: &str = "a duration such as \"7d\", or \"off\"";
+
+fn scrub_time(text: &str) -> Option<Option<Duration>> {
+    match text {
+        "off" => Some(None),
+        text => parse_duration(text).filter(|every| !every.is_zero()).map(Some),
+    }
+}
+
 pub(super) fn spool(mut table: Table<'_>, base: &Path, mistakes: &mut Vec<Mistake>) -> Spool {
     let default = Spool::default();
     let dir = table.parsed("dir", "a folder", |text| path(base, text));
@@ -159,6 +170,8 @@ pub(super) fn spool(mut table: Table<'_>, base: &Path, mistakes: &mut Vec<Mistak
         dir: dir.unwrap_or_else(|| base.join(default.dir)),
         reserve: table.parsed("reserve", SIZE, parse_size).unwrap_or(default.reserve),
         retention: table.parsed("retention", DURATION, parse_duration).unwrap_or(default.retention),
+        ballast: table.parsed("ballast", SIZE, parse_size).unwrap_or(default.ballast),
+        scrub: table.parsed("scrub", SCRUB, scrub_time).unwrap_or(default.scrub),
     };
     table.finish(mistakes);
     spool

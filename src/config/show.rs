@@ -34,6 +34,8 @@ pub fn show(configuration: &Configuration) -> String {
     page.text("dir", spool.dir.display());
     page.text("reserve", format_size(spool.reserve));
     page.text("retention", format_duration(spool.retention));
+    page.text("ballast", format_size(spool.ballast));
+    page.text("scrub", spool.scrub.map_or_else(|| "off".to_owned(), format_duration));
     if let Some(console) = console {
         page.table("console");
         page.text("listen", console.listen);

@@ -19,7 +19,7 @@ use crate::dimse::message::Answer;
 use crate::ledger::{Due, Event, Ledger, LedgerFault, Refused, What, insist};
 use crate::observe::metrics::{Failure as FailureLabel, Lane as LaneLabel};
 use crate::policy::outcome::Cause;
-use crate::spool::ObjectId;
+use crate::spool::{ObjectId, ReadFault, SPOOL_DAMAGED};
 
 /// Deliveries taken from the ledger at a time. An urgent object waits behind as many, so it is small.
 const BATCH: usize = 16;
@@ -39,9 +39,6 @@ const LOOKED_THROUGH: usize = 4096;
 
 /// After a fault of the lane's own.
 const BREATH: Duration = Duration::from_secs(1);
-
-/// The code of an object whose file is not what arrived.
-const DAMAGED: &str = "SPOOL_DAMAGED";
 
 /// The code of an object that leaves as it came because the gate's own change to it cannot be made.
 const SELF_CHECK: &str = "SELF_CHECK";
@@ -220,14 +217,18 @@ impl Lane {
                 self.failed(&due, cause, against, &error)
             }
             Attempted::Unmade { planned, error } => self.unmade(&due, planned, error),
+            Attempted::Damaged(ReadFault::Missing(object)) => {
+                self.standing.done_with(object, &due.series);
+                self.gone(object).await;
+                (Vec::new(), None)
+            }
             Attempted::Damaged(fault) => {
+                self.shared.metrics.damaged.inc();
                 tracing::error!(object = %due.object, %fault, "an object in the spool is damaged: it is held");
                 self.standing.done_with(due.object, &due.series);
-                let reasons = vec![DAMAGED.to_owned()];
-                (
-                    vec![self.held(DAMAGED, &fault.to_string()), What::Held { reasons, by: None }],
-                    None,
-                )
+                let reasons = vec![SPOOL_DAMAGED.to_owned()];
+                let held = self.held(SPOOL_DAMAGED, &fault.to_string());
+                (vec![held, What::Held { reasons, by: None }], None)
             }
             Attempted::Unclear(error) => {
                 tracing::error!(object = %due.object, error, "how an object leaves cannot be established");
@@ -248,6 +249,23 @@ impl Lane {
         self.record(due.object, what).await;
         if let Some(rest) = rest {
             self.rest(rest).await;
+        }
+    }
+
+    /// An object has no file any more: if its custody has not ended, it is lost, and that is for a person.
+    async fn gone(&self, object: ObjectId) {
+        match insist(&self.stop, || gone(self.shared.ledger.clone(), object)).await {
+            Ok(lost) if lost.is_empty() => {
+                tracing::info!(%object, destination = self.name, "not sent: its custody has ended");
+            }
+            Ok(_lost) => tracing::error!(
+                %object,
+                destination = self.name,
+                "LOST: an object in custody has no file in the spool any more"
+            ),
+            Err(fault) => {
+                tracing::error!(%object, %fault, "LOST: an object has no file, and the ledger cannot be told");
+            }
         }
     }
 
@@ -393,6 +411,10 @@ async fn record_all(
     events: Vec<Event>,
 ) -> Result<Vec<Result<(), Refused>>, LedgerFault> {
     ledger.record_all(events).await
+}
+
+async fn gone(ledger: Ledger, object: ObjectId) -> Result<Vec<ObjectId>, LedgerFault> {
+    ledger.gone(vec![object]).await
 }
 
 /// What has been recorded may be taken from the ledger again.

@@ -150,7 +150,7 @@ impl What {
 }
 
 /// The version of the written form, and the newest that is read.
-const VERSION: u16 = 1;
+pub(super) const VERSION: u16 = 1;
 
 /// An event as JSON. The two large parts of a verdict follow the JSON raw: its plan is binary, its report JSON already.
 #[derive(Serialize, Deserialize)]
@@ -283,6 +283,18 @@ pub(super) fn from_record(record: &[u8]) -> Option<Event> {
     Some(Event { object: ObjectId::parse(&written.object)?, at: written.at.parse().ok()?, what })
 }
 
+/// The version of a record, if it is one that only a later program reads.
+pub(super) fn later_version(record: &[u8]) -> Option<u16> {
+    /// All that every version has in common.
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: u16,
+    }
+    let (json, _) = split_part(record)?;
+    let read: Versioned = serde_json::from_slice(json).ok()?;
+    (read.version > VERSION).then_some(read.version)
+}
+
 fn split_part(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = bytes.split_first_chunk::<4>()?;
     rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)
@@ -368,6 +380,19 @@ mod tests {
         });
         check(What::DeliveryHeld { destination: text("pacs"), error: text("pacs_refused A900") });
         check(What::Requeued { destination: text("pacs") });
+    }
+
+    #[test]
+    fn a_later_version_is_told_from_nonsense() {
+        let what = What::Requeued { destination: "pacs".to_owned() };
+        let event = Event { object: ObjectId::from_u128(42), at: Timestamp::default(), what };
+        let record = to_record(&event);
+        assert_eq!(later_version(&record), None);
+        let text = String::from_utf8(record).expect("no report and no plan");
+        let later = text.replacen("\"version\":1", "\"version\":9", 1);
+        assert_eq!(from_record(later.as_bytes()), None);
+        assert_eq!(later_version(later.as_bytes()), Some(9));
+        assert_eq!(later_version(b"\x02\0\0\0{}\0\0\0\0"), None);
     }
 
     #[test]

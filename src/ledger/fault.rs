@@ -52,7 +52,11 @@ pub enum LedgerFault {
         source: rusqlite::Error,
     },
     /// A later markgate has written the database.
-    #[error("the index {} is of version {found}, this program knows {known}", path.display())]
+    #[error(
+        "the index {} is of version {found}, this program knows {known}: start the program that wrote it, or remove the index \
+         with its -wal and -shm, and it is built again from the spool (see UPGRADING.md)",
+        path.display()
+    )]
     TooNew {
         /// Its file.
         path: PathBuf,
@@ -60,6 +64,19 @@ pub enum LedgerFault {
         found: i64,
         /// The newest that is known.
         known: i64,
+    },
+    /// The durable log holds an event of a later markgate. It has not been applied, nor anything behind it.
+    #[error(
+        "event {sequence} of the journal is of version {found}, this program knows {known}: start the program that wrote it \
+         (see UPGRADING.md)"
+    )]
+    LogTooNew {
+        /// Its sequence.
+        sequence: u64,
+        /// Its version.
+        found: u16,
+        /// The newest that is known.
+        known: u16,
     },
     /// A row holds what the ledger never writes.
     #[error("the index holds something that is no {0}")]
@@ -73,6 +90,18 @@ pub enum LedgerFault {
     /// The ledger has been closed.
     #[error("the ledger is closed")]
     Closed,
+}
+
+impl LedgerFault {
+    /// Whether the database could not be written for want of room.
+    pub(super) fn is_full(&self) -> bool {
+        use rusqlite::ffi;
+        let (Self::Index(error) | Self::Open { source: error, .. }) = self else {
+            return false;
+        };
+        let full = [ffi::SQLITE_FULL, ffi::SQLITE_IOERR_SHMSIZE];
+        error.sqlite_error().is_some_and(|error| full.contains(&error.extended_code))
+    }
 }
 
 /// Why the durable log failed: whatever its keeper says.

@@ -101,6 +101,12 @@ pub trait DurableLog: Send {
     /// # Errors
     /// When it is not certain that all of them are durable.
     fn append(&mut self, records: &[Vec<u8>]) -> Result<u64, LogFault>;
+
+    /// The index cannot be written for want of room. Makes some, if that can be done, and says whether it is worth while to
+    /// try again. Blocks.
+    fn make_room(&mut self) -> bool {
+        false
+    }
 }
 
 /// An object that has come into custody.
@@ -259,6 +265,15 @@ impl Ledger {
         self.ask(|reply| Command::Removed(objects, reply)).await
     }
 
+    /// Notes what the wall clock says, for [`Ledger::clock`]. What was settled later than that was settled under another clock:
+    /// its age counts from now. Not logged.
+    ///
+    /// # Errors
+    /// When the index fails.
+    pub async fn note_clock(&self, at: Timestamp) -> Result<(), LedgerFault> {
+        self.ask(|reply| Command::Clock(at, reply)).await
+    }
+
     /// Drops the rows of removed objects whose custody ended before `before`, at most a thousand, and keeps their
     /// count. Returns how many.
     ///
@@ -310,6 +325,14 @@ impl Ledger {
     /// When the index fails.
     pub fn missing(&self, objects: Vec<ObjectId>) -> Result<Vec<ObjectId>, LedgerFault> {
         self.ask_blocking(|reply| Command::Missing(objects, reply))
+    }
+
+    /// As [`Ledger::missing`], while the gate runs.
+    ///
+    /// # Errors
+    /// When the index fails.
+    pub async fn gone(&self, objects: Vec<ObjectId>) -> Result<Vec<ObjectId>, LedgerFault> {
+        self.ask(|reply| Command::Missing(objects, reply)).await
     }
 
     /// The objects that should have files. Blocks.

@@ -4,7 +4,7 @@
 //! types of this file: ids and hashes are hexadecimal text (so ids sort by arrival), instants are microseconds since 1970,
 //! flags are 0 or 1, lists of short texts are JSON.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -22,6 +22,7 @@ CREATE TABLE schema_version (version BIGINT NOT NULL);
 
 -- 'applied': the sequence of the last event of the durable log that is in these tables.
 -- 'clean': 1 when the last run ended in order.
+-- 'clock': what the wall clock said last, once it has been noted.
 CREATE TABLE mark (name TEXT PRIMARY KEY, value BIGINT NOT NULL);
 
 CREATE TABLE object (
@@ -110,6 +111,12 @@ CREATE TABLE tally (
 /// Opens the database for writing, creating it when there is none. A file that is no database any more is removed: all
 /// that is in it can be told from the spool. The flag says that it is new, so that it must be rebuilt.
 pub(super) fn open_writer(path: &Path) -> Result<(Connection, bool), LedgerFault> {
+    if companion(path, CONDEMNED).exists() {
+        tracing::error!(
+            "the index was found damaged in the last run: it is built anew from the spool"
+        );
+        remove(path);
+    }
     match try_open(path) {
         Err(LedgerFault::Index(error) | LedgerFault::Open { source: error, .. })
             if is_damage(&error) =>
@@ -149,7 +156,7 @@ fn try_open(path: &Path) -> Result<(Connection, bool), LedgerFault> {
     if found > VERSION {
         return Err(LedgerFault::TooNew { path: path.to_owned(), found, known: VERSION });
     }
-    if !set_clean(&connection, false)? {
+    if !set_clean(&connection, false)? && std::fs::metadata(path).is_ok_and(|it| it.len() < SMALL) {
         check(&connection)?;
     }
     Ok((connection, false))
@@ -163,7 +170,11 @@ pub(super) fn set_clean(db: &Connection, clean: bool) -> rusqlite::Result<bool> 
     Ok(before)
 }
 
-/// Reads all pages. Only after a crash: it takes seconds for a million objects.
+/// An index of up to this size is read through after a crash before it is used: in a moment. A larger one would keep modalities
+/// waiting for what SQLite finds by itself as soon as it meets it.
+const SMALL: u64 = 64 << 20;
+
+/// Reads all pages.
 fn check(db: &Connection) -> rusqlite::Result<()> {
     let found: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if found == "ok" {
@@ -191,6 +202,28 @@ fn settings(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// The file beside a database that was found damaged while it was in use.
+const CONDEMNED: &str = "-damaged";
+
+fn companion(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// If the fault is that the database is damaged, sees to it that the next start builds it anew.
+pub(super) fn condemn_if_damaged(path: &Path, fault: &LedgerFault) {
+    let LedgerFault::Index(error) = fault else { return };
+    let marker = companion(path, CONDEMNED);
+    if !is_damage(error) || marker.exists() {
+        return;
+    }
+    tracing::error!(%error, "the index is damaged: the next start builds it anew from the spool");
+    if let Err(error) = std::fs::write(&marker, "") {
+        tracing::error!(%error, "remove the index by hand before the next start");
+    }
+}
+
 fn is_damage(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
@@ -198,10 +231,9 @@ fn is_damage(error: &rusqlite::Error) -> bool {
 /// Removes the database with its companions.
 #[expect(clippy::disallowed_methods, reason = "the index is the ledger's own file, no object")]
 fn remove(path: &Path) {
-    for suffix in ["", "-wal", "-shm"] {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        match std::fs::remove_file(&name) {
+    // The mark last: a removal that was cut off is done again.
+    for suffix in ["", "-wal", "-shm", CONDEMNED] {
+        match std::fs::remove_file(companion(path, suffix)) {
             Ok(()) => {}
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => tracing::error!(%error, "a damaged index cannot be removed"),

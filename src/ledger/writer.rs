@@ -1,5 +1,7 @@
 //! The one thread that writes.
 
+use std::path::PathBuf;
+
 use jiff::tz::Offset;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -35,6 +37,7 @@ pub(super) enum Command {
     Replayed(Reply<Vec<ObjectId>>),
     Missing(Vec<ObjectId>, Reply<Vec<ObjectId>>),
     Removed(Vec<ObjectId>, Reply<()>),
+    Clock(Timestamp, Reply<()>),
     Forget(Timestamp, Reply<usize>),
     Checkpoint(Reply<()>),
 }
@@ -83,6 +86,7 @@ struct Pending {
 
 pub(super) struct Writer {
     db: Connection,
+    path: PathBuf,
     log: Box<dyn DurableLog>,
     changed: watch::Sender<u64>,
     offset: Offset,
@@ -93,23 +97,17 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn open(
         config: &Config,
-        log: Box<dyn DurableLog>,
+        mut log: Box<dyn DurableLog>,
         changed: watch::Sender<u64>,
         now: Timestamp,
     ) -> Result<(Self, bool), LedgerFault> {
-        let (db, fresh) = schema::open_writer(&config.path)?;
-        // Attempts that were under way when the last run ended: their outcome is not known, so they are made again.
-        db.execute(
-            "UPDATE delivery SET state = 'held' WHERE state = 'sending'
-                AND object IN (SELECT id FROM object WHERE on_hold = 1)",
-            [],
-        )?;
-        db.execute(
-            "UPDATE delivery SET state = 'queued', due = $1 WHERE state = 'sending'",
-            [micros(now)],
-        )?;
+        let (db, fresh) = match open(config, now) {
+            Err(fault) if fault.is_full() && log.make_room() => open(config, now)?,
+            opened => opened?,
+        };
         let offset = config.offset;
-        Ok((Self { db, log, changed, offset, pending: Pending::default() }, fresh))
+        let path = config.path.clone();
+        Ok((Self { db, path, log, changed, offset, pending: Pending::default() }, fresh))
     }
 
     /// Works until every [`super::Ledger`] is gone.
@@ -137,7 +135,17 @@ impl Writer {
             }
             return;
         }
-        match self.attempt(&mut batch) {
+        let mut attempted = self.attempt(&mut batch);
+        if let Err(Failure::Rows(fault)) = &attempted
+            && fault.is_full()
+            && self.log.make_room()
+        {
+            attempted = self.attempt(&mut batch);
+        }
+        if let Err(Failure::Rows(fault)) = &attempted {
+            schema::condemn_if_damaged(&self.path, fault);
+        }
+        match attempted {
             Ok(answers) => {
                 for (command, answer) in batch.into_iter().zip(answers) {
                     match command {
@@ -205,6 +213,13 @@ impl Writer {
         if self.pending.rows.is_empty() && self.pending.events.is_empty() {
             return Ok(());
         }
+        match self.apply_pending() {
+            Err(fault) if fault.is_full() && self.log.make_room() => self.apply_pending(),
+            outcome => outcome,
+        }
+    }
+
+    fn apply_pending(&mut self) -> Result<(), LedgerFault> {
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for row in &self.pending.rows {
             receive(&tx, row, self.offset)?;
@@ -225,6 +240,22 @@ impl Writer {
         let busy: i64 = self.db.query_row("PRAGMA wal_checkpoint(FULL)", [], |row| row.get(0))?;
         if busy == 0 { Ok(()) } else { Err(LedgerFault::Behind) }
     }
+}
+
+/// Opens the database and puts its deliveries in order.
+fn open(config: &Config, now: Timestamp) -> Result<(Connection, bool), LedgerFault> {
+    let (db, fresh) = schema::open_writer(&config.path)?;
+    // Attempts that were under way when the last run ended: their outcome is not known, so they are made again.
+    db.execute(
+        "UPDATE delivery SET state = 'held' WHERE state = 'sending'
+            AND object IN (SELECT id FROM object WHERE on_hold = 1)",
+        [],
+    )?;
+    db.execute(
+        "UPDATE delivery SET state = 'queued', due = $1 WHERE state = 'sending'",
+        [micros(now)],
+    )?;
+    Ok((db, fresh))
 }
 
 /// Why a batch failed.
@@ -251,6 +282,7 @@ impl Command {
                 Self::Refused { reply, .. }
                 | Self::Adopt(_, reply)
                 | Self::Removed(_, reply)
+                | Self::Clock(_, reply)
                 | Self::Checkpoint(reply),
                 Answer::Done,
             ) => tell(reply, Ok(())),
@@ -269,6 +301,7 @@ impl Command {
             Self::Refused { reply, .. }
             | Self::Adopt(_, reply)
             | Self::Removed(_, reply)
+            | Self::Clock(_, reply)
             | Self::Checkpoint(reply) => tell(reply, Err(fault)),
         }
     }
@@ -289,6 +322,7 @@ fn rows_of(batch: &[Command]) -> Vec<ObjectRow> {
         | Command::Replayed(_)
         | Command::Missing(..)
         | Command::Removed(..)
+        | Command::Clock(..)
         | Command::Forget(..)
         | Command::Checkpoint(_) => None,
     };
@@ -332,6 +366,10 @@ fn execute(
             for object in objects {
                 set_present(db, *object, false)?;
             }
+            Ok(Answer::Done)
+        }
+        Command::Clock(at, _) => {
+            note_clock(db, *at)?;
             Ok(Answer::Done)
         }
         Command::Forget(before, _) => Ok(Answer::Count(forget(db, *before)?)),
@@ -445,6 +483,10 @@ fn replay(
             continue;
         }
         applied = *sequence;
+        if let Some(found) = event::later_version(record) {
+            let (sequence, known) = (*sequence, event::VERSION);
+            return Err(LedgerFault::LogTooNew { sequence, found, known });
+        }
         let Some(event) = event::from_record(record) else {
             replayed.unreadable += 1;
             continue;
@@ -507,6 +549,18 @@ fn lose(db: &Connection, object: ObjectId) -> Result<(), LedgerFault> {
 fn set_present(db: &Connection, object: ObjectId, present: bool) -> Result<(), LedgerFault> {
     let mut statement = db.prepare_cached("UPDATE object SET present = $1 WHERE id = $2")?;
     statement.execute(params![present, object.to_string()])?;
+    Ok(())
+}
+
+fn note_clock(db: &Connection, at: Timestamp) -> Result<(), LedgerFault> {
+    let mut statement = db.prepare_cached(
+        "INSERT INTO mark (name, value) VALUES ('clock', $1)
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    )?;
+    statement.execute([micros(at)])?;
+    let mut statement =
+        db.prepare_cached("UPDATE object SET settled = $1 WHERE present = 1 AND settled > $1")?;
+    statement.execute([micros(at)])?;
     Ok(())
 }
 

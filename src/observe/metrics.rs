@@ -94,6 +94,10 @@ pub struct Metrics {
     pub bypass: Gauge,
     /// Objects that passed without being judged.
     pub bypassed: Counter,
+    /// Objects found to be not what arrived, each time that one is found.
+    pub damaged: Counter,
+    /// 1 while there is ballast to be given up on a full disk.
+    pub ballast: Gauge,
 }
 
 impl Default for Metrics {
@@ -190,6 +194,10 @@ impl Metrics {
         registry.register("bypass", "Whether objects pass without being judged", bypass.clone());
         let bypassed = Counter::default();
         registry.register("objects_bypassed", "Objects that were not judged", bypassed.clone());
+        let damaged = Counter::default();
+        registry.register("objects_damaged", "Objects found damaged", damaged.clone());
+        let ballast = Gauge::default();
+        registry.register("spool_ballast", "Ballast aboard (1) or given up (0)", ballast.clone());
         Self {
             registry,
             associations,
@@ -216,6 +224,8 @@ impl Metrics {
             audit_lost,
             bypass,
             bypassed,
+            damaged,
+            ballast,
         }
     }
 

@@ -100,7 +100,12 @@ impl Gate {
 
     async fn open(dir: TempDir, choices: Choices) -> Self {
         let reserve = if choices.full { u64::MAX / 2 } else { 0 };
-        let config = spool::Config { dir: dir.path().join("spool"), reserve, ..Default::default() };
+        let config = spool::Config {
+            dir: dir.path().join("spool"),
+            reserve,
+            ballast: 0,
+            ..Default::default()
+        };
         let (spool, _) = Spool::open(&config, now()).expect("a spool");
         let index = ledger::Config {
             path: dir.path().join("ledger.sqlite"),

@@ -55,11 +55,36 @@ pub(super) trait Disk: Send + Sync {
         file.set_len(length)
     }
 
-    /// Bytes that an unprivileged writer may still use on the file system that holds `path`; 0 when it has no inodes left.
+    /// Gives a new file this length, with every block of it really taken.
+    fn allocate(&self, file: &File, length: u64) -> io::Result<()> {
+        use rustix::io::Errno;
+        match rustix::fs::fallocate(file, rustix::fs::FallocateFlags::empty(), 0, length) {
+            Ok(()) => Ok(()),
+            // Not every file system can. What is written must not be compressed away.
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
+                let mut noise = blake3::Hasher::new().finalize_xof();
+                let mut block = vec![0; 1 << 20];
+                let mut left = length;
+                while left > 0 {
+                    noise.fill(&mut block);
+                    let size = usize::try_from(left).unwrap_or(usize::MAX).min(block.len());
+                    self.write(file, block.get(..size).unwrap_or_default())?;
+                    left -= size as u64;
+                }
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Bytes that an unprivileged writer may still use on the file system that holds `path`; 0 when it is as good as out of
+    /// inodes.
     fn free_bytes(&self, path: &Path) -> io::Result<u64> {
+        /// Inodes that are left to journal and index: an object takes one, and as many as receive at a time may be under way.
+        const INODES: u64 = 16;
         let room = rustix::fs::statvfs(path)?;
         // File systems without a fixed number of inodes (btrfs) report none at all.
-        let out_of_inodes = room.f_files != 0 && room.f_favail == 0;
+        let out_of_inodes = room.f_files != 0 && room.f_favail < INODES;
         Ok(if out_of_inodes { 0 } else { room.f_bavail.saturating_mul(room.f_frsize) })
     }
 }
@@ -90,19 +115,50 @@ pub(super) mod faulty {
         SyncDirectory,
         CreateDirectory,
         Remove,
+        Allocate,
+    }
+
+    /// How a call fails.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub(in crate::spool) enum Fault {
+        /// With this error number.
+        Error(i32),
+        /// The thread ends there.
+        Panic,
+    }
+
+    /// See [`FaultyDisk::fail_at`].
+    struct Failing {
+        verb: Verb,
+        fault: Fault,
+        skip: usize,
+        times: usize,
     }
 
     /// Records every act; fails those of `failing` with its error number, `times` times.
     #[derive(Default)]
     pub(in crate::spool) struct FaultyDisk {
         acts: Mutex<Vec<Act>>,
-        failing: Mutex<Option<(Verb, i32, usize)>>,
+        failing: Mutex<Option<Failing>>,
         free: Mutex<Option<u64>>,
     }
 
     impl FaultyDisk {
         pub(in crate::spool) fn fail(&self, verb: Verb, errno: i32, times: usize) {
-            *self.failing.lock().expect("not poisoned") = Some((verb, errno, times));
+            let failing = Failing { verb, fault: Fault::Error(errno), skip: 0, times };
+            *self.failing.lock().expect("not poisoned") = Some(failing);
+        }
+
+        /// Fails the call of `verb` that comes after `skip` others.
+        pub(in crate::spool) fn fail_at(&self, verb: Verb, skip: usize, fault: Fault) {
+            let failing = Failing { verb, fault, skip, times: 1 };
+            *self.failing.lock().expect("not poisoned") = Some(failing);
+        }
+
+        /// Whether all calls have failed that were to.
+        pub(in crate::spool) fn has_failed(&self) -> bool {
+            let failing = self.failing.lock().expect("not poisoned");
+            failing.as_ref().is_some_and(|failing| failing.times == 0)
         }
 
         pub(in crate::spool) fn set_free(&self, bytes: u64) {
@@ -119,13 +175,24 @@ pub(super) mod faulty {
                 .map(|name| name.to_string_lossy().into_owned())
                 .unwrap_or_default();
             self.acts.lock().expect("not poisoned").push(Act(verb, name));
-            let mut failing = self.failing.lock().expect("not poisoned");
-            match failing.as_mut() {
-                Some((which, errno, times)) if *which == verb && *times > 0 => {
-                    *times -= 1;
-                    Err(io::Error::from_raw_os_error(*errno))
+            let fault = {
+                let mut failing = self.failing.lock().expect("not poisoned");
+                match failing.as_mut() {
+                    Some(failing) if failing.verb == verb && failing.skip > 0 => {
+                        failing.skip -= 1;
+                        None
+                    }
+                    Some(failing) if failing.verb == verb && failing.times > 0 => {
+                        failing.times -= 1;
+                        Some(failing.fault)
+                    }
+                    Some(_) | None => None,
                 }
-                Some(_) | None => Ok(()),
+            };
+            match fault {
+                None => Ok(()),
+                Some(Fault::Error(errno)) => Err(io::Error::from_raw_os_error(errno)),
+                Some(Fault::Panic) => panic!("a fault of the test's"),
             }
         }
     }
@@ -158,6 +225,10 @@ pub(super) mod faulty {
         fn remove(&self, path: &Path) -> io::Result<()> {
             self.act(Verb::Remove, Some(path))?;
             RealDisk.remove(path)
+        }
+        fn allocate(&self, file: &File, length: u64) -> io::Result<()> {
+            self.act(Verb::Allocate, None)?;
+            RealDisk.allocate(file, length)
         }
         fn free_bytes(&self, path: &Path) -> io::Result<u64> {
             match *self.free.lock().expect("not poisoned") {

@@ -9,6 +9,7 @@ use std::time::Instant;
 use crate::base::object_id::ObjectId;
 use crate::dicom::transfer_syntax::TransferSyntax;
 
+use super::ballast::is_full;
 use super::envelope::Envelope;
 use super::fault::{Step, StoreFault};
 use super::{Shared, format};
@@ -252,12 +253,11 @@ impl Drop for Draft {
 impl Shared {
     /// Sorts an error of the disk.
     pub(super) fn fault(&self, step: Step, source: io::Error) -> StoreFault {
-        match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                self.health.found_full(Instant::now())
-            }
-            _ => StoreFault::Io { step, source },
+        if is_full(&source) {
+            self.ballast.give_up();
+            return self.health.found_full(Instant::now());
         }
+        StoreFault::Io { step, source }
     }
 
     /// `fdatasync`, a bounded number of them at a time.
@@ -265,6 +265,11 @@ impl Shared {
         let _permit = self.syncing.acquire();
         self.disk.sync_file(file).map_err(|source| {
             self.health.sync_failed(Instant::now());
+            // Where blocks are allocated late, the sync is the first to find that there are none.
+            if is_full(&source) {
+                self.ballast.give_up();
+                drop(self.health.found_full(Instant::now()));
+            }
             StoreFault::Sync { step: Step::SyncFile, source }
         })
     }

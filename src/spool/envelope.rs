@@ -95,6 +95,17 @@ pub(super) fn to_json(envelope: &Envelope, id: ObjectId) -> Vec<u8> {
     serde_json::to_vec(&written).expect("plain text and numbers always serialise")
 }
 
+/// The version of an envelope, if it is one that only a later program reads.
+pub(super) fn later_version(json: &[u8]) -> Option<u16> {
+    /// All that every version has in common.
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: u16,
+    }
+    let read: Versioned = serde_json::from_slice(json).ok()?;
+    (read.version > VERSION).then_some(read.version)
+}
+
 /// Reads what [`to_json`] wrote. `None` when it is something else, or of a later version.
 pub(super) fn from_json(json: &[u8]) -> Option<(Envelope, ObjectId)> {
     let read: Written = serde_json::from_slice(json).ok()?;
@@ -149,5 +160,8 @@ pub(super) mod tests {
         assert_eq!(from_json(more.as_bytes()), from_json(json.as_bytes()));
         let later = json.replacen("\"version\":1", "\"version\":2", 1);
         assert_eq!(from_json(later.as_bytes()), None);
+        assert_eq!(later_version(later.as_bytes()), Some(2));
+        assert_eq!(later_version(json.as_bytes()), None);
+        assert_eq!(later_version(b"{}"), None);
     }
 }

@@ -110,6 +110,19 @@ pub enum SpoolFault {
         /// What the system said.
         source: io::Error,
     },
+    /// A later markgate has written here. Nothing has been changed.
+    #[error(
+        "{} is of version {found}, this program knows {known}: start the program that wrote it, or see UPGRADING.md",
+        path.display()
+    )]
+    TooNew {
+        /// What is of a later version.
+        path: PathBuf,
+        /// Its version, as it names it.
+        found: String,
+        /// The newest that this program reads.
+        known: u32,
+    },
     /// The directory cannot be read.
     #[error("the spool {} cannot be read", path.display())]
     NotReadable {
@@ -119,6 +132,9 @@ pub enum SpoolFault {
         source: io::Error,
     },
 }
+
+/// The code under which an object is held whose file is not what arrived.
+pub const SPOOL_DAMAGED: &str = "SPOOL_DAMAGED";
 
 /// What is wrong with a file that should be a stored object.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -132,6 +148,9 @@ pub enum Damage {
     /// Its head is not the one that was written.
     #[error("the head of the file has changed")]
     HeadChanged,
+    /// Its footer is not the one that was written.
+    #[error("the footer of the file has changed")]
+    FooterChanged,
     /// The length in its footer is not that of the file.
     #[error("the data set should have {says} bytes and has {has}")]
     Length {
@@ -143,6 +162,9 @@ pub enum Damage {
     /// Its data set is not the one that was written.
     #[error("the data set has changed")]
     DataChanged,
+    /// It is of a version that only a later program reads. It has not been touched.
+    #[error("the file is of version {0}, which only a later program reads")]
+    LaterVersion(u16),
     /// It is the file of another object.
     #[error("the file is that of the object {0}")]
     OtherObject(ObjectId),

@@ -112,8 +112,9 @@ pub(super) struct Layout {
 /// Reads head and footer, and checks all but the data set's hash.
 pub(super) fn read(file: &File) -> io::Result<Result<Layout, Damage>> {
     let size = file.metadata()?.len();
-    let Some(footer) = read_footer(file, size)? else {
-        return Ok(Err(Damage::NoEndMark));
+    let footer = match read_footer(file, size)? {
+        Ok(footer) => footer,
+        Err(damage) => return Ok(Err(damage)),
     };
     let Some((head, meta)) = read_head(file, size)? else {
         return Ok(Err(Damage::Head));
@@ -122,6 +123,9 @@ pub(super) fn read(file: &File) -> io::Result<Result<Layout, Damage>> {
         return Ok(Err(Damage::HeadChanged));
     }
     let json = meta.private_information.unwrap_or_default();
+    if let Some(version) = envelope::later_version(&json) {
+        return Ok(Err(Damage::LaterVersion(version)));
+    }
     let Some((envelope, id)) = envelope::from_json(&json) else {
         return Ok(Err(Damage::Head));
     };
@@ -129,6 +133,13 @@ pub(super) fn read(file: &File) -> io::Result<Result<Layout, Damage>> {
     let has = size.saturating_sub(start).saturating_sub(footer_length(envelope.syntax()));
     if has != footer.length {
         return Ok(Err(Damage::Length { says: footer.length, has }));
+    }
+    // The element around the value as well: no bit of the file may change unseen.
+    let whole = self::footer(envelope.syntax(), footer.length, &footer.hash, &head);
+    let mut there = vec![0; whole.len()];
+    file.read_exact_at(&mut there, start + footer.length)?;
+    if there != whole {
+        return Ok(Err(Damage::FooterChanged));
     }
     Ok(Ok(Layout { id, envelope, start, length: footer.length, hash: footer.hash }))
 }
@@ -139,9 +150,9 @@ struct Footer {
     head_check: [u8; 8],
 }
 
-fn read_footer(file: &File, size: u64) -> io::Result<Option<Footer>> {
+fn read_footer(file: &File, size: u64) -> io::Result<Result<Footer, Damage>> {
     let Some(at) = size.checked_sub(FOOTER_VALUE as u64) else {
-        return Ok(None);
+        return Ok(Err(Damage::NoEndMark));
     };
     let mut value = [0; FOOTER_VALUE];
     file.read_exact_at(&mut value, at)?;
@@ -154,7 +165,21 @@ fn read_footer(file: &File, size: u64) -> io::Result<Option<Footer>> {
             head_check: *head_check,
         })
     });
-    Ok(parts)
+    Ok(parts.ok_or_else(|| match later_end_mark(&value) {
+        Some(version) => Damage::LaterVersion(version),
+        None => Damage::NoEndMark,
+    }))
+}
+
+/// The version in an end mark that only a later program writes.
+fn later_end_mark(value: &[u8]) -> Option<u16> {
+    let mark = value.last_chunk::<16>()?;
+    let (ours, theirs) = (END_MARK.split_at(13), mark.split_at(13));
+    if ours.0 != theirs.0 || !theirs.1.ends_with(b"\n") {
+        return None;
+    }
+    let digits = |number: &[u8]| std::str::from_utf8(number).ok()?.trim_end().parse::<u16>().ok();
+    digits(theirs.1).filter(|&found| digits(ours.1).is_some_and(|known| found > known))
 }
 
 /// The head's bytes and what they say, or `None` when they are no head.

@@ -2,9 +2,11 @@
 
 use std::collections::VecDeque;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::ballast::BallastState;
 use super::disk::Disk;
 use super::fault::{Step, StoreFault};
 
@@ -31,11 +33,15 @@ pub struct Condition {
     pub failed_syncs: u64,
     /// Whether it has stopped accepting because of them.
     pub sick: bool,
+    /// Whether there is ballast to be given up when the file system is full.
+    pub ballast: BallastState,
 }
 
 /// Counts failures and remembers the room.
 pub(super) struct Health {
     reserve: u64,
+    /// Bytes of ballast that have been given up: they are not for objects.
+    owed: AtomicU64,
     room: Mutex<Option<(Instant, u64)>>,
     syncs: Mutex<Syncs>,
 }
@@ -50,7 +56,16 @@ struct Syncs {
 
 impl Health {
     pub(super) fn new(reserve: u64) -> Self {
-        Self { reserve, room: Mutex::default(), syncs: Mutex::default() }
+        Self { reserve, owed: AtomicU64::new(0), room: Mutex::default(), syncs: Mutex::default() }
+    }
+
+    pub(super) fn reserve(&self) -> u64 {
+        self.reserve
+    }
+
+    /// So many of the free bytes belong to the ballast.
+    pub(super) fn owe(&self, bytes: u64) {
+        self.owed.store(bytes, Ordering::Relaxed);
     }
 
     fn syncs(&self) -> MutexGuard<'_, Syncs> {
@@ -58,7 +73,12 @@ impl Health {
     }
 
     /// Bytes left, at most [`ROOM_AGE`] old.
-    fn free(&self, disk: &dyn Disk, root: &Path, now: Instant) -> Result<u64, StoreFault> {
+    pub(super) fn free(
+        &self,
+        disk: &dyn Disk,
+        root: &Path,
+        now: Instant,
+    ) -> Result<u64, StoreFault> {
         let known = *self.room.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((asked, free)) = known
             && now.saturating_duration_since(asked) < ROOM_AGE
@@ -79,6 +99,7 @@ impl Health {
         now: Instant,
     ) -> Result<(), StoreFault> {
         let free = self.free(disk, root, now)?;
+        let free = free.saturating_sub(self.owed.load(Ordering::Relaxed));
         if free < self.reserve {
             return Err(StoreFault::Full { free, reserve: self.reserve });
         }
@@ -152,10 +173,22 @@ impl Health {
     }
 
     /// What is known now.
-    pub(super) fn condition(&self, disk: &dyn Disk, root: &Path, now: Instant) -> Condition {
+    pub(super) fn condition(
+        &self,
+        disk: &dyn Disk,
+        root: &Path,
+        ballast: BallastState,
+        now: Instant,
+    ) -> Condition {
         let free = self.free(disk, root, now).unwrap_or(0);
         let syncs = self.syncs();
-        Condition { free, reserve: self.reserve, failed_syncs: syncs.failed, sick: syncs.sick }
+        Condition {
+            free,
+            reserve: self.reserve,
+            failed_syncs: syncs.failed,
+            sick: syncs.sick,
+            ballast,
+        }
     }
 }
 
@@ -199,7 +232,9 @@ mod tests {
         }
         assert!(health.check_syncs(start, refuse).is_ok());
         assert_eq!(
-            health.condition(&FaultyDisk::default(), Path::new("/"), start).failed_syncs,
+            health
+                .condition(&FaultyDisk::default(), Path::new("/"), BallastState::Without, start)
+                .failed_syncs,
             10
         );
     }

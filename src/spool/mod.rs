@@ -8,6 +8,8 @@
 //!
 //! ```text
 //! <dir>/lock                        locked as long as a gate uses the spool
+//! <dir>/version                     the version of all that lies here (see `version`)
+//! <dir>/ballast                     room that is given up when the file system is full (see `ballast`)
 //! <dir>/tmp/<id>.part               drafts: objects that are still coming
 //! <dir>/objects/<shard>/<id>.dcm    objects in custody; the shard is the first 7 digits of the id
 //! <dir>/corrupt/<id>.dcm            what was found damaged, for a person
@@ -51,13 +53,15 @@
 //! | step | what is done | what a leftover means |
 //! |---|---|---|
 //! | 1 | take the lock | held: another gate is running; this one must not start |
-//! | 2 | make the directories, sync the root | missing: a new spool, or a gate killed in its first moments |
+//! | 1a | read the version, of the journal too | later than this program's: it must not start, and nothing has been touched |
+//! | 2 | make the directories and the version's file, sync the root | missing: a new spool, one of version 1, or a gate killed in its first moments |
 //! | 3 | delete everything in `tmp/`, count it | never acknowledged: its sender will send it again |
 //! | 4 | find the newest id, by name | new ids go above it, even if the clock was set back |
-//! | 5 | write, sync and remove a probe file | the spool is writable; otherwise the gate must not start |
+//! | 5 | write, sync and remove a probe file; with no room for it, give the ballast up and try once more | the spool is writable; otherwise the gate must not start |
 //! | 6 | open the journal, read its newest segment | a torn tail was never confirmed: it is cut off |
+//! | 6a | put the ballast where it is missing and there is room for it above the reserve | given up on a full disk, or killed while making it |
 //! | 7 | read `judging` and `sending` | an object at work when the last process ended may have ended it: it is counted, and a third time in a row makes it poison |
-//! | 8 | [`Spool::reconcile`]: open each object that the index does not know | complete: committed, perhaps acknowledged: adopt it; no end mark, or damaged: move to `corrupt/`, alarm |
+//! | 8 | [`Spool::reconcile`]: open each object that the index does not know | complete: committed, perhaps acknowledged: adopt it; no end mark, or damaged: move to `corrupt/`, alarm; of a later version: it must not start |
 //! | 9 | [`Spool::reconcile`]: name each object that the index knows and that has no file | custody had ended: killed while removing; otherwise **lost**: alarm |
 //! | 10 | replay the [`Journal`] behind what the index has applied | a record of an object that is unknown even now speaks of one that has been removed, or **lost** if it does not tell the end of its custody; damage is an alarm |
 //!
@@ -70,6 +74,7 @@
 //! * Ids ascend in order of arrival, across restarts too.
 //! * Memory for one object is bounded, whatever its size.
 
+mod ballast;
 mod commit;
 mod disk;
 mod draft;
@@ -86,6 +91,7 @@ mod recovery;
 mod stored;
 #[cfg(test)]
 mod tests;
+mod version;
 
 use std::fs::File;
 use std::io;
@@ -96,16 +102,18 @@ use std::time::{Duration, Instant};
 use crate::base::time::Timestamp;
 
 pub use crate::base::object_id::ObjectId;
+pub use ballast::BallastState;
 pub use draft::{Draft, Receipt};
 pub use envelope::{Envelope, Priority};
-pub use fault::{Damage, ReadFault, SpoolFault, Step, StoreFault};
+pub use fault::{Damage, ReadFault, SPOOL_DAMAGED, SpoolFault, Step, StoreFault};
 pub use format::ENVELOPE_CREATOR_UID;
 pub use health::Condition;
 pub use in_hand::{InHand, Noted};
 pub use journal::{Journal, JournalDamage, JournalFault, Reclaimed, Replay};
 pub use recovery::{Leftover, Recovered};
-pub use stored::{DataReader, StoredObject};
+pub use stored::{DataReader, StoredObject, Verification};
 
+use ballast::Ballast;
 use commit::{Committer, Permits};
 use disk::{Disk, RealDisk};
 use health::Health;
@@ -124,6 +132,8 @@ pub struct Config {
     pub reserve: u64,
     /// How long an object is kept after its custody has ended.
     pub retention: Duration,
+    /// Bytes that are taken up so that they can be given up on a full disk; 0: none.
+    pub ballast: u64,
 }
 
 impl Default for Config {
@@ -132,6 +142,7 @@ impl Default for Config {
             dir: PathBuf::from("spool"),
             reserve: 2 << 30,
             retention: Duration::from_secs(72 * 3600),
+            ballast: 64 << 20,
         }
     }
 }
@@ -147,6 +158,7 @@ struct Shared {
     disk: Arc<dyn Disk>,
     ids: IdSource,
     health: Arc<Health>,
+    ballast: Arc<Ballast>,
     journal: Journal,
     committer: Committer,
     syncing: Permits,
@@ -227,7 +239,20 @@ impl Spool {
     #[must_use]
     pub fn condition(&self) -> Condition {
         let shared = &*self.shared;
-        shared.health.condition(&*shared.disk, shared.places.root(), Instant::now())
+        let ballast = shared.ballast.state();
+        shared.health.condition(&*shared.disk, shared.places.root(), ballast, Instant::now())
+    }
+
+    /// Gives the ballast up, since something beside the spool could not be written for want of room. Says whether it is gone
+    /// now, so that it is worth while to try again. Blocks.
+    #[must_use]
+    pub fn give_up_ballast(&self) -> bool {
+        self.shared.ballast.give_up()
+    }
+
+    /// Puts the ballast back, if it is missing and there is room for it above the reserve. To be called now and then. Blocks.
+    pub fn put_ballast_back(&self) {
+        self.shared.ballast.put_back(Instant::now());
     }
 
     /// The directory that everything durable lies below.

@@ -25,6 +25,14 @@ impl Places {
         self.root.join("lock")
     }
 
+    pub(super) fn version(&self) -> PathBuf {
+        self.root.join("version")
+    }
+
+    pub(super) fn ballast(&self) -> PathBuf {
+        self.root.join("ballast")
+    }
+
     pub(super) fn drafts(&self) -> PathBuf {
         self.root.join("tmp")
     }

@@ -6,20 +6,22 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::base::object_id::ObjectId;
 use crate::base::time::Timestamp;
 
+use super::ballast::{Ballast, BallastState, is_full};
 use super::commit::{Committer, Permits};
 use super::disk::Disk;
 use super::fault::{Damage, ReadFault, SpoolFault};
 use super::health::Health;
 use super::ids::{self, IdSource};
 use super::in_hand::InHand;
-use super::journal::Journal;
+use super::journal::{self, Journal};
 use super::places::Places;
 use super::stored::StoredObject;
-use super::{Config, SYNCS_AT_A_TIME, Shared, Spool};
+use super::{Config, SYNCS_AT_A_TIME, Shared, Spool, version};
 
 /// Refused objects that are kept for inspection.
 const REFUSED_KEPT: usize = 100;
@@ -65,27 +67,43 @@ pub(super) fn open(
 ) -> Result<(Spool, Recovered), SpoolFault> {
     let places = Places::new(config.dir.clone());
     let lock = take_lock(&places)?;
-    prepare(&places, &*disk)?;
+    version::check(&places)?;
+    journal::check_version(&places.journal())?;
+    let health = Arc::new(Health::new(config.reserve));
+    let ballast = Ballast::find(&places, config.ballast, Arc::clone(&disk), Arc::clone(&health))
+        .map_err(|source| SpoolFault::NotWritable { path: places.ballast(), source })?;
+    let ballast = Arc::new(ballast);
+    prepare(&places, &*disk, &ballast)?;
     let drafts = sweep_drafts(&places, &*disk)?;
     let newest = newest(&places)?;
-    let health = Arc::new(Health::new(config.reserve));
-    probe(&places, &*disk)
+    with_room(&ballast, || probe(&places, &*disk))
         .map_err(|source| SpoolFault::NotWritable { path: places.drafts(), source })?;
     let (journal, torn) = Journal::open(
         places.journal(),
         Arc::clone(&disk),
         Arc::clone(&health),
+        Arc::clone(&ballast),
         Arc::clone(&lock),
         None,
     )
     .map_err(|source| SpoolFault::Journal { path: places.journal(), source })?;
+    ballast.put_back(Instant::now());
+    if config.ballast > 0 && ballast.state() == BallastState::Without {
+        tracing::warn!(
+            bytes = config.ballast,
+            reserve = config.reserve,
+            "there is no room for the ballast above the reserve: the gate does without until there is"
+        );
+    }
     let in_hand = |path: std::path::PathBuf| {
-        InHand::open(&path).map_err(|source| SpoolFault::NotWritable { path, source })
+        with_room(&ballast, || InHand::open(&path))
+            .map_err(|source| SpoolFault::NotWritable { path, source })
     };
     let (judging, sending) = (in_hand(places.judging())?, in_hand(places.sending())?);
     let shared = Shared {
         ids: IdSource::above(newest.unwrap_or(ObjectId::from_u128(0))),
         health,
+        ballast,
         journal,
         committer: Committer::default(),
         syncing: Permits::new(SYNCS_AT_A_TIME),
@@ -126,7 +144,7 @@ fn take_lock(places: &Places) -> Result<Arc<File>, SpoolFault> {
 }
 
 /// Step 2.
-fn prepare(places: &Places, disk: &dyn Disk) -> Result<(), SpoolFault> {
+fn prepare(places: &Places, disk: &dyn Disk, ballast: &Ballast) -> Result<(), SpoolFault> {
     let all = [
         places.drafts(),
         places.objects(),
@@ -135,15 +153,24 @@ fn prepare(places: &Places, disk: &dyn Disk) -> Result<(), SpoolFault> {
         places.journal(),
     ];
     for path in all {
-        match disk.create_directory(&path) {
+        match with_room(ballast, || disk.create_directory(&path)) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(source) => return Err(SpoolFault::NotWritable { path, source }),
         }
     }
+    version::mark(places, disk)?;
     let root = places.root();
     disk.sync_directory(root)
         .map_err(|source| SpoolFault::NotWritable { path: root.to_owned(), source })
+}
+
+/// Does something, and once more without the ballast when there is no room for it.
+fn with_room<T>(ballast: &Ballast, act: impl Fn() -> io::Result<T>) -> io::Result<T> {
+    match act() {
+        Err(error) if is_full(&error) && ballast.give_up() => act(),
+        outcome => outcome,
+    }
 }
 
 /// Step 3.
@@ -198,14 +225,16 @@ impl Spool {
     /// of the start-up procedure. Known objects are looked up by name only, unknown ones are opened. Blocks.
     ///
     /// # Errors
-    /// When a directory cannot be read. What cannot be read of one object is told as [`Leftover::Unreadable`].
+    /// When a directory cannot be read, or an object is of a later version. What cannot be read of one object is told as
+    /// [`Leftover::Unreadable`].
     pub fn reconcile(
         &self,
         known: &BTreeSet<ObjectId>,
         mut found: impl FnMut(Leftover),
     ) -> Result<(), SpoolFault> {
         let places = &self.shared.places;
-        let mut seen: BTreeSet<ObjectId> = BTreeSet::new();
+        // In order, since shards and the names in them are.
+        let mut seen: Vec<ObjectId> = Vec::new();
         let mut shards = names(&places.objects())?;
         shards.sort_unstable();
         for shard in shards {
@@ -219,14 +248,17 @@ impl Spool {
                 match Places::id_of(&name).filter(|&id| ids::shard(id) == shard) {
                     None => found(Leftover::Stray(format!("{shard}/{name}"))),
                     Some(id) if known.contains(&id) => {
-                        seen.insert(id);
+                        seen.push(id);
                     }
-                    Some(id) => found(self.shared.adopt(id)),
+                    Some(id) => found(self.shared.adopt(id)?),
                 }
             }
         }
-        for &id in known.difference(&seen) {
-            found(Leftover::Lost(id));
+        let mut seen = seen.into_iter().peekable();
+        for &id in known {
+            if seen.next_if_eq(&id).is_none() {
+                found(Leftover::Lost(id));
+            }
         }
         Ok(())
     }
@@ -234,9 +266,13 @@ impl Spool {
 
 impl Shared {
     /// Step 8 for one object.
-    fn adopt(&self, id: ObjectId) -> Leftover {
-        match self.object(id) {
+    fn adopt(&self, id: ObjectId) -> Result<Leftover, SpoolFault> {
+        Ok(match self.object(id) {
             Ok(stored) => Leftover::Adopted(stored),
+            Err(ReadFault::Damaged { id, damage: Damage::LaterVersion(found) }) => {
+                let (path, found) = (self.places.object(id), found.to_string());
+                return Err(SpoolFault::TooNew { path, found, known: version::VERSION });
+            }
             Err(ReadFault::Damaged { id, damage }) => match self.move_to_corrupt(id) {
                 Ok(()) => Leftover::Corrupt { id, damage },
                 Err(source) => Leftover::Unreadable(ReadFault::Io { id, source }),
@@ -244,7 +280,7 @@ impl Shared {
             Err(fault @ (ReadFault::Missing(_) | ReadFault::Io { .. })) => {
                 Leftover::Unreadable(fault)
             }
-        }
+        })
     }
 
     /// Damage goes to `corrupt/` for a person to look at, never away.

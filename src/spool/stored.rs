@@ -87,10 +87,78 @@ impl StoredObject {
         hasher
             .update_reader(self.reader())
             .map_err(|source| ReadFault::Io { id: self.id, source })?;
+        self.compare(&hasher)
+    }
+
+    fn compare(&self, hasher: &blake3::Hasher) -> Result<(), ReadFault> {
         if hasher.finalize() == self.hash {
             Ok(())
         } else {
             Err(ReadFault::Damaged { id: self.id, damage: Damage::DataChanged })
+        }
+    }
+
+    /// As [`StoredObject::verify`], a piece at a time and from the disk itself: for whoever must not disturb others.
+    #[must_use]
+    pub fn verification(self) -> Verification {
+        let verification = Verification {
+            reader: self.reader(),
+            stored: self,
+            hasher: blake3::Hasher::new(),
+            buffer: vec![0; 256 << 10],
+        };
+        verification.forget_cached();
+        verification
+    }
+}
+
+/// Reads an object through a piece at a time.
+pub struct Verification {
+    stored: StoredObject,
+    reader: DataReader,
+    hasher: blake3::Hasher,
+    buffer: Vec<u8>,
+}
+
+impl Verification {
+    /// Bytes of the data set.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.stored.length()
+    }
+
+    /// Reads on, `most` bytes and a little more. Gives how many were read, and `None` once all are and the object is what
+    /// arrived. Blocks.
+    ///
+    /// # Errors
+    /// As [`StoredObject::verify`].
+    pub fn read(&mut self, most: u64) -> Result<Option<u64>, ReadFault> {
+        let mut bytes = 0;
+        while bytes < most {
+            let read = match self.reader.read(&mut self.buffer) {
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(source) => return Err(ReadFault::Io { id: self.stored.id, source }),
+            };
+            let Some(piece) = self.buffer.get(..read).filter(|piece| !piece.is_empty()) else {
+                break;
+            };
+            self.hasher.update(piece);
+            bytes += read as u64;
+        }
+        if bytes > 0 {
+            return Ok(Some(bytes));
+        }
+        self.forget_cached();
+        self.stored.compare(&self.hasher).map(|()| None)
+    }
+
+    /// What lies in memory says nothing of the disk; and what was read for this alone need not lie there afterwards.
+    fn forget_cached(&self) {
+        let file = self.stored.file();
+        // Only advice: where it is not taken, memory is verified.
+        if let Err(error) = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed) {
+            tracing::debug!(%error, "cached pages cannot be dropped");
         }
     }
 }

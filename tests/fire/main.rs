@@ -14,3 +14,6 @@
 
 #[path = "../it/support/mod.rs"]
 mod support;
+
+mod disk_full;
+mod scale;

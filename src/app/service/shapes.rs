@@ -6,7 +6,7 @@ use prometheus_client::metrics::family::Family;
 use crate::app::report;
 use crate::ledger::{Conservation, Counts, ObjectState, QuarantineEntry, QueueEntry};
 use crate::observe::metrics::Code;
-use crate::spool::{Condition, StoreFault};
+use crate::spool::{BallastState, Condition, StoreFault};
 use crate::web::model;
 
 /// The state of an object in quarantine that waits for a person.
@@ -38,11 +38,13 @@ pub(super) fn total(found: usize, limit: usize, known: u64) -> u64 {
 
 /// What is wrong with the spool.
 pub(super) fn problem(condition: &Condition) -> Option<String> {
-    let Condition { free, reserve, failed_syncs, sick } = *condition;
+    let Condition { free, reserve, failed_syncs, sick, ballast } = *condition;
     if sick {
         Some(StoreFault::Sick { failures: failed_syncs }.to_string())
     } else if free < reserve {
         Some(StoreFault::Full { free, reserve }.to_string())
+    } else if ballast == BallastState::GivenUp {
+        Some("the file system was full: the ballast has been given up and there is no room for it yet".to_owned())
     } else {
         None
     }

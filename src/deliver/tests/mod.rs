@@ -1,6 +1,7 @@
 //! Lanes on a real spool and ledger, to a scripted peer over TCP.
 
 mod answers;
+mod bitrot;
 mod custody;
 
 use std::collections::HashMap;
@@ -61,8 +62,12 @@ impl Custody {
     }
 
     fn open(dir: TempDir) -> Self {
-        let config =
-            spool::Config { dir: dir.path().join("spool"), reserve: 0, ..Default::default() };
+        let config = spool::Config {
+            dir: dir.path().join("spool"),
+            reserve: 0,
+            ballast: 0,
+            ..Default::default()
+        };
         let (spool, _) = Spool::open(&config, now()).expect("a spool");
         let index = ledger::Config {
             path: dir.path().join("ledger.sqlite"),

@@ -26,11 +26,12 @@ pub use rows::{
 pub(super) fn known(db: &Connection) -> Result<BTreeSet<ObjectId>, LedgerFault> {
     let mut statement = db.prepare("SELECT id FROM object WHERE present = 1")?;
     let mut rows = statement.query([])?;
-    let mut known = BTreeSet::new();
+    let mut known = Vec::new();
     while let Some(row) = rows.next()? {
-        known.insert(row_id(row, 0)?);
+        known.push(row_id(row, 0)?);
     }
-    Ok(known)
+    // A set that is made at once is smaller and made sooner than one that grows by a million.
+    Ok(known.into_iter().collect())
 }
 
 fn row_id(row: &Row<'_>, column: usize) -> Result<ObjectId, LedgerFault> {
@@ -328,6 +329,71 @@ impl Ledger {
                 objects.push(row_id(row, 0)?);
             }
             Ok(objects)
+        })
+    }
+
+    /// What the wall clock said when it was last noted; `None` in an index that is new.
+    ///
+    /// # Errors
+    /// When the index fails.
+    pub fn clock(&self) -> Result<Option<Timestamp>, LedgerFault> {
+        self.read(|db| {
+            let mut statement = db.prepare_cached("SELECT value FROM mark WHERE name = 'clock'")?;
+            let noted: Option<i64> = statement.query_row([], |row| row.get(0)).optional()?;
+            Ok(noted.map(instant))
+        })
+    }
+
+    /// Objects that should have files, in order of arrival, after `after`.
+    ///
+    /// # Errors
+    /// When the index fails.
+    pub fn present(
+        &self,
+        after: Option<ObjectId>,
+        limit: usize,
+    ) -> Result<Vec<ObjectId>, LedgerFault> {
+        self.read(|db| {
+            let mut statement = db.prepare_cached(
+                "SELECT id FROM object WHERE id > $1 AND present = 1 ORDER BY id LIMIT $2",
+            )?;
+            let after = after.map(|id| id.to_string()).unwrap_or_default();
+            let mut rows = statement.query(params![after, sql_limit(limit)])?;
+            let mut objects = Vec::new();
+            while let Some(row) = rows.next()? {
+                objects.push(row_id(row, 0)?);
+            }
+            Ok(objects)
+        })
+    }
+
+    /// The oldest and the newest object of all that are known, if there is one.
+    ///
+    /// # Errors
+    /// When the index fails.
+    pub fn span(&self) -> Result<Option<(ObjectId, ObjectId)>, LedgerFault> {
+        self.read(|db| {
+            let end = |sql| -> Result<Option<ObjectId>, LedgerFault> {
+                let found: Option<String> = db.query_row(sql, [], |row| row.get(0))?;
+                found.map(|text| id(&text)).transpose()
+            };
+            let oldest = end("SELECT min(id) FROM object")?;
+            Ok(oldest.zip(end("SELECT max(id) FROM object")?))
+        })
+    }
+
+    /// How many objects should have files, and the bytes of their data sets. Reads all rows.
+    ///
+    /// # Errors
+    /// When the index fails.
+    pub fn holdings(&self) -> Result<(u64, u64), LedgerFault> {
+        self.read(|db| {
+            let mut statement = db.prepare_cached(
+                "SELECT count(*), coalesce(sum(length), 0) FROM object WHERE present = 1",
+            )?;
+            let (count, bytes): (i64, i64) =
+                statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok((u64::try_from(count).unwrap_or(0), u64::try_from(bytes).unwrap_or(0)))
         })
     }
 

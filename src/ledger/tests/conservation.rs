@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 #[derive(Debug, Clone)]
-enum Act {
+pub(super) enum Act {
     Receive(u128),
     Copy(u128),
     Event(u128, What),
@@ -13,7 +13,7 @@ enum Act {
     Sweep,
 }
 
-fn act() -> impl Strategy<Value = Act> {
+pub(super) fn act() -> impl Strategy<Value = Act> {
     let object = 1_u128..6;
     let destination = || prop_oneof![Just("pacs"), Just("archive")];
     let what = prop_oneof![
@@ -43,7 +43,7 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
-async fn perform(fixture: &Fixture, act: Act, copies: &mut u128) {
+pub(super) async fn perform(fixture: &Fixture, act: Act, copies: &mut u128) {
     let ledger = &fixture.ledger;
     match act {
         Act::Receive(object) => {

@@ -3,6 +3,7 @@
 mod conservation;
 mod custody;
 mod recovery;
+mod retention;
 
 use std::sync::{Arc, Mutex};
 

@@ -58,7 +58,9 @@ use std::time::Instant;
 pub use reclaim::Reclaimed;
 pub use replay::{JournalDamage, Replay};
 
+use super::ballast::{Ballast, is_full};
 use super::disk::Disk;
+use super::fault::SpoolFault;
 use super::health::Health;
 use segment::{HEADER, MAX_PAYLOAD};
 
@@ -93,6 +95,7 @@ struct Inner {
     dir: PathBuf,
     disk: Arc<dyn Disk>,
     health: Arc<Health>,
+    ballast: Arc<Ballast>,
     /// Bytes at which a segment is full: [`SEGMENT`], less in tests.
     full: u64,
     active: Mutex<Active>,
@@ -123,6 +126,7 @@ impl Journal {
         dir: PathBuf,
         disk: Arc<dyn Disk>,
         health: Arc<Health>,
+        ballast: Arc<Ballast>,
         lock: Arc<File>,
         full: Option<u64>,
     ) -> io::Result<(Self, u64)> {
@@ -142,6 +146,7 @@ impl Journal {
             dir,
             disk,
             health,
+            ballast,
             full: full.unwrap_or(SEGMENT),
             active: Mutex::new(active),
             reclaiming: Mutex::default(),
@@ -161,59 +166,88 @@ impl Journal {
         }
         let inner = &*self.inner;
         let mut active = inner.active.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = active.next;
-        let count = records.len() as u64;
-        let before = inner.writable(&mut active, records)?;
-        active.next = first.saturating_add(count);
-        let written = inner.write(&mut active, first, records);
-        match written {
-            Ok(()) => {
-                active.durable = active.next.saturating_sub(1);
-                Ok(first)
+        match inner.append(&mut active, records) {
+            // What rests on the journal must go on when nothing else does.
+            Err(fault) if fault.is_full() && inner.ballast.give_up() => {
+                inner.append(&mut active, records)
             }
-            Err(fault) => {
-                inner.abandon(&mut active, before);
-                Err(fault)
-            }
+            outcome => outcome,
+        }
+    }
+}
+
+impl JournalFault {
+    /// Whether there was no room.
+    fn is_full(&self) -> bool {
+        match self {
+            Self::TooLarge { .. } => false,
+            Self::Write(error) | Self::Sync(error) => is_full(error),
         }
     }
 }
 
 impl Inner {
-    /// Sees to it that there is a segment with room. Returns its length.
-    fn writable(&self, active: &mut Active, records: &[Vec<u8>]) -> Result<u64, JournalFault> {
+    fn append(&self, active: &mut Active, records: &[Vec<u8>]) -> Result<u64, JournalFault> {
+        let count = records.len() as u64;
+        // Out of the journal's hands until it is confirmed: whatever happens meanwhile, nothing is ever written behind an end
+        // of which nobody knows whether it counts.
+        let mut segment = self.writable(active, records)?;
+        let before = segment.length;
+        let first = active.next;
+        active.next = first.saturating_add(count);
+        match self.write(&mut segment, active.durable, first, records) {
+            Ok(()) => {
+                active.durable = active.next.saturating_sub(1);
+                active.segment = Some(segment);
+                Ok(first)
+            }
+            Err(fault) => {
+                self.abandon(&segment, before);
+                Err(fault)
+            }
+        }
+    }
+
+    /// The segment with room for these records: the last one, or a new one.
+    fn writable(&self, active: &mut Active, records: &[Vec<u8>]) -> Result<Segment, JournalFault> {
         let more: u64 = records.iter().map(|record| segment::length_of(record)).sum();
-        if let Some(segment) = &active.segment
+        if let Some(segment) = active.segment.take()
             && (segment.length <= HEADER || segment.length.saturating_add(more) <= self.full)
         {
-            return Ok(segment.length);
+            return Ok(segment);
         }
-        let path = self.dir.join(segment::name(active.next));
-        let file = self.disk.create(&path).map_err(JournalFault::Write)?;
-        let created = Segment { path, file, length: 0, new: true };
-        let segment = active.segment.insert(created);
+        let (path, file) = loop {
+            let path = self.dir.join(segment::name(active.next));
+            match self.disk.create(&path) {
+                Ok(file) => break (path, file),
+                // One that was given up and could not be removed: its first sequence is not used again.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    active.next = active.next.saturating_add(1);
+                }
+                Err(error) => return Err(JournalFault::Write(error)),
+            }
+        };
+        let mut segment = Segment { path, file, length: 0, new: true };
         if let Err(error) = self.disk.write(&segment.file, &segment::header(active.next)) {
-            self.abandon(active, 0);
+            self.abandon(&segment, 0);
             return Err(JournalFault::Write(error));
         }
         segment.length = HEADER;
-        Ok(HEADER)
+        Ok(segment)
     }
 
     fn write(
         &self,
-        active: &mut Active,
+        segment: &mut Segment,
+        durable: u64,
         first: u64,
         records: &[Vec<u8>],
     ) -> Result<(), JournalFault> {
         /// Records are gathered up to this size before they are written.
         const GATHERED: usize = 1 << 20;
-        let Some(segment) = &mut active.segment else {
-            return Err(JournalFault::Write(io::ErrorKind::NotFound.into()));
-        };
         let mut gathered = Vec::new();
         for (sequence, record) in (first..).zip(records) {
-            segment::encode(&mut gathered, sequence, active.durable, record);
+            segment::encode(&mut gathered, sequence, durable, record);
             segment.length += segment::length_of(record);
             if gathered.len() >= GATHERED {
                 self.disk.write(&segment.file, &gathered).map_err(JournalFault::Write)?;
@@ -236,10 +270,7 @@ impl Inner {
 
     /// Gives up a segment that could not be written. What was to be appended must not turn up at the next start, since
     /// its caller is told that it failed; so it is cut off as well as can be.
-    fn abandon(&self, active: &mut Active, before: u64) {
-        let Some(segment) = active.segment.take() else {
-            return;
-        };
+    fn abandon(&self, segment: &Segment, before: u64) {
         let cut = if before <= HEADER && segment.new {
             self.disk.remove(&segment.path)
         } else {
@@ -249,6 +280,23 @@ impl Inner {
             tracing::error!(%error, "the end of a journal segment could not be cut off");
         }
     }
+}
+
+/// Refuses the journal of a later program, before anything is cut off or removed.
+pub(super) fn check_version(dir: &Path) -> Result<(), SpoolFault> {
+    let not_readable = |source| SpoolFault::NotReadable { path: dir.to_owned(), source };
+    let firsts = match segment::firsts(dir) {
+        Ok(firsts) => firsts,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(not_readable(source)),
+    };
+    for first in firsts {
+        let path = dir.join(segment::name(first));
+        if let Some(found) = segment::later_version(&path).map_err(not_readable)? {
+            return Err(SpoolFault::TooNew { path, found, known: segment::VERSION });
+        }
+    }
+    Ok(())
 }
 
 /// Reads the newest segment, cuts off what is torn, and opens it for more.

@@ -1,11 +1,14 @@
 //! One segment's bytes. The layout is in the module's documentation.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::ops::Range;
 use std::path::Path;
 
 const SEGMENT_MARK: &[u8; 8] = b"MGJRNL01";
+/// The version in [`SEGMENT_MARK`].
+pub(super) const VERSION: u32 = 1;
+
 const RECORD_MARK: &[u8; 4] = b"MGRC";
 
 /// Bytes before the first record.
@@ -49,6 +52,15 @@ pub(super) fn leftovers(dir: &Path) -> io::Result<Vec<String>> {
         }
     }
     Ok(names)
+}
+
+/// The version of a segment that only a later program reads.
+pub(super) fn later_version(path: &Path) -> io::Result<Option<String>> {
+    let mut mark = Vec::new();
+    File::open(path)?.take(SEGMENT_MARK.len() as u64).read_to_end(&mut mark)?;
+    let text = std::str::from_utf8(&mark).ok().and_then(|mark| mark.strip_prefix("MGJRNL"));
+    let number = text.filter(|text| text.len() == 2).and_then(|text| text.parse::<u32>().ok());
+    Ok(number.filter(|&number| number > VERSION).map(|number| number.to_string()))
 }
 
 /// What stands before the first record.

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::super::disk::faulty::{Act, FaultyDisk, Verb};
+use super::super::places::Places;
 use super::*;
 
 struct Fixture {
@@ -21,7 +22,11 @@ impl Fixture {
         let lock = Arc::new(File::open(self.dir.path()).expect("opens"));
         let disk = Arc::clone(&self.disk) as Arc<dyn Disk>;
         let health = Arc::new(Health::new(0));
-        Journal::open(self.dir.path().to_owned(), disk, health, lock, Some(200)).expect("opens")
+        let places = Places::new(self.dir.path().to_owned());
+        let ballast = Ballast::find(&places, 0, Arc::clone(&disk), Arc::clone(&health));
+        let ballast = Arc::new(ballast.expect("looked"));
+        Journal::open(self.dir.path().to_owned(), disk, health, ballast, lock, Some(200))
+            .expect("opens")
     }
 
     fn segments(&self) -> Vec<PathBuf> {

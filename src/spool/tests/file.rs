@@ -79,6 +79,10 @@ fn every_kind_of_damage_has_a_name() {
         Damage::DataChanged,
     );
     check_damage(
+        |file, object| file.write_all_at(b"X", object.data().end + 5).expect("written"),
+        Damage::FooterChanged,
+    );
+    check_damage(
         |file, object| file.write_all_at(&[9], object.data().end + 12).expect("written"),
         Damage::Length { says: 9, has: 12 },
     );

@@ -1,8 +1,13 @@
 //! The promises of custody, on a real directory and a disk that can be made to fail.
 
+mod ballast;
+mod crash;
 mod durable_order;
+mod failpoints;
 mod file;
+mod recording;
 mod start_up;
+mod versions;
 
 use std::sync::Arc;
 
@@ -49,10 +54,10 @@ impl Fixture {
 }
 
 /// What a spool without objects consists of.
-pub(super) const EMPTY: [&str; 3] = ["judging", "lock", "sending"];
+pub(super) const EMPTY: [&str; 4] = ["judging", "lock", "sending", "version"];
 
 pub(super) fn config(dir: &TempDir) -> Config {
-    Config { dir: dir.path().join("spool"), reserve: 0, ..Config::default() }
+    Config { dir: dir.path().join("spool"), reserve: 0, ballast: 0, ..Config::default() }
 }
 
 pub(super) fn now() -> Timestamp {

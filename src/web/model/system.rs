@@ -42,6 +42,8 @@ pub struct System {
     pub held: u64,
     /// Objects that the ledger knows and the spool has lost: a person must act.
     pub lost: u64,
+    /// Objects found to be not what arrived, since the start.
+    pub damaged: u64,
     /// The destinations.
     pub destinations: Vec<Peer>,
 }
@@ -55,6 +57,8 @@ pub struct SpoolState {
     pub free_bytes: u64,
     /// Bytes below which nothing is taken in.
     pub reserve_bytes: u64,
+    /// Whether there is ballast to be given up when the file system is full: `aboard`, `given_up`, `without`.
+    pub ballast: String,
     /// What is wrong with it.
     pub problem: Option<String>,
 }

@@ -211,7 +211,19 @@ impl Gate {
     #[track_caller]
     pub fn restart(&mut self) {
         self.begin();
-        eventually("the gate is ready", START, || {
+        self.await_ready_within(START);
+    }
+
+    /// As [`Gate::restart`], where it may take longer.
+    #[track_caller]
+    pub fn restart_within(&mut self, time: Duration) {
+        self.begin();
+        self.await_ready_within(time);
+    }
+
+    #[track_caller]
+    fn await_ready_within(&mut self, time: Duration) {
+        eventually("the gate is ready", time, || {
             let running = self.process.as_mut().expect("begun above");
             if let Some(status) = running.ended() {
                 panic!("the gate ended at its start, {status}:\n{}", running.said());

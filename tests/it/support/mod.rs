@@ -4,6 +4,7 @@ pub mod dataset;
 pub mod eventually;
 pub mod figure;
 pub mod gate;
+pub mod hoard;
 pub mod http;
 pub mod peers;
 pub mod ports;
