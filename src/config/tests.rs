@@ -1,6 +1,7 @@
 //! Whole files in, whole configurations or lists of mistakes out.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::civil::date;
 
@@ -47,6 +48,22 @@ fn a_destination_is_all_that_is_needed() {
     let spool = Spool { dir: "/etc/markgate/spool".into(), ..Spool::default() };
     let want = Configuration { spool, destinations: vec![pacs], ..Configuration::default() };
     assert_eq!((loaded.configuration, loaded.warnings), (want, Vec::new()));
+}
+
+#[test]
+fn ballast_and_scrub_may_be_switched_off() {
+    let spool =
+        |rows: &str| read(&format!("{LEAST}[spool]\n{rows}")).map(|it| it.configuration.spool);
+    let off = spool("ballast = \"0\"\nscrub = \"off\"\n").expect("a configuration");
+    assert_eq!((off.ballast, off.scrub), (0, None));
+    let often = spool("scrub = \"12h\"\n").expect("a configuration");
+    assert_eq!((often.ballast, often.scrub), (64 << 20, Some(Duration::from_secs(12 * 3_600))));
+    for found in ["never", "0s"] {
+        let mistakes = spool(&format!("scrub = \"{found}\"\n")).expect_err("a mistake");
+        let told = mistakes.as_slice().first().expect("one").to_string();
+        let want = format!("spool.scrub: \"{found}\"; give a duration such as \"7d\", or \"off\"");
+        assert!(told.ends_with(&want), "{told}");
+    }
 }
 
 #[test]

@@ -31,7 +31,7 @@ use crate::observe::metrics::Code;
 use crate::pipeline::{self, Image, Site};
 use crate::policy::admission::{Source, admit};
 use crate::policy::disposition::{Disposition, HoldReason};
-use crate::spool::{Envelope, ObjectId, Priority, Receipt, Spool};
+use crate::spool::{Envelope, ObjectId, Priority, ReadFault, Receipt, SPOOL_DAMAGED, Spool};
 
 /// Objects that may wait to be judged. Behind that, receiving waits: each may hold a header of some MiB in memory.
 const WAITING: usize = 16;
@@ -208,11 +208,7 @@ async fn judge(with: &Judging, work: Work, seat: Seat, call: &Call) -> Option<Ev
         Work::Again(object) => {
             let (envelope, scan) = match load(with, object).await {
                 Ok(loaded) => loaded,
-                Err(fault) => {
-                    tracing::error!(%object, %fault, "an object in the spool cannot be read: it is held");
-                    let what = What::Held { reasons: vec![UNREADABLE.to_owned()], by: None };
-                    return Some(Event { object, at: now(), what });
-                }
+                Err(fault) => return unread(with, object, &*fault).await,
             };
             call.is_of(&scan);
             let site = with.site.load_full();
@@ -226,6 +222,36 @@ async fn judge(with: &Judging, work: Work, seat: Seat, call: &Call) -> Option<Ev
 
 /// The code of an object whose file cannot be read.
 const UNREADABLE: &str = "SPOOL_UNREADABLE";
+
+/// What becomes of an object that is to be judged and cannot be read.
+async fn unread(
+    with: &Judging,
+    object: ObjectId,
+    fault: &(dyn std::error::Error + Send + Sync + 'static),
+) -> Option<Event> {
+    let reason = match fault.downcast_ref::<ReadFault>() {
+        Some(ReadFault::Missing(_)) => {
+            match with.ledger.gone(vec![object]).await {
+                Ok(lost) if lost.is_empty() => {}
+                Ok(_lost) => {
+                    tracing::error!(%object, "LOST: an object in custody has no file in the spool any more");
+                }
+                Err(fault) => {
+                    tracing::error!(%object, %fault, "LOST: an object has no file, and the ledger cannot be told");
+                }
+            }
+            return None;
+        }
+        Some(ReadFault::Damaged { .. }) => {
+            with.metrics.damaged.inc();
+            SPOOL_DAMAGED
+        }
+        Some(ReadFault::Io { .. }) | None => UNREADABLE,
+    };
+    tracing::error!(%object, %fault, "an object in the spool cannot be read: it is held");
+    let what = What::Held { reasons: vec![reason.to_owned()], by: None };
+    Some(Event { object, at: now(), what })
+}
 
 /// The rule of two versions under one SOP Instance UID.
 const CONFLICT: &str = "IMG-STU-021";

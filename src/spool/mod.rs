@@ -88,6 +88,8 @@ mod in_hand;
 mod journal;
 mod places;
 mod recovery;
+#[cfg(test)]
+pub(crate) mod rot;
 mod stored;
 #[cfg(test)]
 mod tests;

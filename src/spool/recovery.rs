@@ -1,5 +1,6 @@
 //! Taking a spool over: the start-up procedure of [`crate::spool`], step by step.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -187,12 +188,33 @@ fn sweep_drafts(places: &Places, disk: &dyn Disk) -> Result<usize, SpoolFault> {
 fn newest(places: &Places) -> Result<Option<ObjectId>, SpoolFault> {
     let shards: BTreeSet<String> = names(&places.objects())?.into_iter().collect();
     for shard in shards.iter().rev().filter(|name| ids::is_shard(name)) {
-        let objects = names(&places.shard(shard))?;
-        if let Some(newest) = objects.iter().filter_map(|name| Places::id_of(name)).max() {
+        if let Some(&newest) = Shard::read(places, shard)?.objects.last() {
             return Ok(Some(newest));
         }
     }
     Ok(None)
+}
+
+/// The names in a shard. There may be a million, so only those are kept as text that are not ours.
+struct Shard {
+    /// In ascending order.
+    objects: Vec<ObjectId>,
+    strays: Vec<String>,
+}
+
+impl Shard {
+    fn read(places: &Places, shard: &str) -> Result<Self, SpoolFault> {
+        let (mut objects, mut strays) = (Vec::new(), Vec::new());
+        each_name(&places.shard(shard), |name| {
+            match Places::id_of(&name).filter(|&id| ids::shard(id) == shard) {
+                Some(id) => objects.push(id),
+                None => strays.push(name.into_owned()),
+            }
+        })?;
+        objects.sort_unstable();
+        strays.sort_unstable();
+        Ok(Self { objects, strays })
+    }
 }
 
 /// Step 5. Writes, syncs and removes a file: whether the disk does what it is asked.
@@ -209,15 +231,20 @@ fn probe(places: &Places, disk: &dyn Disk) -> io::Result<()> {
     disk.remove(&path)
 }
 
-/// The names in a directory that are text; ours all are.
+/// The names in a directory.
 fn names(path: &Path) -> Result<Vec<String>, SpoolFault> {
-    let not_readable = |source| SpoolFault::NotReadable { path: path.to_owned(), source };
     let mut names = Vec::new();
-    for entry in fs::read_dir(path).map_err(not_readable)? {
-        let entry = entry.map_err(not_readable)?;
-        names.push(entry.file_name().to_string_lossy().into_owned());
-    }
+    each_name(path, |name| names.push(name.into_owned()))?;
     Ok(names)
+}
+
+/// Tells each name in a directory, as text; ours all are.
+fn each_name(path: &Path, mut tell: impl FnMut(Cow<'_, str>)) -> Result<(), SpoolFault> {
+    let not_readable = |source| SpoolFault::NotReadable { path: path.to_owned(), source };
+    for entry in fs::read_dir(path).map_err(not_readable)? {
+        tell(entry.map_err(not_readable)?.file_name().to_string_lossy());
+    }
+    Ok(())
 }
 
 impl Spool {
@@ -233,8 +260,8 @@ impl Spool {
         mut found: impl FnMut(Leftover),
     ) -> Result<(), SpoolFault> {
         let places = &self.shared.places;
-        // In order, since shards and the names in them are.
-        let mut seen: Vec<ObjectId> = Vec::new();
+        // Both in ascending order: shards are, and the objects in each.
+        let mut expected = known.iter().copied().peekable();
         let mut shards = names(&places.objects())?;
         shards.sort_unstable();
         for shard in shards {
@@ -242,24 +269,18 @@ impl Spool {
                 found(Leftover::Stray(shard));
                 continue;
             }
-            let mut objects = names(&places.shard(&shard))?;
-            objects.sort_unstable();
-            for name in objects {
-                match Places::id_of(&name).filter(|&id| ids::shard(id) == shard) {
-                    None => found(Leftover::Stray(format!("{shard}/{name}"))),
-                    Some(id) if known.contains(&id) => {
-                        seen.push(id);
-                    }
-                    Some(id) => found(self.shared.adopt(id)?),
+            let Shard { objects, strays } = Shard::read(places, &shard)?;
+            strays.into_iter().for_each(|name| found(Leftover::Stray(format!("{shard}/{name}"))));
+            for id in objects {
+                while let Some(missing) = expected.next_if(|expected| *expected < id) {
+                    found(Leftover::Lost(missing));
+                }
+                if expected.next_if_eq(&id).is_none() {
+                    found(self.shared.adopt(id)?);
                 }
             }
         }
-        let mut seen = seen.into_iter().peekable();
-        for &id in known {
-            if seen.next_if_eq(&id).is_none() {
-                found(Leftover::Lost(id));
-            }
-        }
+        expected.for_each(|missing| found(Leftover::Lost(missing)));
         Ok(())
     }
 }

@@ -1,9 +1,5 @@
 //! The scrub on a real spool and ledger, with bits turned and files taken away.
 
-use std::fs::{self, File};
-use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
-
 use jiff::tz::Offset;
 use tempfile::TempDir;
 
@@ -13,10 +9,10 @@ use crate::base::figure::{figure, scale};
 use crate::dicom::status::Status;
 use crate::ledger::{Arrival, Disposition, Explained, ObjectRow, Verdict};
 use crate::phantom::{Kind, Specimen};
-use crate::spool;
+use crate::spool::{self, rot::turn_a_bit};
 
 struct Fixture {
-    dir: TempDir,
+    _dir: TempDir,
     scrub: Scrub,
 }
 
@@ -38,7 +34,7 @@ impl Fixture {
             metrics: Arc::default(),
             every: Duration::from_secs(1),
         };
-        Self { dir, scrub }
+        Self { _dir: dir, scrub }
     }
 
     /// Takes an object in and sends it on its way.
@@ -78,33 +74,6 @@ impl Fixture {
         self.scrub.ledger.record(Event { object, at: now(), what }).await.expect("recorded");
     }
 
-    fn file(&self, object: ObjectId) -> PathBuf {
-        let id = object.to_string();
-        let shard = id.get(..7).expect("long enough");
-        self.dir.path().join("spool/objects").join(shard).join(format!("{id}.dcm"))
-    }
-
-    /// Turns one bit of an object's file; `n` says where.
-    fn turn_a_bit(&self, object: ObjectId, n: u64) {
-        let data = self.scrub.spool.object(object).expect("intact so far").data();
-        let path = self.file(object);
-        let size = fs::metadata(&path).expect("there").len();
-        let place = blake3::hash(&n.to_le_bytes());
-        let place = u64::from_le_bytes(*place.as_bytes().first_chunk().expect("32 bytes"));
-        // Head, data set and footer in turn.
-        let part = match n % 3 {
-            0 => 0..data.start,
-            1 => data.clone(),
-            _ => data.end..size,
-        };
-        let at = part.start + place % (part.end - part.start);
-        let file = File::options().read(true).write(true).open(path).expect("opens");
-        let mut byte = [0];
-        file.read_exact_at(&mut byte, at).expect("read");
-        byte[0] ^= 1 << (place >> 61);
-        file.write_all_at(&byte, at).expect("written");
-    }
-
     fn explained(&self, object: ObjectId) -> Explained {
         let filter = Filter { ids: vec![object], ..Filter::default() };
         self.scrub.ledger.explain(&filter, 1).expect("asked").remove(0)
@@ -119,7 +88,7 @@ async fn every_turned_bit_is_found_and_its_object_held() {
     let mut damaged = Vec::new();
     for n in 1..=count {
         let object = fixture.take(n).await;
-        fixture.turn_a_bit(object, u64::from(n));
+        turn_a_bit(&fixture.scrub.spool, object, u64::from(n));
         damaged.push(object);
     }
     let pass = fixture.scrub.pass(None).await.expect("passed");
@@ -186,8 +155,8 @@ async fn what_is_held_already_keeps_its_reasons_and_what_is_delivered_its_state(
         sent: blake3::hash(b"sent"),
     };
     fixture.event(delivered, answer).await;
-    fixture.turn_a_bit(held, 1);
-    fixture.turn_a_bit(delivered, 2);
+    turn_a_bit(&fixture.scrub.spool, held, 1);
+    turn_a_bit(&fixture.scrub.spool, delivered, 2);
     for _ in 0..2 {
         let pass = fixture.scrub.pass(None).await.expect("passed");
         assert_eq!(pass.damaged, 2);

@@ -1,32 +1,8 @@
 //! Bits that turn in the spool while an object waits: none of them leaves.
 
-use std::fs::{self, File};
-use std::os::unix::fs::FileExt;
-
 use super::*;
 use crate::base::figure::{figure, scale};
-
-/// Turns one bit of an object's file: in its head, its data set or its footer, in turn.
-fn turn_a_bit(custody: &Custody, object: ObjectId, n: u64) {
-    let data = custody.spool.object(object).expect("intact so far").data();
-    let id = object.to_string();
-    let shard = id.get(..7).expect("long enough");
-    let path = custody.dir.path().join("spool/objects").join(shard).join(format!("{id}.dcm"));
-    let size = fs::metadata(&path).expect("there").len();
-    let place = blake3::hash(&n.to_be_bytes());
-    let place = u64::from_le_bytes(*place.as_bytes().first_chunk().expect("32 bytes"));
-    let part = match n % 3 {
-        0 => 0..data.start,
-        1 => data.clone(),
-        _ => data.end..size,
-    };
-    let at = part.start + place % (part.end - part.start);
-    let file = File::options().read(true).write(true).open(path).expect("opens");
-    let mut byte = [0];
-    file.read_exact_at(&mut byte, at).expect("read");
-    byte[0] ^= 1 << (place >> 61);
-    file.write_all_at(&byte, at).expect("written");
-}
+use crate::spool::rot::turn_a_bit;
 
 #[tokio::test]
 async fn no_object_leaves_in_which_a_bit_has_turned() {
@@ -35,7 +11,7 @@ async fn no_object_leaves_in_which_a_bit_has_turned() {
     let mut damaged = Vec::new();
     for n in 1..=count {
         let object = custody.take(&ct(n), Vec::new()).await;
-        turn_a_bit(&custody, object, u64::from(n));
+        turn_a_bit(&custody.spool, object, u64::from(n));
         damaged.push(object);
     }
     let sound = custody.take(&ct(count + 1), Vec::new()).await;

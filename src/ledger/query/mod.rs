@@ -140,18 +140,11 @@ impl Ledger {
         after: Option<ObjectId>,
         limit: usize,
     ) -> Result<Vec<ObjectId>, LedgerFault> {
-        self.read(|db| {
-            let mut statement = db.prepare_cached(
-                "SELECT id FROM object WHERE state = 'received' AND id > $1 ORDER BY id LIMIT $2",
-            )?;
-            let after = after.map(|id| id.to_string()).unwrap_or_default();
-            let mut rows = statement.query(params![after, sql_limit(limit)])?;
-            let mut objects = Vec::new();
-            while let Some(row) = rows.next()? {
-                objects.push(row_id(row, 0)?);
-            }
-            Ok(objects)
-        })
+        self.ids_after(
+            "SELECT id FROM object WHERE state = 'received' AND id > $1 ORDER BY id LIMIT $2",
+            after,
+            limit,
+        )
     }
 
     /// The latest verdict on the same bytes under the same SOP Instance UID, to be used again.
@@ -353,10 +346,21 @@ impl Ledger {
         after: Option<ObjectId>,
         limit: usize,
     ) -> Result<Vec<ObjectId>, LedgerFault> {
+        self.ids_after(
+            "SELECT id FROM object WHERE id > $1 AND present = 1 ORDER BY id LIMIT $2",
+            after,
+            limit,
+        )
+    }
+
+    fn ids_after(
+        &self,
+        sql: &'static str,
+        after: Option<ObjectId>,
+        limit: usize,
+    ) -> Result<Vec<ObjectId>, LedgerFault> {
         self.read(|db| {
-            let mut statement = db.prepare_cached(
-                "SELECT id FROM object WHERE id > $1 AND present = 1 ORDER BY id LIMIT $2",
-            )?;
+            let mut statement = db.prepare_cached(sql)?;
             let after = after.map(|id| id.to_string()).unwrap_or_default();
             let mut rows = statement.query(params![after, sql_limit(limit)])?;
             let mut objects = Vec::new();
