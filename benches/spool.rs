@@ -115,6 +115,7 @@ fn envelope() -> Envelope {
         calling_ae: AeTitle::parse("CT01").expect("a title"),
         called_ae: AeTitle::parse("MARKGATE").expect("a title"),
         peer: "127.0.0.1".parse().expect("an address"),
+        certificate: None,
         transfer_syntax: Uid::new("1.2.840.10008.1.2.1"),
         sop_class: Uid::new("1.2.840.10008.5.1.4.1.1.2"),
         sop_instance: Uid::new("1.2.3.4"),

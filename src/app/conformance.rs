@@ -12,10 +12,11 @@ use crate::dicom::IMPLEMENTATION_CLASS_UID;
 use crate::dicom::sop_class::{STORAGE_CLASSES, VERIFICATION, name};
 use crate::dicom::status::Status;
 use crate::dicom::transfer_syntax::{LISTED, PixelCoding};
+use crate::dimse::tls::Clients;
 use crate::dimse::{
     APPLICATION_CONTEXT, DEFAULT_MAX_PDU, IMPLEMENTATION_VERSION_NAME, MAX_CONTEXTS, Timers,
 };
-use crate::policy::admission::SourceRow;
+use crate::policy::admission::{RequiredIdentity, SourceRow};
 use crate::policy::disposition::Unparsable;
 use crate::stamp::{CREATOR, CharsetPolicy, GROUP, StampMode};
 
@@ -31,7 +32,7 @@ pub(super) fn statement(configuration: &Configuration, timers: &Timers) -> Strin
         sop_classes(),
         transfer_syntaxes(),
         character_sets(configuration),
-        SECURITY.to_owned(),
+        security(configuration),
         private_attributes(),
     ];
     parts.join("\n")
@@ -112,9 +113,9 @@ fn titles(configuration: &Configuration) -> String {
 fn destination(destination: &Destination) -> [String; 5] {
     let none = || "—".to_owned();
     match &destination.target {
-        Target::Peer { aet, host, port, calling_aet } => [
+        Target::Peer { aet, host, port, calling_aet, tls } => [
             destination.name.clone(),
-            "DICOM".to_owned(),
+            if tls.is_some() { "DICOM with TLS" } else { "DICOM" }.to_owned(),
             aet.to_string(),
             format!("{host}:{port}"),
             match calling_aet {
@@ -169,9 +170,10 @@ fn associations(configuration: &Configuration, timers: &Timers) -> String {
         ["result, source, reason", "when"],
         &[
             ["1 1 2", "the application context is not DICOM's"],
+            ["1 1 1", "a user identity is asked of the caller, and is missing or wrong"],
             [
                 "1 1 3",
-                "the calling AE title is unknown, or calls from an address it may not call from",
+                "the calling AE title is unknown, or calls from an address or with a certificate it may not call with",
             ],
             ["1 1 7", "the called AE title is not one of the gate's"],
             ["1 2 2", "the protocol version is not supported"],
@@ -188,7 +190,8 @@ fn associations(configuration: &Configuration, timers: &Timers) -> String {
          A presentation context is accepted when a destination that may get the object takes it, or it can be converted to what \
          one takes, or nothing is known of the destination yet. Otherwise its result is 3 (abstract syntax) or 4 (transfer \
          syntaxes). Of several transfer syntaxes one is chosen that a destination takes as it comes, in the order of the proposal. \
-         SCP/SCU role selection grants the SCU role. Extended negotiation and user identity are not used.\n",
+         SCP/SCU role selection grants the SCU role. Extended negotiation is not used. A rejection of reason 1, 3 or 7 by the \
+         service user is delayed by a second; beyond 64 such callers at a time connections are closed without an answer.\n",
         rate = incoming.minimum_rate,
         grace = format_duration(incoming.grace),
     )
@@ -202,9 +205,19 @@ fn sources(sources: &[SourceRow]) -> String {
     let row = |row: &SourceRow| {
         let hosts: Vec<String> = row.hosts.iter().map(ToString::to_string).collect();
         let title = row.aet.as_ref().map_or_else(|| "any".to_owned(), ToString::to_string);
-        [title, hosts.join(", ")]
+        let certificate = match row.certificates.as_slice() {
+            [] => "—".to_owned(),
+            names => names.join(", "),
+        };
+        let identity = match &row.identity {
+            None => "—",
+            Some(RequiredIdentity { passcode: None, .. }) => "user name",
+            Some(RequiredIdentity { passcode: Some(_), .. }) => "user name and passcode",
+        };
+        [title, hosts.join(", "), certificate, identity.to_owned()]
     };
-    let rows = table(["calling AE title", "from"], sources.iter().map(row));
+    let heading = ["calling AE title", "from", "with a certificate for", "user identity"];
+    let rows = table(heading, sources.iter().map(row));
     format!("These callers are admitted; the first that fits counts:\n\n{rows}")
 }
 
@@ -386,9 +399,58 @@ fn character_sets(configuration: &Configuration) -> String {
     text
 }
 
-const SECURITY: &str = "## 5 Security\n\n\
-    Secure transport (TLS) is not supported in this version. Callers are told apart by AE title and network address. The gate \
-    writes no patient data to its logs.\n";
+fn security(configuration: &Configuration) -> String {
+    let profiles = fixed(
+        ["profile (PS3.15)", "supported"],
+        &[
+            ["B.12 BCP 195 RFC 8996, 9325 TLS Secure Transport Connection Profile", "yes"],
+            ["B.13 Modified BCP 195 RFC 8996, 9325 TLS Secure Transport Connection Profile", "no"],
+            ["B.1 to B.11 (retired, or of older versions of TLS)", "no"],
+        ],
+    );
+    let port = match &configuration.gate.tls {
+        None => "No port with TLS is configured.".to_owned(),
+        Some(tls) => {
+            let client = match tls.client {
+                Clients::Required => "A certificate is required of the caller.",
+                Clients::Optional => {
+                    "A caller may show a certificate, which has to be a good one then."
+                }
+                Clients::None => "No certificate is asked of the caller.",
+            };
+            format!("Associations with TLS are accepted on {}. {client}", tls.listen)
+        }
+    };
+    let called = configuration.destinations.iter().filter_map(|one| match &one.target {
+        Target::Peer { tls: Some(tls), .. } => Some(format!(
+            "{} (as `{}`, {} a certificate of the gate's)",
+            one.name,
+            tls.server_name,
+            if tls.identity.is_some() { "with" } else { "without" },
+        )),
+        Target::Peer { tls: None, .. } | Target::Folder(_) => None,
+    });
+    let called: Vec<String> = called.collect();
+    let called = match called.as_slice() {
+        [] => "No destination is called with TLS.".to_owned(),
+        some => format!("These destinations are called with TLS: {}.", some.join(", ")),
+    };
+    format!(
+        "## 5 Security\n\n{profiles}\n\
+         TLS 1.2 and 1.3 are offered and accepted, nothing older. Cipher suites: TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384, \
+         TLS_CHACHA20_POLY1305_SHA256; with TLS 1.2 ECDHE with ECDSA or RSA, and AES-128-GCM, AES-256-GCM or ChaCha20-Poly1305. Key \
+         agreement by X25519, P-256 or P-384; RSA keys have 2048 bits or more. B.13 is not supported: it wants cipher suites (CCM, \
+         CCM_8, Camellia) that the cryptography in use leaves out. Sessions are not resumed and connections not renegotiated. A \
+         handshake has to end within ARTIM.\n\n\
+         {port} {called} A certificate has to lead to a configured trust anchor, to be within its dates and in no configured \
+         revocation list; a destination's has to bear the name called in its Subject Alternative Name. Certificates, keys, trust \
+         anchors and revocation lists are read at the start and on reload.\n\n\
+         Callers are told apart by AE title and network address and, where configured, by the names of their certificate \
+         (Subject Alternative Name, or the subject's Common Name where there is none, or fingerprint) and by user identity (PS3.7 \
+         §D.3.3.7, types 1 and 2; a positive response is given when asked for, types 3 to 5 are not taken). The gate writes no \
+         patient data to its logs.\n"
+    )
+}
 
 fn private_attributes() -> String {
     let elements = fixed(
@@ -456,7 +518,7 @@ mod tests {
             "`MARKGATE`, `GATE2`, accepts associations on 127.0.0.1:4444",
             "| pacs | DICOM | PACS1 | 10.0.0.9:11113 | that of the sender |",
             "| archive | folder | — | received | — |",
-            "| CT01 | 10.1.0.0/16 |",
+            "| CT01 | 10.1.0.0/16 | — | — |",
             "Text from CT01 is read as `GBK`",
             "| B000 | the same, and it is known",
             "fewer than 3GiB are free",
@@ -482,7 +544,7 @@ mod tests {
             "| 0000 | the object is stored durably",
             "no longer due",
             "Private creator `MARKGATE 1.0`, group 0077",
-            "TLS) is not supported",
+            "No port with TLS is configured. No destination is called with TLS.",
             "Delivery is at least once",
         ] {
             assert!(text.contains(wanted), "{wanted} in\n{text}");

@@ -196,6 +196,7 @@ async fn send(gate: &Gate, study: &DemoStudy) -> Result<(), DemoFault> {
         port: gate.address().port(),
         called: AeTitle::parse("MARKGATE")?,
         calling: AeTitle::parse(study.calling_aet)?,
+        tls: None,
     };
     let mut proposed: Vec<Proposed> = study
         .specimens

@@ -71,6 +71,7 @@ pub(super) fn envelope(specimen: &Specimen, received: Timestamp) -> Envelope {
         calling_ae: title("CT01"),
         called_ae: title("MARKGATE"),
         peer: "127.0.0.1".parse().expect("an address"),
+        certificate: None,
         transfer_syntax: specimen.transfer_syntax(),
         sop_class: specimen.sop_class(),
         sop_instance: specimen.sop_instance(),

@@ -2,6 +2,7 @@
 //!
 //! Alone in knowing all parts. It decides nothing about images; that is what the parts are for.
 
+mod certificates;
 mod conformance;
 mod custody;
 mod demo;

@@ -23,7 +23,7 @@ use crate::dimse::Timers;
 use crate::object::part10::{Head, HeadFault, read_head};
 use crate::object::{Scan, scan_reader};
 use crate::pipeline::{Association, Image, Site};
-use crate::policy::admission::{self, Refusal, Source, SourceRow};
+use crate::policy::admission::{self, Caller, Proof, Refusal, Source, SourceRow};
 use crate::recognition::InstitutionId;
 use crate::standard::facts;
 use crate::web::model::{Explanation, FileReport, Outcome, Report, Rule};
@@ -155,7 +155,8 @@ fn known(site: &Site, sender: &Sender) -> Result<Option<Known>, OfflineFault> {
     let Some(calling) = calling else {
         return Ok(Some(Known { association: None, source: Source::default() }));
     };
-    let source = admission::admit(rows, &calling, peer).map_err(stranger)?;
+    let caller = Caller { calling: &calling, peer, proof: Proof::Assumed };
+    let source = admission::admit(rows, &caller).map_err(stranger)?.source;
     let association = Association { calling, called: site.ae.clone(), peer };
     Ok(Some(Known { association: Some(association), source }))
 }

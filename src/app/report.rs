@@ -417,7 +417,7 @@ mod tests {
     use crate::ledger::{Delivery, JudgedAs, Versions};
     use crate::phantom::{Fault, Kind, Specimen};
     use crate::pipeline::Association;
-    use crate::policy::admission::{Source, admit};
+    use crate::policy::admission::{Caller, Proof, admit};
 
     fn site() -> Site {
         site::build(&loaded(std::path::Path::new("/")))
@@ -431,7 +431,9 @@ mod tests {
 
     fn explained(site: &Site, specimen: &Specimen) -> model::Explanation {
         let (sender, scan) = (sender(), scan(specimen));
-        let source: Source = admit(&site.sources, &sender.calling, sender.peer).expect("a source");
+        let caller =
+            Caller { calling: &sender.calling, peer: sender.peer, proof: Proof::Recorded(None) };
+        let source = admit(&site.sources, &caller).expect("a source").source;
         let (sop_class, syntax) = (specimen.sop_class(), specimen.transfer_syntax());
         let image = Image {
             scan: &scan,

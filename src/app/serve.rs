@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use super::certificates::{self, Certificates};
 use super::custody::{self, CustodyFault};
 use super::retention;
 use super::scrub::{self, Scrub};
@@ -33,7 +34,7 @@ use crate::ledger::{Ledger, LedgerFault};
 use crate::observe::Metrics;
 use crate::pipeline;
 use crate::policy::disposition::Unparsable;
-use crate::receive::{self, Judging, Places, Receiver};
+use crate::receive::{self, Door, Judging, Places, Receiver, Strangers};
 use crate::spool;
 use crate::web;
 
@@ -134,6 +135,9 @@ pub struct Gate {
     /// Console and retention end.
     ending: CancellationToken,
     listening: JoinHandle<()>,
+    /// The port with TLS.
+    secure: Option<JoinHandle<()>>,
+    watching: JoinHandle<()>,
     judging: JoinHandle<()>,
     serving: JoinHandle<()>,
     sweeping: JoinHandle<()>,
@@ -149,9 +153,14 @@ impl Gate {
     /// When a part cannot be had; nothing is left running then.
     pub async fn start(loaded: Loaded) -> Result<Self, StartFault> {
         let site = Arc::new(ArcSwap::from_pointee(site::build(&loaded)));
+        let certificates = Arc::new(Certificates::new(&loaded.compiled.tls));
         let configuration = loaded.configuration;
         let listener = listen(configuration.gate.listen).await?;
         let address = listener.local_addr()?;
+        let secure = match &configuration.gate.tls {
+            Some(tls) => Some(listen(tls.listen).await?),
+            None => None,
+        };
         let custody = {
             let (spool, offset) = (spool_config(&configuration), configuration.mark.timezone);
             tokio::task::spawn_blocking(move || custody::open(&spool, offset, now()))
@@ -165,7 +174,7 @@ impl Gate {
         let console_address = console.address();
         let metrics = Arc::new(Metrics::new());
         let timers = Timers::default();
-        let destinations = destinations(&configuration);
+        let destinations = destinations(&configuration, &certificates);
         tell_of_strays(&custody.ledger, &destinations).await?;
         let known = deliver::nothing_known(&destinations);
         let (unknown, questions) = mpsc::channel(QUESTIONS);
@@ -210,13 +219,24 @@ impl Gate {
             unknown,
             judging: judging.clone(),
             open: Places::default(),
+            strangers: Strangers::default(),
         });
         // Before anything new, so that what was left keeps its place.
         if !unjudged.is_empty() {
             tracing::info!(objects = unjudged.len(), "judging goes on where it was left");
             drop(tokio::spawn(receive::resume(unjudged, judging.clone())));
         }
-        let listening = tokio::spawn(receiver.listen(listener, closing.clone()));
+        let secure = match secure {
+            Some(listener) => {
+                tracing::info!(address = %listener.local_addr()?, "listening with TLS");
+                let door = Door { listener, tls: certificates.server() };
+                Some(tokio::spawn(Arc::clone(&receiver).listen(door, closing.clone())))
+            }
+            None => None,
+        };
+        let door = Door { listener, tls: None };
+        let listening = tokio::spawn(receiver.listen(door, closing.clone()));
+        let watching = tokio::spawn(certificates::watch(Arc::clone(&certificates), ending.clone()));
         let sweeping = tokio::spawn(retention::run(
             custody.spool.clone(),
             custody.ledger.clone(),
@@ -236,6 +256,7 @@ impl Gate {
         let state = Arc::new(State {
             configuration: Arc::new(ArcSwap::from_pointee(configuration)),
             site,
+            certificates,
             spool: custody.spool,
             ledger: custody.ledger,
             metrics,
@@ -258,6 +279,8 @@ impl Gate {
             limits,
             memory,
             listening,
+            secure,
+            watching,
             judging: judging_task,
             serving,
             sweeping,
@@ -296,7 +319,7 @@ impl Gate {
     }
 
     /// Puts another configuration in force, as a whole or not at all. Open associations go on; objects that are judged from
-    /// now on are judged by it.
+    /// now on are judged by it, and connections from now on use the certificates, keys and lists that were read with it.
     pub fn reload(&self, loaded: Loaded) {
         let (new, old) = (&loaded.configuration, self.state.configuration.load());
         let fixed = [
@@ -317,6 +340,11 @@ impl Gate {
         }
         self.limits.store(Arc::new(receiving(new)));
         self.memory.set_limit(new.limits.memory);
+        for warning in &loaded.warnings {
+            tracing::warn!(%warning, "configuration");
+        }
+        self.state.certificates.replace(&loaded.compiled.tls);
+        self.state.certificates.tell(now());
         self.state.site.store(Arc::new(site::build(&loaded)));
         self.state.configuration.store(Arc::new(loaded.configuration));
         tracing::info!("configuration reloaded");
@@ -330,6 +358,9 @@ impl Gate {
         self.state.stopping.store(true, Ordering::Relaxed);
         self.closing.cancel();
         finish("associations", self.listening, begun + ASSOCIATIONS_END).await;
+        if let Some(secure) = self.secure {
+            finish("associations with TLS", secure, begun + ASSOCIATIONS_END).await;
+        }
         self.judged.cancel();
         finish("judging", self.judging, begun + JUDGING_ENDS).await;
         self.state.lanes.stop();
@@ -344,6 +375,7 @@ impl Gate {
             finish("scrub", scrubbing, begun + ALL_ENDS).await;
         }
         finish("console", self.serving, begun + ALL_ENDS).await;
+        finish("certificates", self.watching, begun + ALL_ENDS).await;
         tracing::info!("stopped");
     }
 }
@@ -406,10 +438,10 @@ fn spool_config(configuration: &Configuration) -> spool::Config {
     }
 }
 
-fn destinations(configuration: &Configuration) -> Vec<Destination> {
-    let target = |target: &Target| match target {
+fn destinations(configuration: &Configuration, certificates: &Certificates) -> Vec<Destination> {
+    let target = |name: &str, target: &Target| match target {
         Target::Folder(folder) => deliver::Target::Folder(folder.clone()),
-        Target::Peer { aet, host, port, calling_aet } => deliver::Target::Peer(Peer {
+        Target::Peer { aet, host, port, calling_aet, tls: _ } => deliver::Target::Peer(Peer {
             called: aet.clone(),
             host: host.clone(),
             port: *port,
@@ -417,10 +449,11 @@ fn destinations(configuration: &Configuration) -> Vec<Destination> {
                 CallingAet::Keep => None,
                 CallingAet::Fixed(title) => Some(title.clone()),
             },
+            tls: certificates.client(name),
         }),
     };
     let destinations = configuration.destinations.iter();
     destinations
-        .map(|one| Destination { name: one.name.clone(), target: target(&one.target) })
+        .map(|one| Destination { name: one.name.clone(), target: target(&one.name, &one.target) })
         .collect()
 }

@@ -14,6 +14,7 @@ use shapes::{
     HELD, books, counted, objects, problem, quarantine_entry, queue_entry, queued, total,
 };
 
+use super::certificates::Certificates;
 use super::conformance;
 use super::report;
 use super::state::State;
@@ -30,7 +31,7 @@ use crate::ledger::{
 use crate::object::scan_reader;
 use crate::observe::metrics::Lane;
 use crate::pipeline::{Association, Image, Site};
-use crate::policy::admission::admit;
+use crate::policy::admission::{Caller, Proof, admit};
 use crate::quarantine::{self, Deed, Done, Fault, Selection};
 use crate::receive::Work;
 use crate::recognition::Reason;
@@ -197,6 +198,7 @@ impl Service {
             metrics.queued.get_or_create(&lane).set(depth.cast_signed());
             metrics.oldest_queued.get_or_create(&lane).set(oldest.map_or(0.0, seconds_since));
         }
+        self.state.certificates.measure(metrics, now());
         metrics.spool_free_bytes.set(condition.free.cast_signed());
         metrics.ballast.set(i64::from(condition.ballast == BallastState::Aboard));
         metrics.lost.set(self.lost(&counts).cast_signed());
@@ -250,6 +252,7 @@ impl crate::web::Service for Service {
             lost: self.lost(&counts),
             damaged: state.metrics.damaged.get(),
             destinations: self.peers_of(&counts),
+            certificates: certificates(&state.certificates, now()),
         })
     }
 
@@ -561,6 +564,18 @@ fn oldest(ledger: &Ledger, destination: &str) -> Result<Option<Timestamp>, Ledge
     Ok(oldest)
 }
 
+/// The certificates in force, and how long each will do.
+fn certificates(certificates: &Certificates, now: Timestamp) -> Vec<model::Expiry> {
+    const DAY: i64 = 24 * 60 * 60;
+    let ends = certificates.ends().into_iter();
+    ends.map(|(name, ends)| model::Expiry {
+        name,
+        ends,
+        days_left: ends.duration_since(now).as_secs().div_euclid(DAY),
+    })
+    .collect()
+}
+
 fn seconds_since(at: Timestamp) -> f64 {
     now().duration_since(at).as_secs_f64().max(0.0)
 }
@@ -585,7 +600,12 @@ fn look_again(
         called: envelope.called_ae.clone(),
         peer: envelope.peer,
     };
-    let source = admit(&site.sources, &sender.calling, sender.peer).unwrap_or_default();
+    let caller = Caller {
+        calling: &sender.calling,
+        peer: sender.peer,
+        proof: Proof::Recorded(envelope.certificate.as_deref()),
+    };
+    let source = admit(&site.sources, &caller).unwrap_or_default().source;
     let image = Image {
         scan: &scan,
         sender: Some(&sender),

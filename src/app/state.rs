@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 use arc_swap::ArcSwap;
 use tokio::sync::mpsc;
 
+use super::certificates::Certificates;
 use crate::base::time::Timestamp;
 use crate::config::Configuration;
 use crate::deliver::Lanes;
@@ -23,6 +24,8 @@ pub(super) struct State {
     pub(super) configuration: Arc<ArcSwap<Configuration>>,
     /// The rules in force.
     pub(super) site: Arc<ArcSwap<Site>>,
+    /// The certificates in force.
+    pub(super) certificates: Arc<Certificates>,
     /// The objects.
     pub(super) spool: Spool,
     /// Where they are and what becomes of them.

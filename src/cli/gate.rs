@@ -14,8 +14,8 @@ use crate::config::Configuration;
 use crate::web::client::{Client, ClientFault, Place, segment};
 use crate::web::control_socket;
 use crate::web::model::{
-    Changed, Context, Counts, Day, Deed, Echo, Explanation, Ledger, Peer as Destination, PeerState,
-    PeerTest, QuarantineEntry, QuarantineState, QueueEntry, QueueState, System,
+    Changed, Context, Counts, Day, Deed, Echo, Expiry, Explanation, Ledger, Peer as Destination,
+    PeerState, PeerTest, QuarantineEntry, QuarantineState, QueueEntry, QueueState, System,
 };
 
 /// Entries that a list is asked for: as many as the gate gives.
@@ -482,7 +482,24 @@ fn status_page(system: &System) -> String {
         ("bypass", system.bypass.then(|| "on: nothing is judged".to_owned())),
     ];
     let peers: Vec<_> = system.destinations.iter().map(peer_row).collect();
-    format!("{}\n{}", pairs("", &rows), table(PEER_HEADING, &peers))
+    let mut page = format!("{}\n{}", pairs("", &rows), table(PEER_HEADING, &peers));
+    if !system.certificates.is_empty() {
+        let certificates: Vec<_> = system.certificates.iter().map(expiry_row).collect();
+        page.push('\n');
+        page.push_str(&table(["CERTIFICATE", "ENDS", "DAYS LEFT"], &certificates));
+    }
+    page
+}
+
+fn expiry_row(expiry: &Expiry) -> [String; 3] {
+    [
+        expiry.name.clone(),
+        expiry.ends.strftime("%Y-%m-%d").to_string(),
+        match expiry.days_left {
+            ..0 => format!("{}: expired", expiry.days_left),
+            days => days.to_string(),
+        },
+    ]
 }
 
 pub(super) fn ledger(gate: &Gate, form: &Form, terminal: &mut Terminal<'_>) -> Outcome {

@@ -239,7 +239,7 @@ fn config_path(file: &ConfigFile) -> Option<PathBuf> {
 
 /// The configuration that was named or found; `None` when there is none.
 fn load(file: &ConfigFile) -> Result<Option<Loaded>, Mistakes> {
-    config_path(file).map(|path| config::load(&path)).transpose()
+    config_path(file).map(|path| config::load_without_secrets(&path)).transpose()
 }
 
 /// The configuration that was named or found, or that of a gate without one.

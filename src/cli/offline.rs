@@ -12,6 +12,7 @@ use super::{
     report,
 };
 use crate::app::Sender;
+use crate::base::time::now;
 use crate::config::{self, Mistake, show};
 use crate::web::model;
 
@@ -68,8 +69,8 @@ fn check_config(file: &ConfigFile, form: &Form, terminal: &mut Terminal<'_>) -> 
     let path = config_path(file).ok_or(Failure::NoConfiguration)?;
     let loaded = config::load(&path);
     let (mistakes, warnings) = match &loaded {
-        Ok(loaded) => (&[][..], loaded.warnings.as_slice()),
-        Err(mistakes) => (mistakes.as_slice(), &[][..]),
+        Ok(loaded) => (&[][..], [loaded.warnings.clone(), loaded.expiring(now())].concat()),
+        Err(mistakes) => (mistakes.as_slice(), Vec::new()),
     };
     if form.json {
         let report = ConfigReport {
@@ -83,7 +84,7 @@ fn check_config(file: &ConfigFile, form: &Form, terminal: &mut Terminal<'_>) -> 
         for mistake in mistakes {
             writeln!(terminal.out, "{mistake}")?;
         }
-        for warning in warnings {
+        for warning in &warnings {
             writeln!(terminal.out, "{warning} (a warning)")?;
         }
         if loaded.is_ok() {

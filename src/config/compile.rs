@@ -9,6 +9,7 @@ use super::decode::{Place, unknown_name};
 use super::mistake::{Fault, Mistake, quoted};
 use super::model::{Mark, PackSource, Rules};
 use super::source::{TOML_LIMIT, read};
+use super::tls::Tls;
 use crate::expression::CompileError;
 use crate::policy::route::{RouteFault, RouteRow, Routes};
 use crate::recognition::{
@@ -30,6 +31,8 @@ pub struct Compiled {
     pub stamps: StampRows,
     /// The rules in force.
     pub rules: RuleSet,
+    /// What came of the certificates, keys and lists.
+    pub tls: Tls,
 }
 
 /// Rows, and where each was written.

@@ -5,9 +5,10 @@
 //! means a default. Relative paths start at the configuration file's folder.
 //!
 //! Never waits, binds or writes, and never asks for the time: whether the spool's disk has room or a port is free is
-//! found out at start-up.
+//! found out at start-up, and [`Loaded::expiring`] is given the time.
 
 mod compile;
+mod credentials;
 mod decode;
 mod mistake;
 mod model;
@@ -19,19 +20,23 @@ mod show;
 mod source;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
+use crate::base::time::Timestamp;
+
 pub use compile::Compiled;
 pub use decode::Word;
 pub use mistake::{Fault, Mistake, Mistakes};
 pub use model::{
-    CallingAet, Configuration, Console, Destination, Gate, Limits, Mark, PackSource, RegistryFiles,
-    Rules, Spool, Target,
+    CallingAet, Configuration, Console, Destination, DestinationTls, Gate, GateTls, Limits, Mark,
+    PackSource, RegistryFiles, Rules, Spool, Target,
 };
 pub use show::show;
+pub use tls::{EXPIRES_SOON, Paper, Tls};
 
 use compile::RegistryTables;
 use decode::{Origin, Table};
@@ -48,11 +53,39 @@ pub struct Loaded {
     pub warnings: Vec<Mistake>,
 }
 
+impl Loaded {
+    /// Warnings about certificates and the like that are past their end, or soon will be.
+    #[must_use]
+    pub fn expiring(&self, now: Timestamp) -> Vec<Mistake> {
+        self.compiled.tls.papers.iter().filter_map(|paper| paper.warning(now)).collect()
+    }
+}
+
 /// Reads a configuration file and the CSV files that it names.
 ///
 /// # Errors
 /// Every mistake in them, or that one of them cannot be read.
 pub fn load(file: &Path) -> Result<Loaded, Mistakes> {
+    load_with(file, Secrets::Read)
+}
+
+/// As [`load`], without the private keys, certificates and passcodes that it names: for those who may read the configuration
+/// and not the gate's secrets. Nothing can be served with what comes of it.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_without_secrets(file: &Path) -> Result<Loaded, Mistakes> {
+    load_with(file, Secrets::Leave)
+}
+
+/// Whether the files with secrets, and those that belong to them, are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Secrets {
+    Read,
+    Leave,
+}
+
+fn load_with(file: &Path, secrets: Secrets) -> Result<Loaded, Mistakes> {
     let text = match source::read(file, source::TOML_LIMIT) {
         Ok(text) => text,
         Err(fault) => {
@@ -60,7 +93,7 @@ pub fn load(file: &Path) -> Result<Loaded, Mistakes> {
             return Err(Mistakes::one(mistake));
         }
     };
-    parse(&text, file, &folder_of(file))
+    read(&text, file, &folder_of(file), true, secrets)
 }
 
 /// The folder of a file, absolute, so that the configuration means the same in whatever folder the program runs.
@@ -77,7 +110,7 @@ fn folder_of(file: &Path) -> PathBuf {
 /// # Errors
 /// Every mistake in it and in the CSV files that it names.
 pub fn parse(text: &str, file: &Path, folder: &Path) -> Result<Loaded, Mistakes> {
-    read(text, file, folder, true)
+    read(text, file, folder, true, Secrets::Read)
 }
 
 /// What holds where nobody has configured anything: no destination, no registry. Enough to judge files.
@@ -85,7 +118,7 @@ pub fn parse(text: &str, file: &Path, folder: &Path) -> Result<Loaded, Mistakes>
 /// # Errors
 /// None: what is not written is not wrong.
 pub fn unconfigured() -> Result<Loaded, Mistakes> {
-    read("", Path::new("(no file)"), Path::new(""), false)
+    read("", Path::new("(no file)"), Path::new(""), false, Secrets::Leave)
 }
 
 fn read(
@@ -93,6 +126,7 @@ fn read(
     file: &Path,
     folder: &Path,
     needs_destination: bool,
+    secrets: Secrets,
 ) -> Result<Loaded, Mistakes> {
     let text = text.trim_start_matches('\u{feff}');
     let origin = Origin::new(file.to_owned(), text);
@@ -108,7 +142,7 @@ fn read(
     }
     let mut warnings = Vec::new();
     let top = Table::top(&origin, &document);
-    let (configuration, compiled) = whole(top, folder, &mut mistakes, &mut warnings);
+    let (configuration, compiled) = whole(top, folder, secrets, &mut mistakes, &mut warnings);
     if !faults.is_empty() {
         // What the parser had to skip is not missing.
         mistakes.retain(|mistake| !matches!(mistake.fault, Fault::Missing { .. }));
@@ -132,17 +166,18 @@ fn read(
 fn whole(
     mut top: Table<'_>,
     folder: &Path,
+    secrets: Secrets,
     mistakes: &mut Vec<Mistake>,
     warnings: &mut Vec<Mistake>,
 ) -> (Configuration, Option<Compiled>) {
-    let (gate, gate_place) = sections::gate(top.section("gate"), mistakes);
+    let (gate, gate_place, gate_tls_place) = sections::gate(top.section("gate"), folder, mistakes);
     let limits = sections::limits(top.section("limits"), mistakes);
     let spool = sections::spool(top.section("spool"), folder, mistakes);
     let console = top.optional_section("console").map(|table| sections::console(table, mistakes));
 
     let mut destination_names = Vec::new();
     let rows = top.rows("destination");
-    let destinations =
+    let (destinations, destination_places) =
         sections::destinations(rows, folder, &gate, &spool, &mut destination_names, mistakes);
 
     let files = sections::registry_files(top.section("registry"), folder, mistakes);
@@ -159,7 +194,9 @@ fn whole(
         accreditations: registry::accreditations(rows("accreditation", &accreditations), mistakes),
     };
     let institution_ids = tables.institutions.names(|row| &row.id);
-    let sources = sections::sources(top.rows("source"), &institution_ids, mistakes);
+    let rows = top.rows("source");
+    let proof = credentials::Reader { base: folder, gate: &gate, secrets };
+    let sources = sections::sources(rows, &proof, &institution_ids, mistakes, warnings);
     if sources.is_empty() && !top.has("source") && !gate.listen.ip().is_loopback() {
         let found = format!("{} is open to others, and no [[source]] is listed", gate.listen);
         let wanted =
@@ -177,12 +214,26 @@ fn whole(
     let compiled_routes = compile::routes(&routes, &destination_names, mistakes);
     let compiled_stamps = compile::stamps(&stamps, &mark, mistakes);
     let compiled_rules = compile::rules(&rules, &rule_places, mistakes, warnings);
+    let mut reader = tls::Reader::new(mistakes, warnings);
+    if secrets == Secrets::Read {
+        if let (Some(tls), Some(place)) = (&gate.tls, &gate_tls_place) {
+            reader.gate(tls, place);
+        }
+        for (destination, place) in destinations.iter().zip(&destination_places) {
+            if let (Target::Peer { tls: Some(tls), .. }, Some(place)) = (&destination.target, place)
+            {
+                reader.destination(&destination.name, tls, place);
+            }
+        }
+    }
+    let tls = reader.finish();
     let compiled = compiled_registry.zip(compiled_routes).zip(compiled_stamps).zip(compiled_rules);
     let compiled = compiled.map(|(((registry, routes), stamps), rules)| Compiled {
         registry,
         routes,
         stamps,
         rules,
+        tls,
     });
     let configuration = Configuration {
         gate,

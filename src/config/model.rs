@@ -12,6 +12,7 @@ use crate::base;
 use crate::dicom::ae_title::AeTitle;
 use crate::dicom::status::Status;
 use crate::dimse::Timers;
+use crate::dimse::tls::Clients;
 use crate::policy::admission::SourceRow;
 use crate::policy::disposition::Unparsable;
 use crate::policy::route::RouteRow;
@@ -61,6 +62,38 @@ pub struct Gate {
     /// The C-STORE status for an object that is known to be changed on its way: `0000` (default, since many
     /// modalities show a warning as an error) or `B000`.
     pub coerced_status: Status,
+    /// `[gate.tls]`: a second port, with TLS.
+    pub tls: Option<GateTls>,
+}
+
+/// `[gate.tls]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GateTls {
+    /// Address and TCP port. Default: the address of the plain port, and port 2762 (PS3.8 §9.1.1).
+    pub listen: SocketAddr,
+    /// PEM file with the gate's certificate, then those of its issuers below the trust anchor.
+    pub certificate: PathBuf,
+    /// PEM file with its private key.
+    pub key: PathBuf,
+    /// PEM files with the certificates of those who issue to modalities.
+    pub trust: Vec<PathBuf>,
+    /// PEM files with their revocation lists.
+    pub crl: Vec<PathBuf>,
+    /// Whether modalities have to show a certificate. Default `required`.
+    pub client: Clients,
+}
+
+/// `[destination.tls]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DestinationTls {
+    /// The name that the destination's certificate must bear. Default: its host.
+    pub server_name: String,
+    /// PEM files with the certificates of those who may have issued it.
+    pub trust: Vec<PathBuf>,
+    /// PEM files with their revocation lists.
+    pub crl: Vec<PathBuf>,
+    /// PEM files with the gate's certificate towards it, and the private key.
+    pub identity: Option<(PathBuf, PathBuf)>,
 }
 
 /// `[limits]`: how much of the gate peers may have at a time, and how long they may take. All of it can be changed while the
@@ -152,6 +185,8 @@ pub enum Target {
         port: u16,
         /// As whom the gate calls.
         calling_aet: CallingAet,
+        /// `[destination.tls]`: with TLS.
+        tls: Option<DestinationTls>,
     },
     /// A folder that takes `<ObjectId>.dcm` files.
     Folder(PathBuf),
@@ -243,6 +278,7 @@ impl Default for Gate {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), GATE_PORT),
             unparsable: Unparsable::default(),
             coerced_status: Status::SUCCESS,
+            tls: None,
         }
     }
 }
@@ -309,6 +345,11 @@ pub(super) fn loopback() -> Vec<IpNet> {
         IpNet::new_assert(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), 8),
         IpNet::new_assert(IpAddr::V6(std::net::Ipv6Addr::LOCALHOST), 128),
     ]
+}
+
+impl Word for Clients {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("required", Self::Required), ("optional", Self::Optional), ("none", Self::None)];
 }
 
 impl Word for Unparsable {

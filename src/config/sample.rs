@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::dimse::tls::Clients;
 use crate::recognition::AccreditationStatus;
 
 const SAMPLE: &str = include_str!("../../config/markgate.toml");
@@ -24,7 +25,8 @@ fn in_force() -> String {
 }
 
 fn read(text: &str) -> Configuration {
-    let loaded = parse(text, Path::new("config/markgate.toml"), Path::new(""));
+    let file = Path::new("config/markgate.toml");
+    let loaded = super::read(text, file, Path::new(""), true, Secrets::Leave);
     loaded.unwrap_or_else(|mistakes| panic!("{mistakes}")).configuration
 }
 
@@ -47,7 +49,12 @@ fn as_it_stands_it_is_the_default_with_one_destination() {
 fn its_commented_out_values_are_the_defaults() {
     let read = read(&without_files(&in_force()));
     let default = Configuration::default();
-    assert_eq!(read.gate, default.gate);
+    let tls = read.gate.tls.clone().expect("[gate.tls]");
+    assert_eq!(
+        (tls.listen.to_string().as_str(), tls.client),
+        ("127.0.0.1:2762", Clients::Required)
+    );
+    assert_eq!((Gate { tls: None, ..read.gate }, tls.crl), (default.gate, Vec::new()));
     assert_eq!(read.limits, default.limits);
     assert_eq!(read.spool, default.spool);
     assert_eq!(read.console, Some(Console::default()));
@@ -78,7 +85,8 @@ fn it_names_every_key_there_is() {
     let probed: String = std::iter::once("zz = 0\n".to_owned())
         .chain(without_files(&in_force()).lines().map(probe))
         .collect();
-    let mistakes = parse(&probed, Path::new(""), Path::new("")).expect_err("unknown keys");
+    let probed = super::read(&probed, Path::new(""), Path::new(""), true, Secrets::Leave);
+    let mistakes = probed.expect_err("unknown keys");
     for mistake in mistakes.as_slice() {
         let Fault::UnknownKey { known, .. } = &mistake.fault else { panic!("{mistake}") };
         let table = mistake.key.trim_end_matches("zz").trim_end_matches('.');
@@ -86,8 +94,8 @@ fn it_names_every_key_there_is() {
             assert!(names(table, key), "{table}.{key} is not named in config/markgate.toml");
         }
     }
-    // The top, 15 kinds of table, a folder's row beside a peer's, and an override.
-    assert_eq!(mistakes.as_slice().len(), 18, "{mistakes}");
+    // The top, 17 kinds of table, a folder's row beside a peer's, and an override.
+    assert_eq!(mistakes.as_slice().len(), 20, "{mistakes}");
 }
 
 /// Whether the sample has `key` in `table` (the top when empty), as a value or as a table.

@@ -8,12 +8,14 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::compile::{Placed, RulePlaces};
+use super::credentials;
 use super::decode::{Place, Table};
 use super::mistake::{Fault, Mistake};
 use super::model::{
     CallingAet, Console, Destination, Gate, Limits, Mark, PackSource, RegistryFiles, Rules, Spool,
     Target, loopback,
 };
+use super::tls;
 use crate::base::time::parse_offset;
 use crate::base::units::{parse_duration, parse_size};
 use crate::dicom::ae_title::AeTitle;
@@ -25,7 +27,7 @@ use crate::stamp::{StampMode, StampRow};
 use crate::standard::{Change, Changes};
 
 const AE_TITLE: &str = "an AE title: 1 to 16 ASCII characters, no backslash";
-const ADDRESS: &str = "an IP address and port such as \"127.0.0.1:11112\"";
+pub(super) const ADDRESS: &str = "an IP address and port such as \"127.0.0.1:11112\"";
 const NETWORK: &str = "a network such as \"10.1.0.0/16\", or an IP address";
 const SIZE: &str = "a size such as \"2GiB\"";
 const DURATION: &str = "a duration such as \"30s\" or \"72h\"";
@@ -36,7 +38,7 @@ fn ae_title(text: &str) -> Option<AeTitle> {
     AeTitle::parse(text).ok()
 }
 
-fn address(text: &str) -> Option<SocketAddr> {
+pub(super) fn address(text: &str) -> Option<SocketAddr> {
     text.parse().ok()
 }
 
@@ -69,33 +71,34 @@ fn own_name(table: &mut Table<'_>, taken: &mut Vec<String>) -> Option<String> {
 }
 
 /// Turns a path of the file into one that does not depend on the folder the program runs in.
-fn path(base: &Path, text: &str) -> Option<PathBuf> {
+pub(super) fn path(base: &Path, text: &str) -> Option<PathBuf> {
     (!text.trim().is_empty() && !text.contains('\0')).then(|| base.join(text))
 }
 
-pub(super) fn gate<'t>(mut table: Table<'t>, mistakes: &mut Vec<Mistake>) -> (Gate, Place<'t>) {
+/// Places of `[gate]` and `[gate.tls]` come with it.
+pub(super) fn gate<'t>(
+    mut table: Table<'t>,
+    base: &Path,
+    mistakes: &mut Vec<Mistake>,
+) -> (Gate, Place<'t>, Option<Place<'t>>) {
     let default = Gate::default();
     let aet = table.list("aet", true, AE_TITLE, ae_title);
     if aet.as_ref().is_some_and(Vec::is_empty) {
         table.fault("aet", Fault::Missing { wanted: "at least one AE title" });
     }
+    let listen = table.parsed("listen", ADDRESS, address).unwrap_or(default.listen);
+    let (tls, tls_place) = match table.optional_section("tls") {
+        Some(section) => tls::gate(section, base, listen, mistakes),
+        None => (None, None),
+    };
     let gate = Gate {
         aet: aet.unwrap_or(default.aet),
-        listen: table.parsed("listen", ADDRESS, address).unwrap_or(default.listen),
+        listen,
         unparsable: table.word("unparsable").unwrap_or(default.unparsable),
         coerced_status: table.word("coerced_status").unwrap_or(default.coerced_status),
+        tls,
     };
-    not_yet(&mut table, "tls", "TLS", TLS_INSTEAD);
-    (gate, table.finish(mistakes))
-}
-
-const TLS_INSTEAD: &str = "leave it out, and put a TLS tunnel such as stunnel before the port";
-
-/// Records that the key, a table of a later version, is not in this one.
-fn not_yet(table: &mut Table<'_>, key: &'static str, what: &str, instead: &'static str) {
-    if table.refuses(key) {
-        table.fault(key, Fault::NotInThisVersion { found: what.to_owned(), instead });
-    }
+    (gate, table.finish(mistakes), tls_place)
 }
 
 /// A key that has one word in this version and others in a later one.
@@ -188,27 +191,30 @@ pub(super) fn console(mut table: Table<'_>, mistakes: &mut Vec<Mistake>) -> Cons
     Console { listen }
 }
 
-pub(super) fn destinations(
-    rows: Vec<Table<'_>>,
+/// Places of each destination's `[destination.tls]` come with them.
+pub(super) fn destinations<'t>(
+    rows: Vec<Table<'t>>,
     base: &Path,
     gate: &Gate,
     spool: &Spool,
     names: &mut Vec<String>,
     mistakes: &mut Vec<Mistake>,
-) -> Vec<Destination> {
+) -> (Vec<Destination>, Vec<Option<Place<'t>>>) {
     let mut destinations = Vec::with_capacity(rows.len());
+    let mut places = Vec::with_capacity(rows.len());
     for mut table in rows {
         let name = own_name(&mut table, names);
         let folder = table.parsed("folder", "a folder", |text| path(base, text));
+        let mut place = None;
         let target = if table.has("folder") {
-            for (key, _) in PEER_KEYS {
+            for key in PEER_KEYS.iter().map(|(key, _)| *key).chain(["tls"]) {
                 if table.refuses(key) {
                     table.fault(key, Fault::Excluded { other: "folder" });
                 }
             }
             folder.map(Target::Folder)
         } else {
-            peer(&mut table)
+            peer(&mut table, base, &mut place, mistakes)
         };
         match &target {
             Some(Target::Peer { host, port, .. }) if is_own(gate, host, *port) => {
@@ -223,24 +229,28 @@ pub(super) fn destinations(
             }
             Some(Target::Peer { .. } | Target::Folder(_)) | None => {}
         }
-        not_yet(&mut table, "tls", "TLS", TLS_INSTEAD);
         table.finish(mistakes);
         if let (Some(name), Some(target)) = (name, target) {
             destinations.push(Destination { name, target });
+            places.push(place);
         }
     }
-    destinations
+    (destinations, places)
 }
 
 /// Whether the gate itself answers there, as far as that can be told without asking the network. Objects would go round.
 fn is_own(gate: &Gate, host: &str, port: u16) -> bool {
-    let here = gate.listen.ip();
     let named =
         if host == "localhost" { Some(Ipv4Addr::LOCALHOST.into()) } else { host.parse().ok() };
-    port == gate.listen.port()
-        && named.is_some_and(|host: IpAddr| {
-            host == here || (host.is_loopback() && (here.is_unspecified() || here.is_loopback()))
-        })
+    let is_at = |listen: SocketAddr| {
+        let here = listen.ip();
+        port == listen.port()
+            && named.is_some_and(|host: IpAddr| {
+                let loops = here.is_unspecified() || here.is_loopback();
+                host == here || (host.is_loopback() && loops)
+            })
+    };
+    is_at(gate.listen) || gate.tls.as_ref().is_some_and(|tls| is_at(tls.listen))
 }
 
 /// The keys of a DICOM peer, and what each would hold.
@@ -251,7 +261,12 @@ const PEER_KEYS: [(&str, &str); 4] = [
     ("calling_aet", "\"keep\", or an AE title"),
 ];
 
-fn peer(table: &mut Table<'_>) -> Option<Target> {
+fn peer<'t>(
+    table: &mut Table<'t>,
+    base: &Path,
+    place: &mut Option<Place<'t>>,
+    mistakes: &mut Vec<Mistake>,
+) -> Option<Target> {
     let [(aet_key, title), (host_key, host_name), (port_key, tcp_port), (calling_key, calling)] =
         PEER_KEYS;
     let aet = table.parsed(aet_key, title, ae_title);
@@ -268,13 +283,19 @@ fn peer(table: &mut Table<'_>) -> Option<Target> {
         title => ae_title(title).map(CallingAet::Fixed),
     });
     let calling_aet = calling_aet.unwrap_or_default();
-    Some(Target::Peer { aet: aet?, host: host?, port: port?, calling_aet })
+    let mut tls = None;
+    if let Some(section) = table.optional_section("tls") {
+        (tls, *place) = tls::destination(section, base, host.as_deref(), mistakes);
+    }
+    Some(Target::Peer { aet: aet?, host: host?, port: port?, calling_aet, tls })
 }
 
 pub(super) fn sources(
     rows: Vec<Table<'_>>,
+    proof: &credentials::Reader<'_>,
     institutions: &[String],
     mistakes: &mut Vec<Mistake>,
+    warnings: &mut Vec<Mistake>,
 ) -> Vec<SourceRow> {
     let mut sources = Vec::with_capacity(rows.len());
     for mut table in rows {
@@ -295,9 +316,12 @@ pub(super) fn sources(
             urgent: table.flag("urgent").unwrap_or(false),
             charset: table.parsed("charset", wanted, CharacterSet::named),
         };
+        let certificates = proof.certificates(&mut table, warnings);
+        let identity = proof.identity(&mut table, warnings);
         table.finish(mistakes);
         if let Some(aet) = aet {
-            sources.push(SourceRow { aet, hosts: hosts.unwrap_or_else(loopback), source });
+            let hosts = hosts.unwrap_or_else(loopback);
+            sources.push(SourceRow { aet, hosts, certificates, identity, source });
         }
     }
     sources

@@ -1,13 +1,15 @@
 //! Writes a configuration as TOML, with every default filled in.
 //!
 //! The same configuration always gives the same bytes, and reading them gives the same configuration. Rows that came from CSV
-//! files stand in the text itself. There is no secret in a configuration of this version; one that comes must be masked here.
+//! files stand in the text itself. Of secrets only the files that hold them are shown.
 
 use std::fmt::Display;
+use std::path::PathBuf;
 
 use super::decode::Word;
 use super::model::{
-    CallingAet, Configuration, Destination, Limits, Mark, PackSource, Rules, Target,
+    CallingAet, Configuration, Destination, DestinationTls, GateTls, Limits, Mark, PackSource,
+    Rules, Target,
 };
 use crate::base::units::{format_duration, format_size};
 use crate::expression::Value;
@@ -29,6 +31,9 @@ pub fn show(configuration: &Configuration) -> String {
     page.text("listen", gate.listen);
     page.text("unparsable", gate.unparsable.word());
     page.text("coerced_status", gate.coerced_status.word());
+    if let Some(tls) = &gate.tls {
+        gate_tls(&mut page, tls);
+    }
     self::limits(&mut page, limits);
     page.table("spool");
     page.text("dir", spool.dir.display());
@@ -80,7 +85,7 @@ fn destination(page: &mut Page, row: &Destination) {
     page.row("destination");
     page.text("name", &row.name);
     match &row.target {
-        Target::Peer { aet, host, port, calling_aet } => {
+        Target::Peer { aet, host, port, calling_aet, tls } => {
             page.text("aet", aet);
             page.text("host", host);
             page.bare("port", port);
@@ -88,9 +93,37 @@ fn destination(page: &mut Page, row: &Destination) {
                 CallingAet::Keep => page.text("calling_aet", "keep"),
                 CallingAet::Fixed(title) => page.text("calling_aet", title),
             }
+            if let Some(tls) = tls {
+                destination_tls(page, tls);
+            }
         }
         Target::Folder(folder) => page.text("folder", folder.display()),
     }
+}
+
+fn gate_tls(page: &mut Page, tls: &GateTls) {
+    page.table("gate.tls");
+    page.text("listen", tls.listen);
+    page.text("certificate", tls.certificate.display());
+    page.text("key", tls.key.display());
+    page.list("trust", paths(&tls.trust));
+    page.list("crl", paths(&tls.crl));
+    page.text("client", tls.client.word());
+}
+
+fn destination_tls(page: &mut Page, tls: &DestinationTls) {
+    page.table("destination.tls");
+    page.text("server_name", &tls.server_name);
+    page.list("trust", paths(&tls.trust));
+    page.list("crl", paths(&tls.crl));
+    if let Some((certificate, key)) = &tls.identity {
+        page.text("certificate", certificate.display());
+        page.text("key", key.display());
+    }
+}
+
+fn paths(files: &[PathBuf]) -> impl Iterator<Item = String> {
+    files.iter().map(|file| file.display().to_string())
 }
 
 fn source(page: &mut Page, row: &SourceRow) {
@@ -100,6 +133,14 @@ fn source(page: &mut Page, row: &SourceRow) {
         None => page.text("aet", "*"),
     }
     page.list("hosts", row.hosts.iter().map(ToString::to_string));
+    if !row.certificates.is_empty() {
+        page.list("certificate", &row.certificates);
+    }
+    if let Some(identity) = &row.identity {
+        page.text("user", &identity.user);
+        let file = identity.passcode.as_ref().map(|passcode| passcode.file.display());
+        page.optional("passcode_file", file);
+    }
     page.optional("institution", row.source.institution.as_ref());
     page.bare("urgent", row.source.urgent);
     page.optional("charset", row.source.charset.as_ref().map(|set| set.declaration()));

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::mistake::Fault;
@@ -11,8 +12,25 @@ pub(super) const TOML_LIMIT: u64 = 4 << 20;
 /// Bytes that a registry file may have: some hundred thousand rows.
 pub(super) const CSV_LIMIT: u64 = 32 << 20;
 
+/// Bytes that a file with certificates, a private key or a passcode may have.
+pub(super) const PEM_LIMIT: u64 = 1 << 20;
+/// Bytes that a revocation list may have: those of national authorities are some MiB long.
+pub(super) const CRL_LIMIT: u64 = 32 << 20;
+
 /// Reads a whole text file that is not longer than `limit`.
 pub(super) fn read(file: &Path, limit: u64) -> Result<String, Fault> {
+    String::from_utf8(read_bytes(file, limit)?).map_err(|_| Fault::NotUtf8)
+}
+
+/// The permissions by which others than the owner of a file may read or change it.
+pub(super) fn openness(file: &Path) -> Option<u32> {
+    const OTHERS: u32 = 0o077;
+    let mode = std::fs::metadata(file).ok()?.permissions().mode() & 0o777;
+    (mode & OTHERS != 0).then_some(mode)
+}
+
+/// Reads a whole file that is not longer than `limit`.
+pub(super) fn read_bytes(file: &Path, limit: u64) -> Result<Vec<u8>, Fault> {
     let mut bytes = Vec::new();
     File::open(file)
         .and_then(|opened| opened.take(limit + 1).read_to_end(&mut bytes))
@@ -20,5 +38,5 @@ pub(super) fn read(file: &Path, limit: u64) -> Result<String, Fault> {
     if bytes.len() as u64 > limit {
         return Err(Fault::TooLong { limit });
     }
-    String::from_utf8(bytes).map_err(|_| Fault::NotUtf8)
+    Ok(bytes)
 }

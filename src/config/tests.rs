@@ -43,6 +43,7 @@ fn a_destination_is_all_that_is_needed() {
             host: "10.0.0.5".to_owned(),
             port: 104,
             calling_aet: CallingAet::default(),
+            tls: None,
         },
     };
     let spool = Spool { dir: "/etc/markgate/spool".into(), ..Spool::default() };
@@ -90,7 +91,7 @@ to = ["pacs", "archiv"]
 "#,
         &[
             "gate.toml:2: gate.aet: \"MORE THAN SIXTEEN CHARACTERS\"; give an AE title: 1 to 16 ASCII characters, no backslash",
-            "gate.toml:3: gate.lisen: unknown key; did you mean \"listen\"? keys: aet, listen, unparsable, coerced_status",
+            "gate.toml:3: gate.lisen: unknown key; did you mean \"listen\"? keys: aet, listen, tls, unparsable, coerced_status",
             "gate.toml:4: gate.unparsable: \"holt\"; did you mean \"hold\"? allowed: hold, forward, refuse",
             "gate.toml:6: spool.reserve: \"2 parsecs\"; give a size such as \"2GiB\"",
             "gate.toml:7: spool.retention: 72; give a duration such as \"30s\" or \"72h\"",
@@ -130,10 +131,6 @@ fn words_of_a_later_version_are_refused_with_what_there_is() {
     check_mistake(
         "[[route]]\nto = [\"pacs\"]\nhold = \"study\"\n",
         "gate.toml:8: route.hold: \"study\", not in this version; use \"instance\": each object is decided by itself",
-    );
-    check_mistake(
-        "[gate.tls]\ncertificate = \"gate.pem\"\n",
-        "gate.toml:6: gate.tls: TLS, not in this version; leave it out, and put a TLS tunnel such as stunnel before the port",
     );
     check_mistake(
         "[console]\nlisten = \"0.0.0.0:8080\"\n",

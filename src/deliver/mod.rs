@@ -24,7 +24,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::dicom::ae_title::AeTitle;
-use crate::dimse::Timers;
+use crate::dimse::{Timers, tls};
 use crate::ledger::Ledger;
 use crate::observe::Metrics;
 use crate::policy::contexts::{Answers, Willingness};
@@ -62,6 +62,8 @@ pub struct Peer {
     pub port: u16,
     /// As whom it is called; `None`: as the modality that sent the object.
     pub calling: Option<AeTitle>,
+    /// How TLS is agreed on with it; `None` is without.
+    pub tls: Option<tls::Client>,
 }
 
 impl Peer {

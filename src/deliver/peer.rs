@@ -1,7 +1,5 @@
 //! One association with a DICOM peer, kept as long as it is of use.
 
-use tokio::net::TcpStream;
-
 use super::body::{Body, Form, Sent};
 use super::{Known, Peer, learn};
 use crate::dicom::ae_title::AeTitle;
@@ -11,7 +9,7 @@ use crate::dimse::fault::Fault;
 use crate::dimse::frames::Blocking;
 use crate::dimse::message::{Answer, Priority};
 use crate::dimse::requestor::{self, Outgoing, Proposed, StoreFault, StoreOrder};
-use crate::dimse::{MAX_CONTEXTS, Timers};
+use crate::dimse::{MAX_CONTEXTS, Stream, Timers};
 use crate::ledger::Due;
 use crate::object::transcode;
 use crate::policy::contexts::proposals;
@@ -77,6 +75,7 @@ fn failure(fault: &Fault) -> Failure {
         Fault::Timeout(_) => Failure::TimedOut,
         Fault::Aborted(_) => Failure::Aborted,
         Fault::Protocol(_) | Fault::NotDicom(_) => Failure::WrongAnswer,
+        Fault::Tls(_) => Failure::Tls,
         Fault::TooManyContexts(_)
         | Fault::Released
         | Fault::Closed
@@ -99,6 +98,7 @@ fn address(peer: &Peer, calling: &AeTitle) -> requestor::Peer {
         port: peer.port,
         called: peer.called.clone(),
         calling: calling.clone(),
+        tls: peer.tls.clone(),
     }
 }
 
@@ -137,7 +137,7 @@ pub(super) struct Line {
 }
 
 struct Open {
-    outgoing: Outgoing<TcpStream>,
+    outgoing: Outgoing<Stream>,
     calling: AeTitle,
     proposed: Vec<Proposed>,
 }

@@ -19,7 +19,7 @@ use crate::dimse::link::{Heard, Link, Wait};
 use crate::dimse::message::{Answer, Request, encode_response};
 use crate::dimse::negotiate::{Context, Negotiated};
 use crate::dimse::pdata::Unit;
-use crate::dimse::pdu::{PduType, encode_ac, encode_rj, parse_rq};
+use crate::dimse::pdu::{PduType, UserIdentity, encode_ac, encode_rj, parse_rq, user_identity};
 use crate::dimse::state::{Event, Role};
 use crate::dimse::timers::{Timer, Timers};
 use crate::dimse::transport::Transport;
@@ -34,6 +34,7 @@ const MOST_THROWN_AWAY: u64 = 4 << 30;
 pub struct Requested<S> {
     link: Link<S>,
     rq: AssociationRQ,
+    identity: Option<UserIdentity>,
 }
 
 impl<S: Transport> Requested<S> {
@@ -44,30 +45,44 @@ impl<S: Transport> Requested<S> {
     /// [`crate::dimse::MAX_ASSOCIATE`], the connection is closed without a word. Anything else that is no request is
     /// answered with A-ABORT.
     pub async fn receive(stream: S, timers: Timers) -> Result<Self, Fault> {
+        Self::receive_by(stream, timers, Instant::now() + timers.artim).await
+    }
+
+    /// As [`Requested::receive`], with an ARTIM that has been running: the request has to be there `by` then.
+    ///
+    /// # Errors
+    /// As [`Requested::receive`].
+    pub async fn receive_by(stream: S, timers: Timers, by: Instant) -> Result<Self, Fault> {
         let mut link = Link::new(stream, Role::Acceptor, timers)?;
-        let until = Wait::Until(Instant::now() + timers.artim, Timer::Artim);
+        let until = Wait::Until(by, Timer::Artim);
         let heard = match link.unit(until).await {
-            Ok(Unit::Pdu(pdu, body)) => {
-                link.control(pdu, body.clone()).and_then(|_| match parse_rq(link.bytes(body)) {
-                    Ok(rq) => Ok(rq),
+            Ok(Unit::Pdu(pdu, body)) => link.control(pdu, body.clone()).and_then(|_| {
+                let body = link.bytes(body);
+                match parse_rq(body) {
+                    Ok(rq) => Ok((rq, user_identity(body))),
                     Err(fault) => Err(Breach::BadItem { pdu, fault }.into()),
-                })
-            }
+                }
+            }),
             Ok(Unit::Fragment(_)) => Err(Breach::UnexpectedPdu(PduType::PData).into()),
             Err(Fault::Protocol(Breach::UnknownPdu(first))) => {
-                return Err(stranger(first, link.first_bytes()).into());
+                return Err(stranger(first, link.first_bytes(), false).into());
             }
             Err(fault @ Fault::Protocol(Breach::PduTooLong { .. })) => return Err(fault),
             Err(fault @ Fault::Timeout(_)) => return Err(fault),
             Err(fault) => Err(fault),
         };
-        let rq = link.settle(heard).await?;
-        Ok(Self { link, rq })
+        let (rq, identity) = link.settle(heard).await?;
+        Ok(Self { link, rq, identity })
     }
 
     /// What is asked for. Titles and UIDs stand without padding; a user identity is left out.
     pub fn rq(&self) -> &AssociationRQ {
         &self.rq
+    }
+
+    /// The user identity that comes with it, if there is one and it can be read.
+    pub fn identity(&self) -> Option<&UserIdentity> {
+        self.identity.as_ref()
     }
 
     /// Sends A-ASSOCIATE-AC.
@@ -114,7 +129,8 @@ impl<S: Transport> Requested<S> {
     }
 }
 
-fn stranger(first: u8, bytes: &[u8]) -> Stranger {
+/// Who it is whose first bytes are none of what a port is for, with TLS on it or without.
+pub(crate) fn stranger(first: u8, bytes: &[u8], tls: bool) -> Stranger {
     const METHODS: [&[u8]; 8] =
         [b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"OPTIONS", b"CONNECT", b"PRI"];
     let begins = |word: &[u8]| {
@@ -124,6 +140,7 @@ fn stranger(first: u8, bytes: &[u8]) -> Stranger {
     match first {
         // TLS record type 22, handshake; then the major version of all versions since SSL 3.
         0x16 => Stranger::Tls,
+        0x01 if tls => Stranger::NoTls,
         _ if METHODS.into_iter().any(begins) => Stranger::Http,
         _ if begins(b"SSH-") => Stranger::Ssh,
         _ => Stranger::Other(first),

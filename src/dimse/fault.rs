@@ -6,6 +6,7 @@ use std::io;
 use crate::dicom::uid::Uid;
 use crate::dimse::pdu::{BadItem, PduType};
 use crate::dimse::timers::Timer;
+use crate::dimse::tls::TlsFault;
 
 /// Result, source and reason of an A-ASSOCIATE-RJ (PS3.8 table 9-21), ours or a peer's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -105,6 +106,9 @@ pub enum Stranger {
     /// A TLS handshake record: the peer is set to TLS, the port is not.
     #[error("the peer speaks TLS, this port does not")]
     Tls,
+    /// An A-ASSOCIATE-RQ where TLS was due: the port is set to TLS, the peer is not.
+    #[error("the peer speaks DICOM without TLS, this port wants TLS")]
+    NoTls,
     /// The beginning of an HTTP request.
     #[error("the peer speaks HTTP")]
     Http,
@@ -297,6 +301,9 @@ pub enum Fault {
     /// The connection broke.
     #[error("connection lost: {0}")]
     Io(#[source] io::Error),
+    /// TLS was not agreed on, or ended in disagreement. The peer has been told by an alert, if it could be.
+    #[error("TLS: {0}")]
+    Tls(#[from] TlsFault),
     /// The peer broke the protocol and was sent A-ABORT.
     #[error("protocol: {0}")]
     Protocol(#[from] Breach),
@@ -309,12 +316,20 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// What a transport's error means: where it is TLS that failed, that is told.
+    pub(crate) fn of_io(error: io::Error) -> Self {
+        match TlsFault::within(&error) {
+            Some(fault) => Self::Tls(fault),
+            None => Self::Io(error),
+        }
+    }
+
     /// Whether a new association may do better without anyone changing anything.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Refused(rejection) => rejection.is_transient(),
-            Self::TooManyContexts(_) | Self::NotDicom(_) => false,
+            Self::TooManyContexts(_) | Self::NotDicom(_) | Self::Tls(_) => false,
             Self::Connect(_)
             | Self::Timeout(_)
             | Self::Aborted(_)

@@ -166,14 +166,14 @@ impl<S: Transport> Link<S> {
     /// Reads once, within what `wait` allows. `Ok(0)`: the peer has closed.
     async fn read(&mut self, wait: Wait) -> Result<usize, Fault> {
         let idle = self.is_idle();
-        self.stream.before_read().map_err(Fault::Io)?;
+        self.stream.before_read().map_err(Fault::of_io)?;
         let begun = Instant::now();
         let count = loop {
             let (patience, timer) = self.patience(wait);
             let rests = idle && patience > REST && self.decoder.can_rest();
             let read = self.stream.read(self.decoder.space());
             match timeout(if rests { REST } else { patience }, read).await {
-                Ok(read) => break read.map_err(Fault::Io)?,
+                Ok(read) => break read.map_err(Fault::of_io)?,
                 Err(_) if rests => self.decoder.rest(),
                 Err(_) => return Err(Fault::Timeout(timer)),
             }
@@ -231,7 +231,7 @@ impl<S: Transport> Link<S> {
                 Poll::Pending => return Ok(None),
                 Poll::Ready(Ok(0)) => return Err(self.closed()),
                 Poll::Ready(Ok(count)) => decoder.filled(count),
-                Poll::Ready(Err(fault)) => return Err(Fault::Io(fault)),
+                Poll::Ready(Err(fault)) => return Err(Fault::of_io(fault)),
             }
         }
     }
@@ -359,7 +359,7 @@ impl<S: Transport> Link<S> {
             let count = timeout(pace.patience(&self.timers), write)
                 .await
                 .map_err(|_| Fault::Timeout(Timer::Send))?
-                .map_err(Fault::Io)?;
+                .map_err(Fault::of_io)?;
             if count == 0 {
                 return Err(Fault::Io(io::ErrorKind::WriteZero.into()));
             }
@@ -376,13 +376,21 @@ impl<S: Transport> Link<S> {
         timeout(self.timers.stall, self.stream.flush())
             .await
             .map_err(|_| Fault::Timeout(Timer::Send))?
-            .map_err(Fault::Io)
+            .map_err(Fault::of_io)
     }
 
     /// Sends all of `bytes`, which are whole PDUs.
     pub(crate) async fn write(&mut self, bytes: &[u8]) -> Result<(), Fault> {
         self.put(bytes).await?;
         self.flush().await
+    }
+
+    /// Sends a PDU before there is an association. A peer that has refused TLS in the meantime may say so only now.
+    pub(crate) async fn open(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        match self.write(bytes).await {
+            Err(Fault::Io(fault)) => Err(self.last_words(fault).await),
+            other => other,
+        }
     }
 
     /// Hands data PDUs to the transport, in a state in which there may be data; [`Link::flush`] has to follow.
@@ -409,6 +417,7 @@ impl<S: Transport> Link<S> {
                     return Fault::Aborted(parse_abort(self.decoder.bytes(body)));
                 }
                 Ok(Unit::Pdu(..) | Unit::Fragment(_)) => {}
+                Err(told @ Fault::Tls(_)) => return told,
                 Err(_) => return Fault::Io(fault),
             }
         }
@@ -435,6 +444,9 @@ impl<S: Transport> Link<S> {
             };
             if action == Action::Ar3 {
                 self.broken = true;
+                // The peer has said its last word and may be gone: whether it hears that we close makes no difference.
+                let closing = timeout(self.timers.release, self.stream.shutdown()).await;
+                drop(closing);
                 return Ok(());
             }
             // A collision: the requestor answers at once, the acceptor when its own request is answered.
@@ -523,6 +535,7 @@ impl<S: Transport> Link<S> {
             | Fault::Released
             | Fault::Closed
             | Fault::Io(_)
+            | Fault::Tls(_)
             | Fault::Broken => {}
         }
         result

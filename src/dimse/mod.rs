@@ -10,6 +10,7 @@
 //! | `state` | the state table of PS3.8 §9.2 | no |
 //! | [`timers`] | how long each wait may last | no |
 //! | [`transport`] | what an association runs over | yes |
+//! | [`tls`] | TLS below it | yes |
 //! | `link` | all of the above on one transport | yes |
 //! | [`acceptor`], [`requestor`], [`probe`] | the two ends, and the question what a peer takes | yes |
 //!
@@ -30,6 +31,7 @@ pub mod pdu;
 pub mod probe;
 pub mod requestor;
 pub mod timers;
+pub mod tls;
 pub mod transport;
 
 mod command;
@@ -46,6 +48,7 @@ pub use message::{Answer, Priority, Request, StoreRequest};
 pub use negotiate::{Context, ContextAnswer, Negotiated, Refusal, Terms};
 pub use requestor::{Outgoing, Peer, Proposed, Sent, StoreFault, StoreOrder};
 pub use timers::{Timer, Timers};
+pub use tls::{Stream, TlsFault};
 pub use transport::Transport;
 
 /// The Application Context Name of DICOM (PS3.7 §A.2.1), the only one there is.

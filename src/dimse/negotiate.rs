@@ -2,7 +2,7 @@
 //! two questions that the caller answers, who may call and which contexts are wanted.
 //!
 //! Nothing is negotiated beyond maximum length, implementation identity, an asynchronous operations window of 1/1 where
-//! the requestor asks for one, and the SCU role. Other user items are passed over, which PS3.7 §D.3.3 allows.
+//! the requestor asks for one, the SCU role, and the user identity where the caller of [`negotiate`] has checked it. Other user items are passed over, which PS3.7 §D.3.3 allows.
 
 use dicom_ul::pdu::{
     AssociationAC, AssociationRQ, PresentationContextProposed, PresentationContextResult,
@@ -64,6 +64,9 @@ pub enum Refusal {
         /// What is wrong with it.
         fault: BadAeTitle,
     },
+    /// A user identity is wanted of this caller, and was not given or is wrong. The peer is not told that it is about that.
+    #[error("calling AE title {0:?} without the right user identity")]
+    Identity(AeTitle),
     /// No presentation context at all.
     #[error("no presentation context is proposed")]
     NoContext,
@@ -96,6 +99,7 @@ impl Refusal {
             Self::ApplicationContext(_) => Rejection::APPLICATION_CONTEXT,
             Self::Called(_) => Rejection::CALLED_AE_TITLE,
             Self::Calling(_) | Self::BadCalling { .. } => Rejection::CALLING_AE_TITLE,
+            Self::Identity(_) => Rejection::NO_REASON,
             Self::NoContext
             | Self::TooManyContexts(_)
             | Self::EvenContext(_)
@@ -171,7 +175,14 @@ impl Negotiated {
     pub fn peer_max_pdu(&self) -> u32 {
         self.peer_max_pdu
     }
+
+    /// Tells the peer that its user identity was accepted (PS3.7 §D.3.3.7.2). The server response of types 1 and 2 is empty.
+    pub fn confirm_identity(&mut self) {
+        self.ac.user_variables.push(UserVariableItem::Unknown(IDENTITY_RESPONSE, vec![0, 0]));
+    }
 }
+
+const IDENTITY_RESPONSE: u8 = 0x59;
 
 /// The two titles of a request, calling first, once both are titles and the called one is ours.
 ///

@@ -146,8 +146,8 @@ fn fixed(body: &[u8]) -> Fixed<'_> {
 
 /// Reads the body of an A-ASSOCIATE-RQ.
 ///
-/// Unknown items and sub-items are skipped (PS3.8 §9.3.1). A user identity (0x58) is skipped too: nothing here uses it,
-/// and a password that is not kept cannot leak.
+/// Unknown items and sub-items are skipped (PS3.8 §9.3.1). A user identity (0x58) is left out too: what holds a request may
+/// print it. [`user_identity`] reads it.
 ///
 /// # Errors
 /// When the items do not add up to the body.
@@ -198,6 +198,66 @@ pub fn parse_rq(body: &[u8]) -> Result<AssociationRQ, BadItem> {
         }
     }
     Ok(rq)
+}
+
+/// A user identity as a request gives it (PS3.7 §D.3.3.7).
+#[derive(Clone, PartialEq, Eq)]
+pub struct UserIdentity {
+    /// 1 user name, 2 user name and passcode, 3 Kerberos, 4 SAML, 5 JWT.
+    pub kind: u8,
+    /// Whether the requestor wants to be told that it was accepted.
+    pub wants_answer: bool,
+    /// The user name, or a ticket.
+    pub primary: Vec<u8>,
+    /// The passcode; empty but for type 2.
+    pub secondary: Vec<u8>,
+}
+
+/// Nothing that may be a secret: some requestors put one where the name should be.
+impl fmt::Debug for UserIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UserIdentity(type {})", self.kind)
+    }
+}
+
+/// The user identity in the body of an A-ASSOCIATE-RQ that [`parse_rq`] has read. Two of them, or one that does not add up,
+/// are as good as none.
+#[must_use]
+pub(crate) fn user_identity(body: &[u8]) -> Option<UserIdentity> {
+    let mut found = None;
+    let mut items = fixed(body).items;
+    while let Ok(Some((kind, body, rest))) = next_item(items) {
+        items = rest;
+        let mut user = if kind == 0x50 { body } else { &[] };
+        while let Ok(Some((kind, body, rest))) = next_item(user) {
+            user = rest;
+            if kind == 0x58 {
+                match found {
+                    None => found = Some(identity(body)?),
+                    Some(_) => return None,
+                }
+            }
+        }
+    }
+    found
+}
+
+fn identity(body: &[u8]) -> Option<UserIdentity> {
+    let (&[kind, wants_answer], rest) = body.split_first_chunk()?;
+    let (primary, rest) = counted(rest)?;
+    let (secondary, _) = counted(rest)?;
+    Some(UserIdentity {
+        kind,
+        wants_answer: wants_answer != 0,
+        primary: primary.to_vec(),
+        secondary: secondary.to_vec(),
+    })
+}
+
+/// A field behind its length of two bytes, and what follows it.
+fn counted(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk()?;
+    rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))
 }
 
 /// Reads the body of an A-ASSOCIATE-AC. A context without a transfer syntax, or with a result that the standard does

@@ -95,6 +95,44 @@ fn short_pdus_are_what_the_referee_reads() {
     );
 }
 
+/// The body of a request with these items in its user information.
+fn with_user_items(items: &[(u8, &[u8])]) -> Vec<u8> {
+    let mut body = encode_rq(&rq())[PDU_HEADER..].to_vec();
+    put_item(&mut body, 0x50, |out| {
+        for (kind, bytes) in items {
+            put_item(out, *kind, |out| out.extend(*bytes));
+        }
+    });
+    body
+}
+
+#[test]
+fn a_user_identity_is_read_apart_from_the_request() {
+    let body = with_user_items(&[(0x58, b"\x02\x01\x00\x02ab\x00\x02cd")]);
+    let identity = user_identity(&body).expect("an identity");
+    let want = UserIdentity {
+        kind: 2,
+        wants_answer: true,
+        primary: b"ab".to_vec(),
+        secondary: b"cd".to_vec(),
+    };
+    assert_eq!(identity, want);
+    assert_eq!(format!("{identity:?}"), "UserIdentity(type 2)");
+    assert!(!format!("{:?}", parse_rq(&body).expect("a request")).contains("cd"));
+}
+
+#[test]
+fn a_user_identity_that_does_not_add_up_is_none() {
+    let one: &[u8] = b"\x02\x01\x00\x02ab\x00\x02cd";
+    let check = |items: &[(u8, &[u8])]| assert_eq!(user_identity(&with_user_items(items)), None);
+    check(&[]);
+    check(&[(0x58, one), (0x58, one)]);
+    for end in 0..one.len() {
+        check(&[(0x58, &one[..end])]);
+    }
+    check(&[(0x58, b"\x02\x01\xFF\xFFab\x00\x02cd")]);
+}
+
 #[test]
 fn unknown_items_and_a_user_identity_are_skipped_wherever_they_stand() {
     let mut body = encode_rq(&rq())[PDU_HEADER..].to_vec();

@@ -35,7 +35,7 @@ async fn what_a_peer_takes_is_found_in_as_many_associations_as_it_needs() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let (called, calling) = (title("PACS"), title("MARKGATE"));
-        let peer = Peer { host: "127.0.0.1".into(), port, called, calling };
+        let peer = Peer { host: "127.0.0.1".into(), port, called, calling, tls: None };
         let asked: Vec<_> = (0..count).map(|n| proposed(&format!("1.2.3.{n}"), EXPLICIT)).collect();
         let timers = Timers::default();
         let (sizes, findings) =
@@ -55,7 +55,7 @@ async fn a_peer_that_is_not_there_is_a_fault() {
     let port = listener.local_addr().expect("an address").port();
     drop(listener);
     let (called, calling) = (title("PACS"), title("MARKGATE"));
-    let peer = Peer { host: "127.0.0.1".into(), port, called, calling };
+    let peer = Peer { host: "127.0.0.1".into(), port, called, calling, tls: None };
     let fault = probe(&peer, &[], &Timers::default()).await.expect_err("nobody there");
     assert!(matches!(fault, Fault::Connect(_)), "{fault:?}");
 }

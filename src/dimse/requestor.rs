@@ -27,6 +27,7 @@ use crate::dimse::pdata::Unit;
 use crate::dimse::pdu::{PduType, encode_rq, parse_ac, parse_rj};
 use crate::dimse::state::{Action, Role};
 use crate::dimse::timers::{Timer, Timers};
+use crate::dimse::tls::{Client, Stream};
 use crate::dimse::transport::Transport;
 use crate::dimse::{
     APPLICATION_CONTEXT, DEFAULT_MAX_PDU, IMPLEMENTATION_VERSION_NAME, MAX_CONTEXTS,
@@ -43,6 +44,8 @@ pub struct Peer {
     pub called: AeTitle,
     /// The title we call ourselves.
     pub calling: AeTitle,
+    /// How TLS is agreed on with it; `None` is without.
+    pub tls: Option<Client>,
 }
 
 /// One presentation context to propose: a SOP class and the one transfer syntax in which it would be sent, so that the answer says
@@ -101,19 +104,23 @@ pub enum StoreFault {
     },
 }
 
-/// Opens a TCP connection to a destination and an association on it.
+/// Opens a TCP connection to a destination, with TLS where it is to have it, and an association on it.
 ///
 /// # Errors
-/// As [`associate`], and [`Fault::Connect`] or the timer of that name.
+/// As [`associate`], [`Fault::Connect`] or the timer of that name, and [`Fault::Tls`].
 pub async fn connect(
     peer: &Peer,
     proposed: &[Proposed],
     timers: &Timers,
-) -> Result<Outgoing<TcpStream>, Fault> {
+) -> Result<Outgoing<Stream>, Fault> {
     let stream = timeout(timers.connect, TcpStream::connect((peer.host.as_str(), peer.port)))
         .await
         .map_err(|_| Fault::Timeout(Timer::Connect))?
         .map_err(Fault::Connect)?;
+    let stream = match &peer.tls {
+        Some(tls) => tls.connect(stream, Instant::now() + timers.association).await?,
+        None => Stream::Plain(stream),
+    };
     associate(stream, &peer.calling, &peer.called, proposed, timers).await
 }
 
@@ -181,7 +188,7 @@ fn request(
 
 async fn ask<S: Transport>(link: &mut Link<S>, rq: &AssociationRQ) -> Result<AssociationAC, Fault> {
     let until = Wait::Until(Instant::now() + link.timers().association, Timer::Association);
-    link.write(&encode_rq(rq)).await?;
+    link.open(&encode_rq(rq)).await?;
     let (pdu, body) = match link.unit(until).await? {
         Unit::Pdu(pdu, body) => (pdu, body),
         Unit::Fragment(_) => (PduType::PData, 0..0),

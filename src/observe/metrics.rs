@@ -33,6 +33,13 @@ pub struct Lane {
     pub destination: String,
 }
 
+/// The label of what has an end.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Paper {
+    /// What it is for, never where it lies: `gate`, `gate/trust`, `destination/pacs`.
+    pub certificate: String,
+}
+
 /// The labels of failed deliveries.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Failure {
@@ -50,6 +57,10 @@ pub struct Metrics {
     pub associations: Family<Outcome, Counter>,
     /// Associations that are open now.
     pub associations_open: Gauge,
+    /// Connections on which TLS was not agreed on, by cause.
+    pub tls_failures: Family<Outcome, Counter>,
+    /// Seconds until a certificate, trust anchor or revocation list ends; below zero when it has.
+    pub certificate_expiry: Family<Paper, Gauge>,
     /// Objects taken into custody.
     pub received: Counter,
     /// Bytes of data sets taken into custody.
@@ -121,6 +132,19 @@ impl Metrics {
         registry.register("associations", "Association requests by outcome", associations.clone());
         let associations_open = Gauge::default();
         registry.register("associations_open", "Open associations", associations_open.clone());
+        let tls_failures = Family::default();
+        registry.register(
+            "tls_failures",
+            "Connections without TLS agreed on",
+            tls_failures.clone(),
+        );
+        let certificate_expiry = Family::default();
+        registry.register_with_unit(
+            "certificate_expiry",
+            "Time left until a certificate, trust anchor or revocation list ends",
+            Unit::Seconds,
+            certificate_expiry.clone(),
+        );
         let received = Counter::default();
         registry.register("objects_received", "Objects taken into custody", received.clone());
         let received_bytes = Counter::default();
@@ -202,6 +226,8 @@ impl Metrics {
             registry,
             associations,
             associations_open,
+            tls_failures,
+            certificate_expiry,
             received,
             received_bytes,
             refused,

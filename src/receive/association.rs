@@ -1,25 +1,28 @@
 //! One connection, from its request to its end.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::waiting::Place;
-use super::{Receiver, storage};
+use super::{Receiver, storage, strangers};
 use crate::dicom::sop_class;
 use crate::dicom::status::Status;
 use crate::dimse::acceptor::{Association, Message, Requested};
 use crate::dimse::fault::{Abort, Fault};
 use crate::dimse::message::{Answer, Request};
 use crate::dimse::negotiate::{ContextAnswer, Negotiated, Refusal, negotiate};
+use crate::dimse::pdu::UserIdentity;
+use crate::dimse::{Stream, tls};
 use crate::observe::Metrics;
 use crate::observe::metrics::{Code, Outcome};
 use crate::pipeline::{self, Site};
-use crate::policy::admission::{Source, admit};
+use crate::policy::admission::{self, Admitted, Caller, Identity, Proof, admit};
 use crate::policy::contexts::{Way, Willingness, accept, way};
 use crate::spool::StoreFault;
 
@@ -36,20 +39,19 @@ const FOR_ECHO: [&str; 2] = [
 pub(super) async fn serve(
     receiver: Arc<Receiver>,
     stream: TcpStream,
+    tls: Option<tls::Server>,
     peer: SocketAddr,
     place: Place,
     stop: CancellationToken,
 ) {
-    let timers = receiver.config.load().timers;
     let requested = tokio::select! {
-        requested = Requested::receive(stream, timers) => requested,
+        requested = request(&receiver, stream, tls) => requested,
         () = place.lost() => return make_way(&receiver, peer),
     };
-    let requested = match requested {
+    let (requested, names) = match requested {
         Ok(requested) => requested,
         Err(fault) => {
-            count(&receiver, "unanswered");
-            tracing::info!(%peer, %fault, "no association was asked for");
+            note_silence(&receiver, peer, &fault);
             return;
         }
     };
@@ -57,35 +59,24 @@ pub(super) async fn serve(
     let seat = receiver.open.take(peer.ip(), &receiver.config.load());
     let memory = receiver.memory.at_rest();
     let answer = match (&seat, &memory) {
-        (Some(_), Some(_)) => answer(&receiver, &requested, peer),
-        (None, _) | (_, None) => Err(Refusal::LocalLimit),
+        (Some(_), Some(_)) => answer(&receiver, &requested, peer, &names),
+        (None, _) | (_, None) => Err(Turned::away(Refusal::LocalLimit)),
     };
-    let (negotiated, source) = match answer {
+    let (mut negotiated, admitted) = match answer {
         Ok(answered) => answered,
-        Err(refusal) => {
+        Err(turned) => {
             drop((seat, memory));
-            let rejection = refusal.rejection();
-            count(&receiver, "rejected");
-            tracing::warn!(
-                %peer,
-                calling = requested.rq().calling_ae_title.escape_default().to_string(),
-                called = requested.rq().called_ae_title.escape_default().to_string(),
-                %rejection,
-                %refusal,
-                "association rejected"
-            );
             tokio::select! {
-                rejected = requested.reject(rejection) => {
-                    if let Err(fault) = rejected {
-                        tracing::debug!(%peer, %fault, "the rejection could not be sent");
-                    }
-                }
+                () = turn_away(&receiver, requested, peer, &turned, &stop) => {}
                 () = place.lost() => tracing::debug!(%peer, "did not close after its rejection"),
             }
             return;
         }
     };
     drop(place);
+    if admitted.identified && requested.identity().is_some_and(|identity| identity.wants_answer) {
+        negotiated.confirm_identity();
+    }
     let association = match requested.accept(negotiated).await {
         Ok(association) => association,
         Err(fault) => {
@@ -102,7 +93,7 @@ pub(super) async fn serve(
         peer: peer.ip().to_canonical(),
     };
     tracing::debug!(%peer, calling = %sender.calling, called = %sender.called, "association");
-    let conversation = Conversation { receiver: &receiver, sender, source };
+    let conversation = Conversation { receiver: &receiver, sender, admitted };
     if let Err(fault) = conversation.hold(association, stop).await {
         tracing::warn!(%peer, calling = %conversation.sender.calling, %fault, "association ended");
     }
@@ -130,6 +121,102 @@ impl Drop for Open<'_> {
     }
 }
 
+/// Waits for the request on a new connection, TLS included, and for the names of the certificate that came before it.
+async fn request(
+    receiver: &Receiver,
+    stream: TcpStream,
+    tls: Option<tls::Server>,
+) -> Result<(Requested<Stream>, Vec<String>), Fault> {
+    let timers = receiver.config.load().timers;
+    let by = Instant::now() + timers.artim;
+    let stream = match tls {
+        Some(tls) => tls.accept(stream, by).await?,
+        None => Stream::Plain(stream),
+    };
+    let names = stream.certificate().map(|certificate| certificate.names).unwrap_or_default();
+    let requested = Requested::receive_by(stream, timers, by).await?;
+    Ok((requested, names))
+}
+
+/// Counts and tells of a connection on which no association was asked for.
+fn note_silence(receiver: &Receiver, peer: SocketAddr, fault: &Fault) {
+    count(receiver, "unanswered");
+    let tell = receiver.strangers.may_tell(peer.ip());
+    if let Fault::Tls(cause) = fault {
+        let outcome = cause.word();
+        receiver.metrics.tls_failures.get_or_create(&Outcome { outcome }).inc();
+        if tell {
+            tracing::warn!(%peer, cause = outcome, %fault, "no secure connection");
+        }
+    } else if tell {
+        tracing::info!(%peer, %fault, "no association was asked for");
+    }
+}
+
+/// Why an association is not accepted: what the peer is told of it, and more for the log.
+struct Turned {
+    refusal: Refusal,
+    because: Option<admission::Refusal>,
+}
+
+impl Turned {
+    fn away(refusal: Refusal) -> Self {
+        Self { refusal, because: None }
+    }
+
+    /// Whether the peer is none of those that may call, and its answer one that it might learn from.
+    fn is_stranger(&self) -> bool {
+        match self.refusal {
+            Refusal::Called(_)
+            | Refusal::Calling(_)
+            | Refusal::BadCalling { .. }
+            | Refusal::Identity(_) => true,
+            Refusal::ProtocolVersion(_)
+            | Refusal::ApplicationContext(_)
+            | Refusal::NoContext
+            | Refusal::TooManyContexts(_)
+            | Refusal::EvenContext(_)
+            | Refusal::DuplicateContext(_)
+            | Refusal::MaxPduTooSmall(_)
+            | Refusal::Congestion
+            | Refusal::LocalLimit => false,
+        }
+    }
+}
+
+/// Rejects a request; a stranger hears of it late.
+async fn turn_away(
+    receiver: &Receiver,
+    requested: Requested<Stream>,
+    peer: SocketAddr,
+    turned: &Turned,
+    stop: &CancellationToken,
+) {
+    let rejection = turned.refusal.rejection();
+    count(receiver, "rejected");
+    if receiver.strangers.may_tell(peer.ip()) {
+        let because = turned.because.map(|because| because.to_string());
+        tracing::warn!(
+            %peer,
+            calling = requested.rq().calling_ae_title.escape_default().to_string(),
+            called = requested.rq().called_ae_title.escape_default().to_string(),
+            %rejection,
+            refusal = %turned.refusal,
+            because,
+            "association rejected"
+        );
+    }
+    let rejected = if turned.is_stranger() {
+        let Some(_place) = receiver.strangers.pause(stop).await else { return };
+        timeout(strangers::FAREWELL, requested.reject(rejection)).await.unwrap_or(Ok(()))
+    } else {
+        requested.reject(rejection).await
+    };
+    if let Err(fault) = rejected {
+        tracing::debug!(%peer, %fault, "the rejection could not be sent");
+    }
+}
+
 fn count(receiver: &Receiver, outcome: &'static str) {
     receiver.metrics.associations.get_or_create(&Outcome { outcome }).inc();
 }
@@ -137,34 +224,49 @@ fn count(receiver: &Receiver, outcome: &'static str) {
 /// Decides on a request, and has what is not known of the destinations asked about.
 fn answer(
     receiver: &Receiver,
-    requested: &Requested<TcpStream>,
+    requested: &Requested<Stream>,
     peer: SocketAddr,
-) -> Result<(Negotiated, Source), Refusal> {
+    names: &[String],
+) -> Result<(Negotiated, Admitted), Turned> {
     match receiver.spool.admission() {
         // A full spool still answers C-ECHO, and A700 to each object: that is what modalities understand.
         Ok(()) | Err(StoreFault::Full { .. }) => {}
         Err(fault) => {
             tracing::error!(%fault, "the spool cannot take objects: associations are rejected");
-            return Err(Refusal::Congestion);
+            return Err(Turned::away(Refusal::Congestion));
         }
     }
     let site = receiver.site.load();
     let known = receiver.known.load();
     let possible: RefCell<Vec<Willingness>> = RefCell::default();
     let unknown: RefCell<Vec<(String, String)>> = RefCell::default();
+    let because = Cell::new(None);
     let admitted = negotiate(
         requested.rq(),
         &receiver.terms,
         &|calling, called| {
-            let source = admit(&site.sources, calling, peer.ip())
-                .map_err(|_| Refusal::Calling(calling.clone()))?;
+            let proof =
+                Proof::Shown { certificate: names, identity: identity(requested.identity()) };
+            let caller = Caller { calling, peer: peer.ip(), proof };
+            let admitted = admit(&site.sources, &caller).map_err(|refusal| {
+                because.set(Some(refusal));
+                match refusal {
+                    admission::Refusal::NoIdentity | admission::Refusal::WrongIdentity => {
+                        Refusal::Identity(calling.clone())
+                    }
+                    admission::Refusal::UnknownTitle
+                    | admission::Refusal::OtherAddress
+                    | admission::Refusal::OtherCertificate
+                    | admission::Refusal::NotLocal => Refusal::Calling(calling.clone()),
+                }
+            })?;
             let sender = pipeline::Association {
                 calling: calling.clone(),
                 called: called.clone(),
                 peer: peer.ip().to_canonical(),
             };
             possible.replace(reachable(&site, &known, &sender));
-            Ok(source)
+            Ok(admitted)
         },
         &|abstract_syntax, proposed| {
             let answer = context(abstract_syntax, proposed, &possible.borrow());
@@ -179,7 +281,8 @@ fn answer(
             }
             answer
         },
-    )?;
+    )
+    .map_err(|refusal| Turned { refusal, because: because.get() })?;
     for pair in unknown.into_inner() {
         if receiver.unknown.try_send(pair).is_err() {
             // Asked at the next association: until then everything is accepted.
@@ -187,6 +290,20 @@ fn answer(
         }
     }
     Ok(admitted)
+}
+
+/// The user identity that a request gives, as admission looks at it.
+fn identity(given: Option<&UserIdentity>) -> Identity<'_> {
+    match given {
+        None => Identity::Absent,
+        Some(UserIdentity { kind: 1, primary, .. }) => {
+            Identity::User { name: primary, passcode: None }
+        }
+        Some(UserIdentity { kind: 2, primary, secondary, .. }) => {
+            Identity::User { name: primary, passcode: Some(secondary) }
+        }
+        Some(_) => Identity::Other,
+    }
 }
 
 /// The willingness of the destinations that an object of this association may go to.
@@ -224,13 +341,13 @@ fn context(
 pub(super) struct Conversation<'r> {
     pub(super) receiver: &'r Arc<Receiver>,
     pub(super) sender: pipeline::Association,
-    pub(super) source: Source,
+    pub(super) admitted: Admitted,
 }
 
 impl Conversation<'_> {
     async fn hold(
         &self,
-        association: Association<TcpStream>,
+        association: Association<Stream>,
         stop: CancellationToken,
     ) -> Result<(), Fault> {
         let mut buffers = storage::Buffers::default();
@@ -245,7 +362,7 @@ impl Conversation<'_> {
 
     async fn converse(
         &self,
-        mut association: Association<TcpStream>,
+        mut association: Association<Stream>,
         stop: CancellationToken,
         buffers: &mut storage::Buffers,
     ) -> Result<(), Fault> {
@@ -312,7 +429,7 @@ impl Conversation<'_> {
     }
 }
 
-async fn abort(association: Association<TcpStream>) -> Result<(), Fault> {
+async fn abort(association: Association<Stream>) -> Result<(), Fault> {
     association.abort(Abort::NOT_SPECIFIED).await;
     Ok(())
 }

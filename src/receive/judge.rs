@@ -29,7 +29,7 @@ use crate::object::{Scan, scan_reader};
 use crate::observe::Metrics;
 use crate::observe::metrics::Code;
 use crate::pipeline::{self, Image, Site};
-use crate::policy::admission::{Source, admit};
+use crate::policy::admission::{Caller, Proof, Source, admit};
 use crate::policy::disposition::{Disposition, HoldReason};
 use crate::spool::{Envelope, ObjectId, Priority, ReadFault, Receipt, SPOOL_DAMAGED, Spool};
 
@@ -212,8 +212,12 @@ async fn judge(with: &Judging, work: Work, seat: Seat, call: &Call) -> Option<Ev
             };
             call.is_of(&scan);
             let site = with.site.load_full();
-            let source =
-                admit(&site.sources, &envelope.calling_ae, envelope.peer).unwrap_or_default();
+            let caller = Caller {
+                calling: &envelope.calling_ae,
+                peer: envelope.peer,
+                proof: Proof::Recorded(envelope.certificate.as_deref()),
+            };
+            let source = admit(&site.sources, &caller).unwrap_or_default().source;
             let past = past(with, object, &envelope.sop_instance).await;
             judged(with, object, Case::new(envelope, source, scan), past, seat, call).await
         }

@@ -11,6 +11,7 @@ mod judge;
 mod memory;
 mod seats;
 mod storage;
+mod strangers;
 #[cfg(test)]
 mod tests;
 mod verdicts;
@@ -28,7 +29,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::limits::Limits;
-use crate::dimse::{Terms, Timers};
+use crate::dimse::{Terms, Timers, tls};
 use crate::ledger::Ledger;
 use crate::observe::Metrics;
 use crate::pipeline::Site;
@@ -37,6 +38,7 @@ use crate::spool::Spool;
 
 pub use judge::{Judge, Judging, PATIENCE, Work, judging, resume, unjudged};
 pub use memory::Memory;
+pub use strangers::Strangers;
 use waiting::WaitingRoom;
 
 /// What a person may choose of the way objects are taken in and answered.
@@ -93,6 +95,16 @@ pub struct Receiver {
     pub judging: mpsc::Sender<Work>,
     /// Associations that are open.
     pub open: Places,
+    /// Callers that are turned away.
+    pub strangers: Strangers,
+}
+
+/// A port on which modalities call.
+pub struct Door {
+    /// Where they connect.
+    pub listener: TcpListener,
+    /// How TLS is agreed on with them; `None` is without.
+    pub tls: Option<tls::Server>,
 }
 
 /// Counts open associations, in all and by address.
@@ -132,14 +144,19 @@ impl Drop for Seat {
     }
 }
 
+/// How often it is looked whether the log has to be told of lines that were left out.
+const LEFT_OUT: Duration = Duration::from_secs(10);
+
 /// After a failed accept: what is short (file descriptors, memory) is short for a while.
 const BREATH: Duration = Duration::from_millis(100);
 
 impl Receiver {
     /// Listens until told to stop, then lets every association finish the object it has begun.
-    pub async fn listen(self: Arc<Self>, listener: TcpListener, stop: CancellationToken) {
+    pub async fn listen(self: Arc<Self>, door: Door, stop: CancellationToken) {
+        let Door { listener, tls } = door;
         let mut connections = JoinSet::new();
         let waiting = WaitingRoom::default();
+        let mut left_out = tokio::time::interval(LEFT_OUT);
         loop {
             let accepted = tokio::select! {
                 () = stop.cancelled() => break,
@@ -147,6 +164,10 @@ impl Receiver {
                     if let Err(fault) = ended {
                         tracing::error!(%fault, "an association has ended abnormally");
                     }
+                    continue;
+                }
+                _ = left_out.tick() => {
+                    self.strangers.tell_left_out(false);
                     continue;
                 }
                 accepted = listener.accept() => accepted,
@@ -157,6 +178,7 @@ impl Receiver {
                     connections.spawn(association::serve(
                         receiver,
                         stream,
+                        tls.clone(),
                         peer,
                         place,
                         stop.clone(),
@@ -174,5 +196,6 @@ impl Receiver {
                 tracing::error!(%fault, "an association has ended abnormally");
             }
         }
+        self.strangers.tell_left_out(true);
     }
 }

@@ -5,7 +5,6 @@
 
 use std::time::Instant;
 
-use tokio::net::TcpStream;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::JoinHandle;
 
@@ -16,6 +15,7 @@ use crate::base::time::now;
 use crate::dicom::status::Status;
 use crate::dicom::transfer_syntax::TransferSyntax;
 use crate::dicom::{Tag, tags};
+use crate::dimse::Stream;
 use crate::dimse::acceptor::{Association, Message};
 use crate::dimse::fault::Fault;
 use crate::dimse::message::{Answer, Priority, StoreRequest};
@@ -129,7 +129,7 @@ impl Refused {
 /// When the association ends; nothing was acknowledged then, and nothing is kept.
 pub(super) async fn store(
     with: &Conversation<'_>,
-    association: &mut Association<TcpStream>,
+    association: &mut Association<Stream>,
     message: &Message,
     request: &StoreRequest,
     buffers: &mut Buffers,
@@ -186,7 +186,8 @@ pub(super) async fn store(
         return Ok(refuse(&Refused::Fault));
     };
     let refuse_unparsable = with.receiver.config.load().refuse_unparsable;
-    let (checked, sender, source) = (envelope.clone(), with.sender.clone(), with.source.clone());
+    let (checked, sender, source) =
+        (envelope.clone(), with.sender.clone(), with.admitted.source.clone());
     let site = with.receiver.site.load_full();
     let finishing = tokio::task::spawn_blocking(move || {
         let finished =
@@ -222,8 +223,12 @@ pub(super) async fn store(
     metrics.received_bytes.inc_by(receipt.length());
     tracing::info!(object = %receipt.id(), calling = %with.sender.calling, bytes = receipt.length(), "received");
     // Whether or not the peer has heard it: the object is in custody.
-    let work =
-        Work::Fresh(Box::new(Fresh { receipt, envelope, source: with.source.clone(), scan }));
+    let work = Work::Fresh(Box::new(Fresh {
+        receipt,
+        envelope,
+        source: with.admitted.source.clone(),
+        scan,
+    }));
     match with.receiver.judging.try_send(work) {
         Ok(()) => {}
         // Handed on when there is room, and before anything else is taken of this peer.
@@ -271,6 +276,7 @@ fn envelope(with: &Conversation<'_>, message: &Message, request: &StoreRequest) 
         calling_ae: with.sender.calling.clone(),
         called_ae: with.sender.called.clone(),
         peer: with.sender.peer,
+        certificate: with.admitted.certificate.clone(),
         transfer_syntax: message.context.transfer_syntax.clone(),
         sop_class: request.sop_class.clone(),
         sop_instance: request.sop_instance.clone(),

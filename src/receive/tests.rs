@@ -119,6 +119,8 @@ impl Gate {
         let source = |aet: &str, institution: Option<&str>| SourceRow {
             aet: Some(title(aet)),
             hosts: vec!["127.0.0.0/8".parse().expect("a network")],
+            certificates: Vec::new(),
+            identity: None,
             source: Source {
                 institution: institution.map(InstitutionId::new),
                 ..Source::default()
@@ -158,8 +160,10 @@ impl Gate {
             unknown,
             judging: judging.clone(),
             open: Places::default(),
+            strangers: Strangers::default(),
         });
-        let listening = tokio::spawn(receiver.listen(listener, stop.clone()));
+        let door = Door { listener, tls: None };
+        let listening = tokio::spawn(receiver.listen(door, stop.clone()));
         let tasks = [listening, judging_task];
         Self { dir, address, spool, ledger, records, judging, stop, tasks, waiting }
     }
@@ -168,12 +172,13 @@ impl Gate {
         &self,
         calling: &str,
         called: &str,
-    ) -> Result<Outgoing<tokio::net::TcpStream>, Broken> {
+    ) -> Result<Outgoing<crate::dimse::Stream>, Broken> {
         let peer = Peer {
             host: self.address.ip().to_string(),
             port: self.address.port(),
             called: title(called),
             calling: title(calling),
+            tls: None,
         };
         let verification = Proposed {
             sop_class: Uid::new("1.2.840.10008.1.1"),
@@ -391,7 +396,7 @@ async fn a_full_spool_answers_a700_and_still_c_echo() {
 }
 
 #[track_caller]
-fn rejected(answer: Result<Outgoing<tokio::net::TcpStream>, Broken>) -> (u8, u8, u8) {
+fn rejected(answer: Result<Outgoing<crate::dimse::Stream>, Broken>) -> (u8, u8, u8) {
     match answer {
         Err(Broken::Refused(Rejection { result, source, reason })) => (result, source, reason),
         other => panic!("{other:?}"),
@@ -519,6 +524,7 @@ async fn what_a_crash_left_unjudged_is_judged_once_and_its_conflicts_are_remembe
         calling_ae: title("CT01"),
         called_ae: title("MARKGATE"),
         peer: "127.0.0.1".parse().expect("an address"),
+        certificate: None,
         transfer_syntax: other.transfer_syntax(),
         sop_class: other.sop_class(),
         sop_instance: other.sop_instance(),

@@ -36,6 +36,8 @@ pub struct Envelope {
     pub called_ae: AeTitle,
     /// Whence the association came.
     pub peer: IpAddr,
+    /// The name of the sender's certificate for which it was admitted, where one was asked for.
+    pub certificate: Option<String>,
     /// The transfer syntax of the presentation context: how the data set is encoded.
     pub transfer_syntax: Uid,
     /// Affected SOP Class UID (0000,0002) of the command.
@@ -66,6 +68,8 @@ struct Written {
     calling_ae: String,
     called_ae: String,
     peer: IpAddr,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    certificate: Option<String>,
     transfer_syntax: String,
     sop_class: String,
     sop_instance: String,
@@ -85,6 +89,7 @@ pub(super) fn to_json(envelope: &Envelope, id: ObjectId) -> Vec<u8> {
         calling_ae: envelope.calling_ae.to_string(),
         called_ae: envelope.called_ae.to_string(),
         peer: envelope.peer,
+        certificate: envelope.certificate.clone(),
         transfer_syntax: envelope.transfer_syntax.to_string(),
         sop_class: envelope.sop_class.to_string(),
         sop_instance: envelope.sop_instance.to_string(),
@@ -116,6 +121,7 @@ pub(super) fn from_json(json: &[u8]) -> Option<(Envelope, ObjectId)> {
         calling_ae: AeTitle::parse(&read.calling_ae).ok()?,
         called_ae: AeTitle::parse(&read.called_ae).ok()?,
         peer: read.peer,
+        certificate: read.certificate,
         transfer_syntax: Uid::new(&read.transfer_syntax),
         sop_class: Uid::new(&read.sop_class),
         sop_instance: Uid::new(&read.sop_instance),
@@ -135,6 +141,7 @@ pub(super) mod tests {
             calling_ae: AeTitle::parse("CT01").expect("a title"),
             called_ae: AeTitle::parse("MARKGATE").expect("a title"),
             peer: "127.0.0.1".parse().expect("an address"),
+            certificate: Some("ct01.example".to_owned()),
             transfer_syntax: Uid::new(transfer_syntax),
             sop_class: Uid::new("1.2.840.10008.5.1.4.1.1.2"),
             sop_instance: Uid::new("1.2.3.4"),
@@ -153,9 +160,12 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn fields_of_a_later_writer_are_ignored_but_not_a_later_version() {
+    fn fields_come_and_go_but_a_later_version_is_not_read() {
         let json =
             String::from_utf8(to_json(&envelope("1.2"), ObjectId::from_u128(1))).expect("text");
+        let earlier = json.replacen("\"certificate\":\"ct01.example\",", "", 1);
+        let (earlier, _) = from_json(earlier.as_bytes()).expect("an envelope");
+        assert_eq!(earlier, Envelope { certificate: None, ..envelope("1.2") });
         let more = json.replacen('{', "{\"colour\":\"grey\",", 1);
         assert_eq!(from_json(more.as_bytes()), from_json(json.as_bytes()));
         let later = json.replacen("\"version\":1", "\"version\":2", 1);

@@ -96,6 +96,12 @@ const SECRETS: &[Secret] = &[
     Secret { paths: &[&["rusqlite"]], keepers: &["ledger"], what: "SQL", excused: &[] },
     Secret { paths: &[&["dicom_ul"]], keepers: &["dimse"], what: "PDUs", excused: &[] },
     Secret {
+        paths: &[&["rustls"], &["tokio_rustls"], &["x509_cert"], &["ring"]],
+        keepers: &["dimse"],
+        what: "TLS",
+        excused: &[],
+    },
+    Secret {
         paths: &[&["axum"], &["hyper"], &["hyper_util"]],
         keepers: &["web"],
         what: "HTTP",

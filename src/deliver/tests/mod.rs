@@ -91,6 +91,7 @@ impl Custody {
             calling_ae: title("CT01"),
             called_ae: title("MARKGATE"),
             peer: "127.0.0.1".parse().expect("an address"),
+            certificate: None,
             transfer_syntax: specimen.transfer_syntax(),
             sop_class: specimen.sop_class(),
             sop_instance: specimen.sop_instance(),
@@ -311,6 +312,7 @@ pub(super) fn at(port: u16) -> Target {
         host: "127.0.0.1".to_owned(),
         port,
         calling: Some(title("MARKGATE")),
+        tls: None,
     })
 }
 

@@ -46,6 +46,21 @@ pub struct System {
     pub damaged: u64,
     /// The destinations.
     pub destinations: Vec<Peer>,
+    /// Certificates, trust anchors and revocation lists in force.
+    #[serde(default)]
+    pub certificates: Vec<Expiry>,
+}
+
+/// Something in force that comes to an end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expiry {
+    /// What it is for: `gate`, `gate/trust`, `gate/crl`, and the same with `destination/NAME`.
+    pub name: String,
+    /// When it ends; for a revocation list, when the next is due.
+    #[serde(with = "text")]
+    pub ends: Timestamp,
+    /// Whole days until then; below zero when it has ended.
+    pub days_left: i64,
 }
 
 /// The spool's file system.

@@ -46,6 +46,7 @@ fn envelope(object: &Object) -> Envelope {
         calling_ae: title("CT01"),
         called_ae: title("MARKGATE"),
         peer: "127.0.0.1".parse().expect("an address"),
+        certificate: None,
         transfer_syntax: Uid::new(super::wire::EXPLICIT_LE),
         sop_class: Uid::new(&object.class),
         sop_instance: Uid::new(&object.instance),
