@@ -48,6 +48,7 @@ if [ "$goal" = test ]; then
     needs faketime faketime    # a clock that jumps
     needs mkfs.ext4 e2fsprogs  # disks whose power is cut
     needs mkfs.xfs xfsprogs
+    needs eatmydata eatmydata  # a gate whose syncs do nothing, which must be found out
     needs node nodejs
     needs npm npm
 fi

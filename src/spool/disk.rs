@@ -30,8 +30,12 @@ pub(super) trait Disk: Send + Sync {
     }
 
     /// Makes the names in a directory durable.
+    ///
+    /// It is opened once more afterwards: an xfs that has shut itself down, as it does when its log cannot be written, goes
+    /// on confirming syncs of directories whose names it has just given up, but opens nothing any more.
     fn sync_directory(&self, path: &Path) -> io::Result<()> {
-        File::open(path)?.sync_all()
+        File::open(path)?.sync_all()?;
+        File::open(path).map(drop)
     }
 
     /// Creates one directory, open to its owner only.

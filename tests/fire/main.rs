@@ -15,5 +15,10 @@
 #[path = "../it/support/mod.rs"]
 mod support;
 
+mod clock;
+mod disk;
 mod disk_full;
+mod fault_injection;
+mod order;
+mod power_cut;
 mod scale;

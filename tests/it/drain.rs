@@ -2,28 +2,55 @@
 
 use crate::support::dataset::Object;
 use crate::support::eventually::until;
+use crate::support::figure::figure;
 use crate::support::gate::{Configuration, Gate};
 use crate::support::sender::{Refusal, Sender};
-use crate::support::sink::Sink;
+use crate::support::sink::{Manner, Sink};
 use crate::support::wire::{self, CT_IMAGE, Context, EXPLICIT_LE};
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// Objects in hand when the gate is told to stop, each on an association of its own.
+const IN_HAND: u32 = 6;
+
+/// R20: so long may a gate that is told to stop take.
+const DRAINED: Duration = Duration::from_secs(30);
+
+/// Tells the gate to stop and yields how long it took.
+fn stop(gate: &mut Gate, told: Instant) -> Duration {
+    assert_eq!(gate.end().code(), Some(0), "{}", gate.log());
+    let took = told.elapsed();
+    assert!(took <= DRAINED, "{took:?}");
+    took
+}
 
 #[test]
-fn an_object_that_has_begun_is_finished_and_no_new_association_is_taken() {
+fn objects_that_have_begun_are_finished_and_no_new_association_is_taken() {
     let sink = Sink::up();
     let mut gate = Gate::start(&Configuration::new().pacs(&sink));
     // Large enough not to be held in a buffer.
-    let object = Object::chest_ct(90, 1).with_bytes((0x7FE0, 0x0010), "OW", vec![1; 4 << 20]);
-    let data = object.data();
-    let (first, rest) = data.split_at(data.len() / 2);
-    let mut sender = Sender::for_one(gate.port(), CT_IMAGE, EXPLICIT_LE);
-    sender.begin(CT_IMAGE, &object.instance).unwrap();
-    for piece in first.chunks(8192) {
-        sender.fragment(piece, false).unwrap();
+    let objects: Vec<Object> = (1..=IN_HAND)
+        .map(|number| {
+            let pixels = vec![u8::try_from(number).unwrap(); 4 << 20];
+            Object::chest_ct(90, number).with_bytes((0x7FE0, 0x0010), "OW", pixels)
+        })
+        .collect();
+    let mut begun: Vec<(Sender, Vec<u8>)> = Vec::new();
+    for object in &objects {
+        let data = object.data();
+        let (first, rest) = data.split_at(data.len() / 2);
+        let mut sender = Sender::for_one(gate.port(), CT_IMAGE, EXPLICIT_LE);
+        sender.begin(CT_IMAGE, &object.instance).unwrap();
+        for piece in first.chunks(8192) {
+            sender.fragment(piece, false).unwrap();
+        }
+        begun.push((sender, rest.to_vec()));
     }
     let drafts = gate.folder().join("spool/tmp");
-    until("the object has begun", || {
-        std::fs::read_dir(&drafts).is_ok_and(|mut drafts| drafts.next().is_some())
+    until("the objects have begun", || {
+        std::fs::read_dir(&drafts).is_ok_and(|drafts| drafts.count() == objects.len())
     });
+    let told = Instant::now();
     gate.terminate();
     let context = [Context::proposed(1, CT_IMAGE, &[EXPLICIT_LE])];
     until("new associations are turned away", || {
@@ -37,17 +64,55 @@ fn an_object_that_has_begun_is_finished_and_no_new_association_is_taken() {
         }
     });
     assert!(!gate.has_ended());
-    for piece in rest.chunks(8192) {
-        sender.fragment(piece, false).unwrap();
+    for (mut sender, rest) in begun {
+        for piece in rest.chunks(8192) {
+            sender.fragment(piece, false).unwrap();
+        }
+        sender.fragment(&[], true).unwrap();
+        assert_eq!(sender.answer().map(|answer| answer.status), Some(0));
+        sender.release();
     }
-    sender.fragment(&[], true).unwrap();
-    assert_eq!(sender.answer().map(|answer| answer.status), Some(0));
-    sender.release();
-    assert_eq!(gate.end().code(), Some(0), "{}", gate.log());
-    if sink.received().is_empty() {
-        gate.restart();
-    }
-    assert_eq!(sink.wait_for(1).remove(0).data, data);
+    let took = stop(&mut gate, told);
+    gate.restart();
+    sink.wait_for(objects.len());
+    let expected: BTreeMap<String, Vec<u8>> =
+        objects.iter().map(|object| (object.instance.clone(), object.data())).collect();
+    let arrived: BTreeMap<String, Vec<u8>> =
+        sink.received().into_iter().map(|received| (received.instance, received.data)).collect();
+    assert!(arrived == expected, "what was in hand is not what arrived");
+    figure(
+        "R20",
+        "sigterm_drains",
+        format_args!(
+            "{IN_HAND} objects in hand at SIGTERM: {IN_HAND} answered and delivered, ended in {took:.1?}"
+        ),
+    );
+}
+
+#[test]
+fn a_pacs_that_does_not_answer_does_not_keep_the_gate() {
+    let sink = Sink::up();
+    sink.behave(Manner::Slow(Duration::from_secs(600)));
+    let mut gate = Gate::start(&Configuration::new().pacs(&sink));
+    let object = Object::chest_ct(91, 1);
+    let mut sender = Sender::for_one(gate.port(), CT_IMAGE, EXPLICIT_LE);
+    let answer = sender.store(CT_IMAGE, &object.instance, &object.data());
+    assert_eq!(answer.map(|answer| answer.status), Some(0));
+    assert!(sender.release());
+    until("the object is with the PACS", || sink.begun() == 1);
+    let told = Instant::now();
+    gate.terminate();
+    let took = stop(&mut gate, told);
+    sink.behave(Manner::Take);
+    gate.restart();
+    assert_eq!(sink.wait_for(1).remove(0).data, object.data());
+    figure(
+        "R20",
+        "sigterm_drains",
+        format_args!(
+            "a PACS that does not answer: ended in {took:.1?}, delivered after the next start"
+        ),
+    );
 }
 
 #[test]
@@ -67,7 +132,13 @@ fn a_peer_that_does_not_answer_does_not_keep_the_gate() {
     let sink = Sink::up();
     let mut gate = Gate::start(&Configuration::new().pacs(&sink));
     let deaf = Sender::for_one(gate.port(), CT_IMAGE, EXPLICIT_LE);
+    let told = Instant::now();
     gate.terminate();
-    assert_eq!(gate.end().code(), Some(0), "{}", gate.log());
+    let took = stop(&mut gate, told);
     drop(deaf);
+    figure(
+        "R20",
+        "sigterm_drains",
+        format_args!("a modality that does not answer: ended in {took:.1?}"),
+    );
 }

@@ -34,6 +34,7 @@ mod private_data;
 mod rebuild;
 mod recognition_cases;
 mod rejections;
+mod reload;
 mod sigkill;
 mod tidy;
 mod upgrade;

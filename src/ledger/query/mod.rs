@@ -63,7 +63,7 @@ impl Ledger {
     }
 
     /// Deliveries to a destination that may be tried now: urgent ones first, then in order of arrival. What is due in more than
-    /// an hour was put off under another clock, and may be tried too.
+    /// a quarter of an hour was put off under another clock, and may be tried too.
     ///
     /// # Errors
     /// When the index fails.
@@ -422,8 +422,9 @@ impl Ledger {
     }
 }
 
-/// No attempt is put off for longer than this. What is due later was put off under a clock that has been set back since.
-const LONGEST_WAIT: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
+/// No attempt is put off for longer than this. What is due later was put off under a clock that has been set back since;
+/// with a longer wait here, a clock set back by an hour would stop what was put off for that hour.
+const LONGEST_WAIT: jiff::SignedDuration = jiff::SignedDuration::from_mins(15);
 
 fn due_in(
     db: &Connection,

@@ -158,6 +158,8 @@ pub struct Gate {
     folder: TempDir,
     dicom: u16,
     console: u16,
+    /// The words before the program's name; empty as a rule.
+    under: Vec<String>,
     process: Option<Running>,
     /// What earlier runs on the same spool wrote.
     earlier: String,
@@ -168,7 +170,14 @@ impl Gate {
     pub fn lay(configuration: &Configuration) -> Self {
         let folder = TempDir::with_prefix("markgate-").expect("a folder for the gate");
         let (dicom, console) = (ports::free(), ports::free());
-        let gate = Self { folder, dicom, console, process: None, earlier: String::new() };
+        let gate = Self {
+            folder,
+            dicom,
+            console,
+            under: Vec::new(),
+            process: None,
+            earlier: String::new(),
+        };
         gate.configure(configuration);
         gate
     }
@@ -179,6 +188,12 @@ impl Gate {
         let mut gate = Self::lay(configuration);
         gate.restart();
         gate
+    }
+
+    /// From the next start on, the gate is started by another program, which must become it: `env`, or `strace -D`.
+    #[allow(dead_code, reason = "tests under fire alone need it")]
+    pub fn start_under(&mut self, words: &[&str]) {
+        self.under = words.iter().map(|word| (*word).to_owned()).collect();
     }
 
     /// Writes the configuration anew; a running gate sees it when it is told to.
@@ -211,6 +226,12 @@ impl Gate {
     #[track_caller]
     pub fn restart(&mut self) {
         self.begin();
+        self.await_ready();
+    }
+
+    /// Waits until it is ready.
+    #[track_caller]
+    pub fn await_ready(&mut self) {
         self.await_ready_within(START);
     }
 
@@ -236,8 +257,9 @@ impl Gate {
     /// Starts the program without waiting for anything.
     pub fn begin(&mut self) {
         assert!(self.process.is_none(), "the gate runs");
-        let mut command = Command::new(PROGRAM);
-        command.arg("serve").arg("--config").arg(self.configuration());
+        let mut words = self.under.iter().map(String::as_str).chain([PROGRAM]);
+        let mut command = Command::new(words.next().expect("the program at least"));
+        command.args(words).arg("serve").arg("--config").arg(self.configuration());
         self.process = Some(Running::start(command));
     }
 

@@ -4,6 +4,7 @@ use super::eventually::{SOON, eventually};
 use super::ports;
 use super::wire::{self, Associate, Command, Context, Pdv};
 use socket2::{Domain, Socket, Type};
+use std::collections::BTreeSet;
 use std::io;
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
@@ -130,6 +131,23 @@ impl Sink {
     /// What has arrived so far, in order.
     pub fn received(&self) -> Vec<Received> {
         lock(&self.shared.received).clone()
+    }
+
+    /// The instances that have arrived so far.
+    pub fn instances(&self) -> BTreeSet<String> {
+        lock(&self.shared.received).iter().map(|received| received.instance.clone()).collect()
+    }
+
+    /// What has arrived so far with instances that begin like this.
+    pub fn received_of(&self, root: &str) -> Vec<Received> {
+        let received = lock(&self.shared.received);
+        received.iter().filter(|received| received.instance.starts_with(root)).cloned().collect()
+    }
+
+    /// The newest copy of an instance.
+    pub fn find(&self, instance: &str) -> Option<Received> {
+        let received = lock(&self.shared.received);
+        received.iter().rev().find(|received| received.instance == instance).cloned()
     }
 
     /// How many objects have arrived or begun to.
