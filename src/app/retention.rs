@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::base::time::{Timestamp, now};
-use crate::ledger::{Ledger, LedgerFault};
+use crate::ledger::{ClockNote, Ledger, LedgerFault};
 use crate::spool::Spool;
 
 /// How often objects are removed.
@@ -44,7 +44,12 @@ pub(super) async fn run(
             () = stop.cancelled() => return,
             () = tokio::time::sleep(SWEEP) => {}
         }
-        if !watch.believes(now(), Instant::now()) {
+        let note = watch.look(now(), Instant::now());
+        if let Err(fault) = ledger.note_clock(note).await {
+            tracing::error!(%fault, "what the clock says could not be noted; nothing is removed");
+            continue;
+        }
+        if note.rests.is_some() {
             continue;
         }
         if let Err(fault) = sweep(&spool, &ledger, retention).await {
@@ -69,27 +74,29 @@ const ABSENCE: Duration = Duration::from_secs(12 * 3_600);
 /// Watches the wall clock against the monotonic one.
 ///
 /// After a jump of the wall clock, after an absence of which only the wall clock tells how long it was, and with an index that
-/// does not know when the gate last ran, nothing is removed until the gate has run for the time of retention without another
-/// jump. By then whatever was settled before is old enough by any clock. What was settled under a clock that ran ahead counts
-/// from when that is found out ([`Ledger::note_clock`]).
+/// does not know when the gate last ran, nothing is removed until the clock has gone on for the time of retention without
+/// another jump. By then whatever was settled before is old enough by any clock. What was settled under a clock that ran ahead
+/// counts from when that is found out ([`Ledger::note_clock`]). All this is remembered over restarts.
 ///
 /// The price is disk space, for at most one more time of retention.
 struct Watch {
     retention: Duration,
-    /// The two clocks at the last look; before the first one, what the ledger remembers.
+    /// What the wall clock said at the last look; before the first one, what the ledger remembers.
     last: Option<Timestamp>,
+    /// The monotonic clock at the last look.
     looked: Option<Instant>,
-    /// Nothing is removed before.
-    rests: Option<Instant>,
+    /// Nothing is removed before the wall clock says this.
+    rests: Option<Timestamp>,
 }
 
 impl Watch {
-    fn new(noted: Option<Timestamp>, retention: Duration) -> Self {
-        Self { retention, last: noted, looked: None, rests: None }
+    fn new(noted: Option<ClockNote>, retention: Duration) -> Self {
+        let (last, rests) = (noted.map(|note| note.at), noted.and_then(|note| note.rests));
+        Self { retention, last, looked: None, rests }
     }
 
-    /// Whether ages by the wall clock may be believed at this moment.
-    fn believes(&mut self, wall: Timestamp, monotonic: Instant) -> bool {
+    /// Looks at both clocks. Ages by the wall clock may be believed when it does not rest.
+    fn look(&mut self, wall: Timestamp, monotonic: Instant) -> ClockNote {
         let (last, looked) = (self.last.replace(wall), self.looked.replace(monotonic));
         let passed = looked.map(|looked| monotonic.saturating_duration_since(looked));
         let jumped = match (last, passed) {
@@ -103,7 +110,7 @@ impl Watch {
             }
         };
         if jumped {
-            self.rests = monotonic.checked_add(self.retention);
+            self.rests = Some(wall.checked_add(self.retention).unwrap_or(Timestamp::MAX));
             if last.is_some() && !self.retention.is_zero() {
                 tracing::warn!(
                     hours = self.retention.as_secs() / 3_600,
@@ -111,7 +118,8 @@ impl Watch {
                 );
             }
         }
-        self.rests.is_none_or(|until| monotonic >= until)
+        self.rests = self.rests.filter(|until| wall < *until);
+        ClockNote { at: wall, rests: self.rests }
     }
 }
 
@@ -119,7 +127,7 @@ fn signed(duration: Duration) -> jiff::SignedDuration {
     jiff::SignedDuration::try_from(duration).unwrap_or(jiff::SignedDuration::MAX)
 }
 
-async fn noted(ledger: &Ledger) -> Result<Option<Timestamp>, SweepFault> {
+async fn noted(ledger: &Ledger) -> Result<Option<ClockNote>, SweepFault> {
     let ledger = ledger.clone();
     let noted = tokio::task::spawn_blocking(move || ledger.clock()).await;
     Ok(noted.map_err(|_| SweepFault::CutOff)??)
@@ -142,7 +150,6 @@ fn before(at: Timestamp, age: Duration) -> Timestamp {
 
 async fn sweep(spool: &Spool, ledger: &Ledger, retention: Duration) -> Result<(), SweepFault> {
     let at = now();
-    ledger.note_clock(at).await?;
     loop {
         let (spool, of) = (spool.clone(), ledger.clone());
         let removed = tokio::task::spawn_blocking(move || {
@@ -211,13 +218,17 @@ mod tests {
         }
 
         fn ask(&self, watch: &mut Watch) -> bool {
-            watch.believes(self.wall, self.monotonic)
+            watch.look(self.wall, self.monotonic).rests.is_none()
         }
+    }
+
+    fn noted(at: Timestamp) -> Option<ClockNote> {
+        Some(ClockNote { at, rests: None })
     }
 
     /// A watch that has come to believe the clock.
     fn settled(clocks: &Clocks) -> Watch {
-        let mut watch = Watch::new(Some(clocks.wall), RETENTION);
+        let mut watch = Watch::new(noted(clocks.wall), RETENTION);
         assert!(clocks.ask(&mut watch));
         watch
     }
@@ -278,16 +289,32 @@ mod tests {
 
     #[test]
     fn a_short_absence_is_believed_and_a_long_or_a_negative_one_is_not() {
-        let check = |noted: Option<&str>, want| {
+        let check = |last: Option<&str>, want| {
             let clocks = Clocks::new();
-            let mut watch = Watch::new(noted.map(at), RETENTION);
-            assert_eq!(clocks.ask(&mut watch), want, "{noted:?}");
+            let mut watch = Watch::new(last.map(at).and_then(noted), RETENTION);
+            assert_eq!(clocks.ask(&mut watch), want, "{last:?}");
         };
         check(Some("2026-11-26T11:58:00Z"), true);
         check(Some("2026-11-26T01:00:00Z"), true);
         check(Some("2026-11-25T23:59:00Z"), false);
         check(Some("2046-01-01T00:00:00Z"), false);
         check(None, false);
+    }
+
+    #[test]
+    fn what_is_waited_for_goes_on_over_restarts() {
+        let mut clocks = Clocks::new();
+        let mut watch = settled(&clocks);
+        clocks.wall = at("2046-01-01T00:00:00Z");
+        let mut note = watch.look(clocks.wall, clocks.monotonic);
+        let restarts = 9;
+        for _ in 0..restarts {
+            assert!(note.rests.is_some());
+            let mut watch = Watch::new(Some(note), RETENTION);
+            clocks.pass(RETENTION / restarts);
+            note = watch.look(clocks.wall, clocks.monotonic);
+        }
+        assert_eq!(note.rests, None);
     }
 
     #[test]

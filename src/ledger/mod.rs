@@ -164,6 +164,15 @@ pub enum Arrival {
     },
 }
 
+/// What is remembered of the wall clock over restarts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClockNote {
+    /// What it said.
+    pub at: Timestamp,
+    /// Ages are not to be told by it before it says this.
+    pub rests: Option<Timestamp>,
+}
+
 /// The ledger. Cheap to clone; all clones are one ledger. The last one waits for the writer to finish.
 #[derive(Clone)]
 pub struct Ledger {
@@ -270,8 +279,8 @@ impl Ledger {
     ///
     /// # Errors
     /// When the index fails.
-    pub async fn note_clock(&self, at: Timestamp) -> Result<(), LedgerFault> {
-        self.ask(|reply| Command::Clock(at, reply)).await
+    pub async fn note_clock(&self, note: ClockNote) -> Result<(), LedgerFault> {
+        self.ask(|reply| Command::Clock(note, reply)).await
     }
 
     /// Drops the rows of removed objects whose custody ended before `before`, at most a thousand, and keeps their

@@ -23,6 +23,7 @@ CREATE TABLE schema_version (version BIGINT NOT NULL);
 -- 'applied': the sequence of the last event of the durable log that is in these tables.
 -- 'clean': 1 when the last run ended in order.
 -- 'clock': what the wall clock said last, once it has been noted.
+-- 'rests': ages are not to be told by it before it says this.
 CREATE TABLE mark (name TEXT PRIMARY KEY, value BIGINT NOT NULL);
 
 CREATE TABLE object (

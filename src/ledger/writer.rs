@@ -13,7 +13,7 @@ use super::event::{self, Event};
 use super::fault::{LedgerFault, LogFault, Refused};
 use super::record::{ObjectState, Record};
 use super::store::{self, id, micros};
-use super::{Arrival, Config, DurableLog, ObjectRow, schema};
+use super::{Arrival, ClockNote, Config, DurableLog, ObjectRow, schema};
 
 /// Commands of one batch.
 const BATCH: usize = 256;
@@ -37,7 +37,7 @@ pub(super) enum Command {
     Replayed(Reply<Vec<ObjectId>>),
     Missing(Vec<ObjectId>, Reply<Vec<ObjectId>>),
     Removed(Vec<ObjectId>, Reply<()>),
-    Clock(Timestamp, Reply<()>),
+    Clock(ClockNote, Reply<()>),
     Forget(Timestamp, Reply<usize>),
     Checkpoint(Reply<()>),
 }
@@ -368,8 +368,8 @@ fn execute(
             }
             Ok(Answer::Done)
         }
-        Command::Clock(at, _) => {
-            note_clock(db, *at)?;
+        Command::Clock(note, _) => {
+            note_clock(db, *note)?;
             Ok(Answer::Done)
         }
         Command::Forget(before, _) => Ok(Answer::Count(forget(db, *before)?)),
@@ -552,12 +552,13 @@ fn set_present(db: &Connection, object: ObjectId, present: bool) -> Result<(), L
     Ok(())
 }
 
-fn note_clock(db: &Connection, at: Timestamp) -> Result<(), LedgerFault> {
+fn note_clock(db: &Connection, note: ClockNote) -> Result<(), LedgerFault> {
+    let ClockNote { at, rests } = note;
     let mut statement = db.prepare_cached(
-        "INSERT INTO mark (name, value) VALUES ('clock', $1)
+        "INSERT INTO mark (name, value) VALUES ('clock', $1), ('rests', $2)
          ON CONFLICT (name) DO UPDATE SET value = excluded.value",
     )?;
-    statement.execute([micros(at)])?;
+    statement.execute([micros(at), micros(rests.unwrap_or(Timestamp::MIN))])?;
     let mut statement =
         db.prepare_cached("UPDATE object SET settled = $1 WHERE present = 1 AND settled > $1")?;
     statement.execute([micros(at)])?;

@@ -16,7 +16,7 @@ use crate::dicom::uid::Uid;
 use super::fault::LedgerFault;
 use super::record::{Delivery, DeliveryState, ObjectState};
 use super::store::{self, id, instant, micros, texts};
-use super::{Ledger, event, writer};
+use super::{ClockNote, Ledger, event, writer};
 
 pub use rows::{
     Conservation, Counts, Due, Explained, Filter, JudgedAs, QuarantineEntry, QueueEntry, Treatment,
@@ -329,11 +329,17 @@ impl Ledger {
     ///
     /// # Errors
     /// When the index fails.
-    pub fn clock(&self) -> Result<Option<Timestamp>, LedgerFault> {
+    pub fn clock(&self) -> Result<Option<ClockNote>, LedgerFault> {
         self.read(|db| {
-            let mut statement = db.prepare_cached("SELECT value FROM mark WHERE name = 'clock'")?;
-            let noted: Option<i64> = statement.query_row([], |row| row.get(0)).optional()?;
-            Ok(noted.map(instant))
+            let mut statement = db.prepare_cached("SELECT value FROM mark WHERE name = $1")?;
+            let mut noted = |name: &str| -> Result<Option<Timestamp>, LedgerFault> {
+                let value: Option<i64> =
+                    statement.query_row([name], |row| row.get(0)).optional()?;
+                Ok(value.map(instant))
+            };
+            let at = noted("clock")?;
+            let rests = noted("rests")?.filter(|rests| at.is_some_and(|at| *rests > at));
+            Ok(at.map(|at| ClockNote { at, rests }))
         })
     }
 

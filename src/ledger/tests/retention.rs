@@ -86,11 +86,15 @@ async fn what_was_settled_under_a_clock_that_ran_ahead_counts_from_when_that_is_
     let later = now() + jiff::SignedDuration::from_secs(1);
     let removable = |before| fixture.ledger.removable(before, 10).expect("asked");
     assert_eq!(removable(later), []);
-    fixture.ledger.note_clock(now()).await.expect("noted");
+    let note = ClockNote { at: now(), rests: Some(later) };
+    fixture.ledger.note_clock(note).await.expect("noted");
     assert_eq!(removable(now()), []);
     assert_eq!(removable(later), [ObjectId::from_u128(1)]);
     let fixture = fixture.restart();
-    assert_eq!(fixture.ledger.clock().expect("asked"), Some(now()));
+    assert_eq!(fixture.ledger.clock().expect("asked"), Some(note));
+    let note = ClockNote { at: now(), rests: None };
+    fixture.ledger.note_clock(note).await.expect("noted");
+    assert_eq!(fixture.ledger.clock().expect("asked"), Some(note));
 }
 
 #[tokio::test]
