@@ -187,7 +187,7 @@ impl Service {
             self.state.lanes.destinations().map(|(one, _)| one.name.clone()).collect();
         let asked = names.clone();
         let oldest = self.ask(move |ledger| {
-            asked.iter().map(|name| oldest(ledger, name)).collect::<Result<Vec<_>, _>>()
+            asked.iter().map(|name| ledger.oldest_waiting(name)).collect::<Result<Vec<_>, _>>()
         });
         let oldest = oldest.await?;
         let (counts, condition) = self.figures().await?;
@@ -547,33 +547,6 @@ fn signed(deed: model::Deed) -> Deed {
         reason: deed.reason.unwrap_or_default(),
         at: now(),
     }
-}
-
-/// When the oldest object came that waits for its turn at a destination. Held ones wait for a person, not for it.
-fn oldest(ledger: &Ledger, destination: &str) -> Result<Option<Timestamp>, LedgerFault> {
-    let mut oldest: Option<Timestamp> = None;
-    for state in [DeliveryState::Queued, DeliveryState::Sending, DeliveryState::Deferred] {
-        let destination = Some(destination.to_owned());
-        let filter = Filter { destination, state: Some(state), ..Filter::default() };
-        let first = ledger.queue(&filter, 1)?.first().map(|entry| entry.received);
-        oldest = match (oldest, first) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        };
-    }
-    Ok(oldest)
-}
-
-/// The certificates in force, and how long each will do.
-fn certificates(certificates: &Certificates, now: Timestamp) -> Vec<model::Expiry> {
-    const DAY: i64 = 24 * 60 * 60;
-    let ends = certificates.ends().into_iter();
-    ends.map(|(name, ends)| model::Expiry {
-        name,
-        ends,
-        days_left: ends.duration_since(now).as_secs().div_euclid(DAY),
-    })
-    .collect()
 }
 
 fn seconds_since(at: Timestamp) -> f64 {

@@ -186,6 +186,7 @@ struct Inner {
     writer: Option<JoinHandle<()>>,
     changes: watch::Receiver<u64>,
     readers: Mutex<Vec<Connection>>,
+    counted: Mutex<Option<query::Counted>>,
 }
 
 impl Ledger {
@@ -213,6 +214,7 @@ impl Ledger {
                 writer: Some(thread),
                 changes,
                 readers: Mutex::default(),
+                counted: Mutex::default(),
             }),
         })
     }

@@ -1,16 +1,59 @@
 //! Counting.
 
 use std::collections::BTreeMap;
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
 
-use rusqlite::Row;
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::{Conservation, Counts, row_state};
+use crate::base::time::Timestamp;
 use crate::ledger::Ledger;
 use crate::ledger::fault::LedgerFault;
-use crate::ledger::record::ObjectState;
+use crate::ledger::record::{DeliveryState, ObjectState};
 use crate::ledger::store::{self, instant};
 
+/// Counts that were made in less are always made anew.
+const QUICK: Duration = Duration::from_millis(200);
+
+/// So many times as long as they took to make, counts are believed.
+const BELIEVED: u32 = 5;
+
+/// Counts, and what they cost.
+#[derive(Debug, Clone)]
+pub(in crate::ledger) struct Counted {
+    at: Instant,
+    took: Duration,
+    counts: Counts,
+}
+
 impl Ledger {
+    /// When the oldest object came that waits for its turn at a destination. Held ones wait for a person, not for it.
+    ///
+    /// # Errors
+    /// When the index fails.
+    pub fn oldest_waiting(&self, destination: &str) -> Result<Option<Timestamp>, LedgerFault> {
+        self.read(|db| {
+            // Along an index from its first row on, for each state and urgency: anything else would sort the whole queue.
+            let mut statement = db.prepare_cached(
+                "SELECT o.received FROM delivery d CROSS JOIN object o
+                  WHERE d.destination = $1 AND d.state = $2 AND d.urgent = $3 AND o.id = d.object
+                    AND o.state IN ('forwarding', 'held')
+                  ORDER BY d.object LIMIT 1",
+            )?;
+            let mut oldest: Option<i64> = None;
+            for state in [DeliveryState::Queued, DeliveryState::Sending, DeliveryState::Deferred] {
+                for urgent in [false, true] {
+                    let which = params![destination, state.as_str(), urgent];
+                    let first: Option<i64> =
+                        statement.query_row(which, |row| row.get(0)).optional()?;
+                    oldest = first.into_iter().chain(oldest).min();
+                }
+            }
+            Ok(oldest.map(instant))
+        })
+    }
+
     /// Whether received = delivered + held + rejected + in flight: one line for each day and source.
     ///
     /// # Errors
@@ -57,11 +100,27 @@ impl Ledger {
         })
     }
 
-    /// Figures for `status` and metrics.
+    /// Figures for `status` and metrics. Counting a million objects takes a moment, so that the answer may be a few times as old
+    /// as it took to make, if that was more than [`QUICK`]: whoever asks often must not keep a processor busy.
     ///
     /// # Errors
     /// When the index fails.
     pub fn counts(&self) -> Result<Counts, LedgerFault> {
+        let last = self.inner.counted.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(Counted { at, took, counts }) = last
+            && took > QUICK
+            && at.elapsed() < took * BELIEVED
+        {
+            return Ok(counts);
+        }
+        let begun = Instant::now();
+        let counts = self.count()?;
+        let counted = Counted { at: Instant::now(), took: begun.elapsed(), counts: counts.clone() };
+        *self.inner.counted.lock().unwrap_or_else(PoisonError::into_inner) = Some(counted);
+        Ok(counts)
+    }
+
+    fn count(&self) -> Result<Counts, LedgerFault> {
         self.read(|db| {
             let mut counts = Counts::default();
             let mut statement =

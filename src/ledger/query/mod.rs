@@ -18,6 +18,7 @@ use super::record::{Delivery, DeliveryState, ObjectState};
 use super::store::{self, id, instant, micros, texts};
 use super::{ClockNote, Ledger, event, writer};
 
+pub(super) use figures::Counted;
 pub use rows::{
     Conservation, Counts, Due, Explained, Filter, JudgedAs, QuarantineEntry, QueueEntry, Treatment,
 };
@@ -178,40 +179,18 @@ impl Ledger {
     /// When the index fails.
     pub fn queue(&self, filter: &Filter, limit: usize) -> Result<Vec<QueueEntry>, LedgerFault> {
         self.read(|db| {
-            let mut query = Query::new(
-                "SELECT o.id, o.sop_instance, o.study, o.source, o.received, o.urgent, d.destination, d.state,
-                        d.attempts, d.due, d.last_error
-                   FROM delivery d JOIN object o ON o.id = d.object
-                  WHERE o.state IN ('forwarding', 'held')",
-            );
-            match filter.state {
-                Some(state) => query.and(" AND d.state = ", state.as_str().to_owned()),
-                None => query.plain(" AND d.state IN ('queued', 'sending', 'deferred', 'held')"),
+            let mut entries = Vec::new();
+            // A query for each state, along an index of it, and a merge: one query for all would sort the whole queue.
+            for state in UNDELIVERED {
+                if filter.state.is_none_or(|wanted| wanted == state) {
+                    entries.extend(queued(db, filter, state, limit)?);
+                }
             }
-            if let Some(destination) = &filter.destination {
-                query.and(" AND d.destination = ", destination.clone());
-            }
-            query.objects(filter);
-            query.plain(" ORDER BY o.id, d.destination");
-            query.limit(limit);
-            query.run(db, |row| {
-                Ok(QueueEntry {
-                    id: row_id(row, 0)?,
-                    sop_instance: row_uid(row, 1)?,
-                    study: row_uid(row, 2)?,
-                    source: row.get(3)?,
-                    received: instant(row.get(4)?),
-                    urgent: row.get(5)?,
-                    delivery: Delivery {
-                        destination: row.get(6)?,
-                        state: store::delivery_state(row, 7)?,
-                        attempts: row.get(8)?,
-                        due: instant(row.get(9)?),
-                        last_error: row.get(10)?,
-                        answer: None,
-                    },
-                })
-            })
+            entries.sort_by(|a, b| {
+                (a.id, &a.delivery.destination).cmp(&(b.id, &b.delivery.destination))
+            });
+            entries.truncate(limit);
+            Ok(entries)
         })
     }
 
@@ -353,7 +332,8 @@ impl Ledger {
         limit: usize,
     ) -> Result<Vec<ObjectId>, LedgerFault> {
         self.ids_after(
-            "SELECT id FROM object WHERE id > $1 AND present = 1 ORDER BY id LIMIT $2",
+            // The sum keeps the database from choosing the index of `present`, behind which it would sort all objects.
+            "SELECT id FROM object WHERE id > $1 AND present + 0 = 1 ORDER BY id LIMIT $2",
             after,
             limit,
         )
@@ -426,6 +406,55 @@ impl Ledger {
             Ok(kept.unwrap_or(false))
         })
     }
+}
+
+/// Of deliveries that are not done.
+const UNDELIVERED: [DeliveryState; 4] =
+    [DeliveryState::Queued, DeliveryState::Sending, DeliveryState::Deferred, DeliveryState::Held];
+
+/// The first deliveries in one state, by object.
+fn queued(
+    db: &Connection,
+    filter: &Filter,
+    state: DeliveryState,
+    limit: usize,
+) -> Result<Vec<QueueEntry>, LedgerFault> {
+    // Where objects are named in some way, it is they that are few.
+    let mut query = Query::new(
+        "SELECT o.id, o.sop_instance, o.study, o.source, o.received, o.urgent, d.destination, d.state,
+                d.attempts, d.due, d.last_error",
+    );
+    query.plain(if filter.names_objects() {
+        " FROM object o CROSS JOIN delivery d"
+    } else {
+        " FROM delivery d CROSS JOIN object o"
+    });
+    query.plain(" WHERE o.id = d.object AND o.state IN ('forwarding', 'held')");
+    query.and(" AND d.state = ", state.as_str().to_owned());
+    if let Some(destination) = &filter.destination {
+        query.and(" AND d.destination = ", destination.clone());
+    }
+    query.objects(filter);
+    query.plain(" ORDER BY d.object");
+    query.limit(limit);
+    query.run(db, |row| {
+        Ok(QueueEntry {
+            id: row_id(row, 0)?,
+            sop_instance: row_uid(row, 1)?,
+            study: row_uid(row, 2)?,
+            source: row.get(3)?,
+            received: instant(row.get(4)?),
+            urgent: row.get(5)?,
+            delivery: Delivery {
+                destination: row.get(6)?,
+                state: store::delivery_state(row, 7)?,
+                attempts: row.get(8)?,
+                due: instant(row.get(9)?),
+                last_error: row.get(10)?,
+                answer: None,
+            },
+        })
+    })
 }
 
 /// No attempt is put off for longer than this. What is due later was put off under a clock that has been set back since;

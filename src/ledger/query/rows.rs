@@ -55,6 +55,14 @@ pub struct Filter {
     pub after: Option<ObjectId>,
 }
 
+impl Filter {
+    /// Whether it means certain objects, of which there are few.
+    pub(super) fn names_objects(&self) -> bool {
+        let by_uid = [&self.study, &self.series, &self.sop_instance];
+        !self.ids.is_empty() || by_uid.iter().any(|uid| uid.is_some())
+    }
+}
+
 /// One line of the queue: a delivery that is not done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueEntry {
