@@ -111,10 +111,10 @@ impl Watch {
         };
         if jumped {
             self.rests = Some(wall.checked_add(self.retention).unwrap_or(Timestamp::MAX));
-            if last.is_some() && !self.retention.is_zero() {
+            if !self.retention.is_zero() {
                 tracing::warn!(
                     hours = self.retention.as_secs() / 3_600,
-                    "the wall clock has jumped, or the gate was away: no original is removed for the time of retention"
+                    "the wall clock has jumped, or the gate was away or is new: no original is removed for the time of retention"
                 );
             }
         }

@@ -549,6 +549,18 @@ fn signed(deed: model::Deed) -> Deed {
     }
 }
 
+/// The certificates in force, and how long each will do.
+fn certificates(certificates: &Certificates, now: Timestamp) -> Vec<model::Expiry> {
+    const DAY: i64 = 24 * 60 * 60;
+    let ends = certificates.ends().into_iter();
+    ends.map(|(name, ends)| model::Expiry {
+        name,
+        ends,
+        days_left: ends.duration_since(now).as_secs().div_euclid(DAY),
+    })
+    .collect()
+}
+
 fn seconds_since(at: Timestamp) -> f64 {
     now().duration_since(at).as_secs_f64().max(0.0)
 }
