@@ -10,8 +10,10 @@ use crate::base::limits::Limits;
 use crate::base::time::Timestamp;
 use crate::dicom::tags;
 use crate::dicom::uid::Uid;
-use crate::ledger::{self, DurableLog, Ledger, LedgerFault, LogFault, ObjectRow};
+use crate::ledger::{self, DurableLog, Ledger, LedgerFault, LogFault, ObjectRow, Witnessed};
 use crate::object::{Scan, scan_reader};
+use crate::observe::audit::{self, Entry, Object};
+use crate::observe::{Audit, Metrics};
 use crate::spool::{self, Leftover, ObjectId, Priority, Spool, SpoolFault, StoredObject};
 
 /// Rows that may wait between the one who finds objects and the one who enters them.
@@ -26,6 +28,9 @@ pub enum CustodyFault {
     /// The ledger.
     #[error("ledger: {0}")]
     Ledger(#[from] LedgerFault),
+    /// The audit trail.
+    #[error("the audit trail has no thread: {0}")]
+    Audit(#[source] std::io::Error),
     /// The journal.
     #[error("the journal cannot be read: {0}")]
     Journal(#[source] std::io::Error),
@@ -35,12 +40,14 @@ pub enum CustodyFault {
 pub(super) struct Custody {
     pub(super) spool: Spool,
     pub(super) ledger: Ledger,
+    /// What the trail is told with.
+    pub(super) audit: Audit,
     /// Objects whose custody had not ended and whose files are gone.
     pub(super) lost: u64,
 }
 
-/// The spool's journal as the ledger's durable log.
-struct Log(Spool);
+/// The spool's journal as the ledger's durable log, and the audit trail that hears of what has taken effect.
+struct Log(Spool, Audit);
 
 impl DurableLog for Log {
     fn append(&mut self, records: &[Vec<u8>]) -> Result<u64, LogFault> {
@@ -49,6 +56,10 @@ impl DurableLog for Log {
 
     fn make_room(&mut self) -> bool {
         self.0.give_up_ballast()
+    }
+
+    fn witnessed(&mut self, events: Vec<Witnessed>) {
+        self.1.record_all(events.into_iter().filter_map(super::audit::entry).collect());
     }
 }
 
@@ -59,22 +70,25 @@ impl DurableLog for Log {
 pub(super) fn open(
     config: &spool::Config,
     offset: Offset,
+    metrics: &Arc<Metrics>,
     now: Timestamp,
 ) -> Result<Custody, CustodyFault> {
     let (spool, recovered) = Spool::open(config, now)?;
+    // Behind the lock: a second gate on this spool must not write a line.
+    let audit = Audit::open(&audit::folder(&config.dir), metrics).map_err(CustodyFault::Audit)?;
     if recovered.drafts > 0 {
         tracing::info!(drafts = recovered.drafts, "objects that were never acknowledged are gone");
     }
     let index = ledger::Config { path: config.dir.join("ledger.sqlite"), offset };
-    let ledger = Ledger::open(&index, Box::new(Log(spool.clone())), now)?;
+    let ledger = Ledger::open(&index, Box::new(Log(spool.clone(), audit.clone())), now)?;
     if ledger.is_fresh() {
         tracing::info!("the ledger is built from the spool");
     }
-    let lost = reconcile(&spool, &ledger)?;
-    Ok(Custody { spool, ledger, lost })
+    let lost = reconcile(&spool, &ledger, &audit)?;
+    Ok(Custody { spool, ledger, audit, lost })
 }
 
-fn reconcile(spool: &Spool, ledger: &Ledger) -> Result<u64, CustodyFault> {
+fn reconcile(spool: &Spool, ledger: &Ledger, audit: &Audit) -> Result<u64, CustodyFault> {
     let known = ledger.known()?;
     let applied = ledger.applied()?;
     let mut records = spool.journal().replay(applied).map_err(CustodyFault::Journal)?;
@@ -97,7 +111,7 @@ fn reconcile(spool: &Spool, ledger: &Ledger) -> Result<u64, CustodyFault> {
                         Err(fault) => tracing::error!(object = %id, %fault, "an object cannot be read"),
                     }
                 }
-                leftover => missing.extend(tell(leftover)),
+                leftover => missing.extend(tell(leftover, audit)),
             });
             if adopted > 0 {
                 tracing::info!(objects = adopted, "entered in the ledger: it did not know them");
@@ -125,16 +139,19 @@ fn reconcile(spool: &Spool, ledger: &Ledger) -> Result<u64, CustodyFault> {
     lost.extend(replayed.lost);
     for object in &lost {
         tracing::error!(%object, "LOST: the ledger has this object in custody and the spool has no file of it");
+        audit.record(Entry::Lost { object: Object::named(*object) });
     }
     Ok(lost.len() as u64)
 }
 
 /// Tells of what is no object to be adopted; gives the id of one that has no file.
-fn tell(leftover: Leftover) -> Option<ObjectId> {
+fn tell(leftover: Leftover, audit: &Audit) -> Option<ObjectId> {
     match leftover {
         Leftover::Lost(id) => return Some(id),
         Leftover::Corrupt { id, damage } => {
             tracing::error!(object = %id, %damage, "a damaged file has been moved to corrupt/");
+            let object = Object::named(id);
+            audit.record(Entry::Damaged { object, what: damage.to_string() });
         }
         Leftover::Unreadable(fault) => tracing::error!(%fault, "a file cannot be read"),
         Leftover::Stray(name) => {

@@ -2,12 +2,14 @@
 //!
 //! Alone in knowing all parts. It decides nothing about images; that is what the parts are for.
 
+mod audit;
 mod certificates;
 mod conformance;
 mod custody;
 mod demo;
 #[cfg(test)]
 mod fixture;
+mod keeping;
 mod offline;
 mod report;
 mod retention;

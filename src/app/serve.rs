@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{
+    DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit,
+};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
@@ -19,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::certificates::{self, Certificates};
 use super::custody::{self, CustodyFault};
+use super::keeping;
 use super::retention;
 use super::scrub::{self, Scrub};
 use super::service::Service;
@@ -32,6 +35,8 @@ use crate::deliver::{self, Destination, Lanes, Peer};
 use crate::dimse::{Terms, Timers};
 use crate::ledger::{Ledger, LedgerFault};
 use crate::observe::Metrics;
+use crate::observe::audit::Entry;
+use crate::observe::log;
 use crate::pipeline;
 use crate::policy::disposition::Unparsable;
 use crate::receive::{self, Door, Judging, Places, Receiver, Strangers};
@@ -84,6 +89,8 @@ pub enum StartFault {
 /// # Errors
 /// When it cannot start.
 pub fn run(file: &Path) -> Result<(), StartFault> {
+    leave_no_core();
+    log::tell_panics();
     let loaded = config::load(file)?;
     for warning in &loaded.warnings {
         tracing::warn!(%warning, "configuration");
@@ -118,6 +125,16 @@ fn allow_many_files() {
     }
 }
 
+/// The memory of a gate holds images of patients: none of it is left behind in a core dump, or shown to other processes of its user.
+fn leave_no_core() {
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    let limited = setrlimit(Resource::Core, none);
+    if let Err(fault) = limited.and_then(|()| set_dumpable_behavior(DumpableBehavior::NotDumpable))
+    {
+        tracing::warn!(%fault, "a crash of the gate may leave a core dump, which would hold images");
+    }
+}
+
 fn on(kind: SignalKind) -> io::Result<Signal> {
     signal(kind)
 }
@@ -143,6 +160,7 @@ pub struct Gate {
     sweeping: JoinHandle<()>,
     tending: JoinHandle<()>,
     scrubbing: Option<JoinHandle<()>>,
+    keeping: JoinHandle<()>,
     console: Option<SocketAddr>,
 }
 
@@ -161,9 +179,11 @@ impl Gate {
             Some(tls) => Some(listen(tls.listen).await?),
             None => None,
         };
+        let metrics = Arc::new(Metrics::new());
         let custody = {
             let (spool, offset) = (spool_config(&configuration), configuration.mark.timezone);
-            tokio::task::spawn_blocking(move || custody::open(&spool, offset, now()))
+            let metrics = Arc::clone(&metrics);
+            tokio::task::spawn_blocking(move || custody::open(&spool, offset, &metrics, now()))
                 .await
                 .map_err(io::Error::other)??
         };
@@ -172,7 +192,6 @@ impl Gate {
             None => web::Listener::control(&web::control_socket(&configuration.spool.dir))?,
         };
         let console_address = console.address();
-        let metrics = Arc::new(Metrics::new());
         let timers = Timers::default();
         let destinations = destinations(&configuration, &certificates);
         tell_of_strays(&custody.ledger, &destinations).await?;
@@ -213,6 +232,7 @@ impl Gate {
             memory: memory.clone(),
             spool: custody.spool.clone(),
             ledger: custody.ledger.clone(),
+            audit: custody.audit.clone(),
             metrics: Arc::clone(&metrics),
             site: Arc::clone(&site),
             known,
@@ -259,6 +279,7 @@ impl Gate {
             certificates,
             spool: custody.spool,
             ledger: custody.ledger,
+            audit: custody.audit,
             metrics,
             lanes,
             judging,
@@ -267,6 +288,12 @@ impl Gate {
             listen: address,
             lost: custody.lost,
             stopping: AtomicBool::new(false),
+        });
+        let keeping = tokio::spawn(keeping::run(Arc::clone(&state), ending.clone()));
+        state.audit.record(Entry::Started {
+            version: env!("CARGO_PKG_VERSION"),
+            configuration: digest(&state.configuration.load()),
+            listen: address,
         });
         let service = Arc::new(Service::new(Arc::clone(&state)));
         let serving = tokio::spawn(web::serve(console, service, ending.clone().cancelled_owned()));
@@ -286,6 +313,7 @@ impl Gate {
             sweeping,
             tending,
             scrubbing,
+            keeping,
             console: console_address,
         })
     }
@@ -312,7 +340,11 @@ impl Gate {
         match loaded {
             Ok(Ok(loaded)) => self.reload(loaded),
             Ok(Err(mistakes)) => {
-                tracing::error!("the configuration was not reloaded:\n{mistakes}");
+                for mistake in mistakes.as_slice() {
+                    tracing::error!(%mistake, "the configuration was not reloaded");
+                }
+                let why = format!("{} mistakes", mistakes.as_slice().len());
+                self.state.audit.record(Entry::NotReloaded { why });
             }
             Err(fault) => tracing::error!(%fault, "the configuration was not reloaded"),
         }
@@ -336,6 +368,8 @@ impl Gate {
                 sections = changed.join(", "),
                 "the configuration was not reloaded: these can be changed by a restart only"
             );
+            let why = format!("a restart is needed for {}", changed.join(", "));
+            self.state.audit.record(Entry::NotReloaded { why });
             return;
         }
         self.limits.store(Arc::new(receiving(new)));
@@ -345,7 +379,9 @@ impl Gate {
         }
         self.state.certificates.replace(&loaded.compiled.tls);
         self.state.certificates.tell(now());
+        let configuration = digest(&loaded.configuration);
         self.state.site.store(Arc::new(site::build(&loaded)));
+        self.state.audit.record(Entry::Reloaded { configuration });
         self.state.configuration.store(Arc::new(loaded.configuration));
         tracing::info!("configuration reloaded");
     }
@@ -374,10 +410,22 @@ impl Gate {
         if let Some(scrubbing) = self.scrubbing {
             finish("scrub", scrubbing, begun + ALL_ENDS).await;
         }
+        finish("bypass and audit", self.keeping, begun + ALL_ENDS).await;
         finish("console", self.serving, begun + ALL_ENDS).await;
         finish("certificates", self.watching, begun + ALL_ENDS).await;
+        let audit = self.state.audit.clone();
+        audit.record(Entry::Stopped);
+        let settled = tokio::task::spawn_blocking(move || audit.settle());
+        if !matches!(timeout_at(begun + ALL_ENDS, settled).await, Ok(Ok(true))) {
+            tracing::warn!("the end of the audit trail may be missing");
+        }
         tracing::info!("stopped");
     }
+}
+
+/// What a configuration is, in one line.
+fn digest(configuration: &Configuration) -> String {
+    blake3::hash(config::show(configuration).as_bytes()).to_hex().to_string()
 }
 
 async fn finish(what: &'static str, mut task: JoinHandle<()>, until: Instant) {

@@ -2,6 +2,7 @@
 //!
 //! Ledger and spool block, so they are asked on threads that may. Nothing is decided here, and nothing of a patient is logged.
 
+mod deeds;
 mod shapes;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ use crate::ledger::{
     QueueEntry, Refused,
 };
 use crate::object::scan_reader;
+use crate::observe::audit::{self, Entry};
 use crate::observe::metrics::Lane;
 use crate::pipeline::{Association, Image, Site};
 use crate::policy::admission::{Caller, Proof, admit};
@@ -50,6 +52,19 @@ pub(super) struct Service {
 impl Service {
     pub(super) fn new(state: Arc<State>) -> Self {
         Self { state }
+    }
+
+    /// Has it written down, durably, what a person did: what was answered is in the audit trail. A disk that fails is an alarm, and
+    /// the answer is given all the same.
+    async fn attest(&self, entries: Vec<Entry>) {
+        let audit = self.state.audit.clone();
+        let settled = blocking(move || {
+            audit.record_all(entries);
+            audit.settle()
+        });
+        if !matches!(settled.await, Ok(true)) {
+            tracing::error!("what a person did is not in the audit trail yet");
+        }
     }
 
     /// Asks the ledger on a thread that may wait.
@@ -236,7 +251,8 @@ impl crate::web::Service for Service {
             aet: configuration.gate.aet.iter().map(ToString::to_string).collect(),
             listen: state.listen.to_string(),
             associations: state.metrics.associations_open.get().max(0).cast_unsigned(),
-            bypass: false,
+            bypass: state.spool.bypass().is_on(),
+            audit_problem: state.audit.problem(),
             spool: model::SpoolState {
                 dir: state.spool.directory().display().to_string(),
                 free_bytes: condition.free,
@@ -276,12 +292,17 @@ impl crate::web::Service for Service {
         };
         let found = self.deliveries(which).await?;
         let (ledger, deed) = (&self.state.ledger, signed(deed));
+        let kind = match action {
+            QueueAction::Retry | QueueAction::Release => audit::Deed::Requeue,
+            QueueAction::Hold => audit::Deed::HoldDelivery,
+        };
         let done = match action {
             QueueAction::Retry => quarantine::requeue(ledger, &found, false, &deed).await,
             QueueAction::Hold => quarantine::hold(ledger, &found, &deed).await,
             QueueAction::Release => quarantine::requeue(ledger, &found, true, &deed).await,
         };
         let done = done.map_err(|fault| unavailable(&fault))?;
+        self.attest(deeds::on_deliveries(kind, &found, &done, &deed)).await;
         match action {
             // What waits for its turn is tried now as well.
             QueueAction::Retry | QueueAction::Release => self.state.lanes.wake(None),
@@ -314,8 +335,10 @@ impl crate::web::Service for Service {
             ..Filter::default()
         };
         let found = self.ask(move |ledger| ledger.queue(&filter, quarantine::AT_A_TIME)).await?;
-        let requeued = quarantine::requeue(&self.state.ledger, &found, false, &signed(deed)).await;
+        let deed = signed(deed);
+        let requeued = quarantine::requeue(&self.state.ledger, &found, false, &deed).await;
         let done = requeued.map_err(|fault| unavailable(&fault))?;
+        self.attest(deeds::on_deliveries(audit::Deed::Requeue, &found, &done, &deed)).await;
         self.state.lanes.wake(destination.as_deref());
         Ok(model::Changed { changed: done.changed.len() as u64 })
     }
@@ -346,7 +369,13 @@ impl crate::web::Service for Service {
         let deed = signed(deed);
         let done = match action {
             QuarantineAction::Recheck => {
-                return Ok(model::Changed { changed: self.recheck(objects).await? });
+                if self.state.spool.bypass().is_on() {
+                    let state = "held, and nothing is judged while bypass is on".to_owned();
+                    return Err(Refusal::Conflict { name, state });
+                }
+                let changed = self.recheck(objects).await?;
+                self.attest(deeds::on_objects(audit::Deed::Recheck, &found, &deed)).await;
+                return Ok(model::Changed { changed });
             }
             QuarantineAction::Release => {
                 let done = self.release(objects, &deed).await?;
@@ -361,7 +390,24 @@ impl crate::web::Service for Service {
         if let (true, Some((_, refused))) = (done.changed.is_empty(), done.refused.first()) {
             return Err(Refusal::Conflict { name, state: format!("not changed: {refused}") });
         }
+        // The ledger has told of each object.
+        self.attest(Vec::new()).await;
         Ok(model::Changed { changed: done.changed.len() as u64 })
+    }
+
+    async fn bypass(&self) -> Result<model::Bypass, Refusal> {
+        Ok(deeds::shown(self.state.spool.bypass()))
+    }
+
+    async fn order_bypass(&self, order: model::BypassOrder) -> Result<model::Bypass, Refusal> {
+        let spool = self.state.spool.clone();
+        let ordered = deeds::ordered(order)?;
+        let entry = blocking(move || deeds::carry_out(spool.bypass(), ordered)).await?;
+        let entry = entry.map_err(|fault| unavailable(&fault))?;
+        self.attest(entry.into_iter().collect()).await;
+        let bypass = self.state.spool.bypass();
+        self.state.metrics.bypass.set(i64::from(bypass.is_on()));
+        Ok(deeds::shown(bypass))
     }
 
     async fn peers(&self) -> Result<Vec<model::Peer>, Refusal> {
@@ -464,6 +510,8 @@ impl crate::web::Service for Service {
         if explained.is_empty() {
             return Err(Refusal::NotFound { what: "instance", name: sop_instance_uid });
         }
+        let (sop_instance, versions) = (sop_instance_uid, explained.len());
+        self.attest(vec![Entry::Explained { sop_instance, versions }]).await;
         Ok(explained)
     }
 

@@ -13,7 +13,7 @@ use crate::config::Configuration;
 use crate::deliver::Lanes;
 use crate::dimse::Timers;
 use crate::ledger::Ledger;
-use crate::observe::Metrics;
+use crate::observe::{Audit, Metrics};
 use crate::pipeline::Site;
 use crate::receive::Work;
 use crate::spool::Spool;
@@ -30,6 +30,8 @@ pub(super) struct State {
     pub(super) spool: Spool,
     /// Where they are and what becomes of them.
     pub(super) ledger: Ledger,
+    /// Who did what.
+    pub(super) audit: Audit,
     /// Counters.
     pub(super) metrics: Arc<Metrics>,
     /// The lanes to the destinations.

@@ -119,7 +119,7 @@ pub(super) enum Verb {
     /// Destinations
     #[command(subcommand)]
     Peer(Peer),
-    /// Pure relay for a limited time (not in this version)
+    /// Pure relay for a limited time: nothing is judged, touched or held
     #[command(subcommand)]
     Bypass(Bypass),
     /// The state of the running gate: associations, queue, disk, destinations
@@ -144,7 +144,7 @@ pub(super) enum Verb {
         #[command(flatten)]
         file: ConfigFile,
     },
-    /// The audit trail (not in this version)
+    /// The audit trail
     #[command(subcommand)]
     Audit(Audit),
 }
@@ -370,12 +370,35 @@ pub(super) enum Peer {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Bypass {
-    /// Relay everything unmarked
-    On(Later),
+    /// Relay everything as it comes, unjudged and unmarked; ends by itself
+    On {
+        #[command(flatten)]
+        gate: Gate,
+        #[command(flatten)]
+        form: Form,
+        /// For how long, such as 30m or 2h; at most 24h
+        #[arg(long = "for", value_name = "TIME")]
+        time: String,
+        /// Why; recorded with your name
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
     /// Judge and mark again
-    Off(Later),
+    Off {
+        #[command(flatten)]
+        gate: Gate,
+        #[command(flatten)]
+        form: Form,
+        #[command(flatten)]
+        why: Why,
+    },
     /// Tell whether the gate only relays
-    Status(Later),
+    Status {
+        #[command(flatten)]
+        gate: Gate,
+        #[command(flatten)]
+        form: Form,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -407,8 +430,16 @@ pub(super) enum Rules {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Audit {
-    /// Verify the chain of the audit trail (not in this version)
-    Verify(Later),
+    /// Tell whether the trail is as it was written: exit 0 when it is whole, 2 when a line was changed, removed or moved
+    Verify {
+        #[command(flatten)]
+        file: ConfigFile,
+        /// The folder of the trail; left out: that of the configuration's spool
+        #[arg(long, value_name = "DIR", conflicts_with = "config")]
+        dir: Option<PathBuf>,
+        #[command(flatten)]
+        form: Form,
+    },
 }
 
 /// The arguments of a verb that comes later: taken, not looked at.

@@ -53,16 +53,16 @@ fn default_console() -> SocketAddr {
 }
 
 /// Runs what asks the gate to its end.
-fn wait<T>(asking: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+pub(super) fn wait<T>(asking: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(asking)
 }
 
-fn client(gate: &Gate) -> Result<Client, Failure> {
+pub(super) fn client(gate: &Gate) -> Result<Client, Failure> {
     Ok(Client::new(place(gate.console.as_deref(), &gate.file)?))
 }
 
-fn get<T: DeserializeOwned>(gate: &Gate, page: &str) -> Result<T, Failure> {
+pub(super) fn get<T: DeserializeOwned>(gate: &Gate, page: &str) -> Result<T, Failure> {
     let client = client(gate)?;
     wait(async { Ok(client.get(page).await?) })
 }
@@ -117,7 +117,7 @@ fn ids(which: &Which, terminal: &mut Terminal<'_>) -> Result<Vec<String>, Failur
 }
 
 /// The person, by the name of the account; under sudo that of the account before it.
-fn person() -> String {
+pub(super) fn person() -> String {
     let named = ["SUDO_USER", "USER", "LOGNAME"].into_iter();
     named
         .filter_map(|name| std::env::var(name).ok())
@@ -479,6 +479,7 @@ fn status_page(system: &System) -> String {
         ),
         ("spool problem", spool.problem.clone()),
         ("lost", (system.lost > 0).then(|| format!("{} objects: a person must act", system.lost))),
+        ("audit trail", system.audit_problem.as_ref().map(|why| format!("not written: {why}"))),
         ("bypass", system.bypass.then(|| "on: nothing is judged".to_owned())),
     ];
     let peers: Vec<_> = system.destinations.iter().map(peer_row).collect();

@@ -5,6 +5,8 @@
 //! [`Program`]. No verb writes a file.
 
 mod arguments;
+mod audit;
+mod bypass;
 mod gate;
 mod installed;
 mod offline;
@@ -178,17 +180,12 @@ fn dispatch(verb: Verb, program: &dyn Program, terminal: &mut Terminal<'_>) -> O
         Verb::Queue(verb) => gate::queue(verb, terminal),
         Verb::Quarantine(verb) => gate::quarantine(verb, terminal),
         Verb::Peer(verb) => gate::peer(verb, terminal),
-        Verb::Bypass(_) => later(
-            "bypass",
-            "send to the PACS directly, or mark a [[source]] or [[route]] as `urgent` so that nothing is held",
-        ),
+        Verb::Bypass(verb) => bypass::bypass(verb, terminal),
         Verb::Status { gate, form } => gate::status(&gate, &form, terminal),
         Verb::Ledger { gate, form } => gate::ledger(&gate, &form, terminal),
         Verb::Rules(verb) => offline::rules(verb, program, terminal),
         Verb::Conformance { file } => offline::conformance(&file, program, terminal),
-        Verb::Audit(_) => {
-            later("audit verify", "read the log on standard error of `markgate serve`")
-        }
+        Verb::Audit(verb) => audit::audit(verb, terminal),
     }
 }
 

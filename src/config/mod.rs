@@ -32,8 +32,8 @@ pub use compile::Compiled;
 pub use decode::Word;
 pub use mistake::{Fault, Mistake, Mistakes};
 pub use model::{
-    CallingAet, Configuration, Console, Destination, DestinationTls, Gate, GateTls, Limits, Mark,
-    PackSource, RegistryFiles, Rules, Spool, Target,
+    Audit, CallingAet, Configuration, Console, Destination, DestinationTls, Gate, GateTls, Limits,
+    Mark, PackSource, RegistryFiles, Rules, Spool, Target,
 };
 pub use show::show;
 pub use tls::{EXPIRES_SOON, Paper, Tls};
@@ -173,6 +173,7 @@ fn whole(
     let (gate, gate_place, gate_tls_place) = sections::gate(top.section("gate"), folder, mistakes);
     let limits = sections::limits(top.section("limits"), mistakes);
     let spool = sections::spool(top.section("spool"), folder, mistakes);
+    let audit = sections::audit(top.section("audit"), mistakes);
     let console = top.optional_section("console").map(|table| sections::console(table, mistakes));
 
     let mut destination_names = Vec::new();
@@ -239,6 +240,7 @@ fn whole(
         gate,
         limits,
         spool,
+        audit,
         console,
         destinations,
         sources,

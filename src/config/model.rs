@@ -29,6 +29,8 @@ pub struct Configuration {
     pub limits: Limits,
     /// `[spool]`: where everything durable lies.
     pub spool: Spool,
+    /// `[audit]`: who did what.
+    pub audit: Audit,
     /// `[console]`: web pages, REST and metrics; without it they answer on a control socket in the spool folder.
     pub console: Option<Console>,
     /// `[[destination]]`: at least one in a configuration that was read from a file.
@@ -154,6 +156,18 @@ pub struct Spool {
     pub ballast: u64,
     /// The time in which every object in the spool is read through once; `None`: never. Default 7 days.
     pub scrub: Option<Duration>,
+}
+
+/// `[audit]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audit {
+    /// How long the trail is kept. Default 3 years, at least [`Audit::LEAST`].
+    pub retention: Duration,
+}
+
+impl Audit {
+    /// Half a year, for which network logs have to be kept.
+    pub const LEAST: Duration = Duration::from_secs(180 * 86_400);
 }
 
 /// `[console]`.
@@ -311,6 +325,12 @@ impl Default for Spool {
             ballast: 64 << 20,
             scrub: Some(Duration::from_hours(7 * 24)),
         }
+    }
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self { retention: Duration::from_secs(1_095 * 86_400) }
     }
 }
 

@@ -12,12 +12,12 @@ use super::credentials;
 use super::decode::{Place, Table};
 use super::mistake::{Fault, Mistake};
 use super::model::{
-    CallingAet, Console, Destination, Gate, Limits, Mark, PackSource, RegistryFiles, Rules, Spool,
-    Target, loopback,
+    Audit, CallingAet, Console, Destination, Gate, Limits, Mark, PackSource, RegistryFiles, Rules,
+    Spool, Target, loopback,
 };
 use super::tls;
 use crate::base::time::parse_offset;
-use crate::base::units::{parse_duration, parse_size};
+use crate::base::units::{format_duration, parse_duration, parse_size};
 use crate::dicom::ae_title::AeTitle;
 use crate::dicom::charset::CharacterSet;
 use crate::policy::admission::{Source, SourceRow};
@@ -178,6 +178,17 @@ pub(super) fn spool(mut table: Table<'_>, base: &Path, mistakes: &mut Vec<Mistak
     };
     table.finish(mistakes);
     spool
+}
+
+pub(super) fn audit(mut table: Table<'_>, mistakes: &mut Vec<Mistake>) -> Audit {
+    let wanted = "a duration of at least 180 days, such as \"1095d\"";
+    let retention = table.parsed("retention", wanted, parse_duration);
+    if let Some(short) = retention.filter(|retention| *retention < Audit::LEAST) {
+        let found = format!("{:?}, which is less than 180 days", format_duration(short));
+        table.fault("retention", Fault::Unusable { found, wanted: wanted.to_owned() });
+    }
+    table.finish(mistakes);
+    Audit { retention: retention.unwrap_or(Audit::default().retention) }
 }
 
 pub(super) fn console(mut table: Table<'_>, mistakes: &mut Vec<Mistake>) -> Console {

@@ -24,7 +24,16 @@ use crate::standard::Severity;
 pub fn show(configuration: &Configuration) -> String {
     let mut page = Page::default();
     let Configuration {
-        gate, limits, spool, console, registry, registry_files, mark, rules, ..
+        gate,
+        limits,
+        spool,
+        audit,
+        console,
+        registry,
+        registry_files,
+        mark,
+        rules,
+        ..
     } = configuration;
     page.table("gate");
     page.list("aet", gate.aet.iter().map(ToString::to_string));
@@ -41,6 +50,8 @@ pub fn show(configuration: &Configuration) -> String {
     page.text("retention", format_duration(spool.retention));
     page.text("ballast", format_size(spool.ballast));
     page.text("scrub", spool.scrub.map_or_else(|| "off".to_owned(), format_duration));
+    page.table("audit");
+    page.text("retention", format_duration(audit.retention));
     if let Some(console) = console {
         page.table("console");
         page.text("listen", console.listen);

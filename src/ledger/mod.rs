@@ -107,6 +107,24 @@ pub trait DurableLog: Send {
     fn make_room(&mut self) -> bool {
         false
     }
+
+    /// Told of durable events once they have taken effect, in their order; not of those that a rebuild applies again.
+    fn witnessed(&mut self, _events: Vec<Witnessed>) {}
+}
+
+/// A durable event that has taken effect, and what is known of its object.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Witnessed {
+    /// The event.
+    pub event: Event,
+    /// The calling AE title of the object; empty when not known.
+    pub source: String,
+    /// The address that it came from; empty when not known.
+    pub peer: String,
+    /// Its SOP Instance UID.
+    pub sop_instance: Uid,
+    /// Its Study Instance UID; empty when not known.
+    pub study: Uid,
 }
 
 /// An object that has come into custody.

@@ -4,11 +4,12 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::base::object_id::ObjectId;
 use crate::base::time::Timestamp;
+use crate::dicom::uid::Uid;
 
-use super::ObjectRow;
 use super::event::{Event, Verdict, What};
 use super::fault::LedgerFault;
 use super::record::{Answer, Delivery, DeliveryState, ObjectState, Record};
+use super::{ObjectRow, Witnessed};
 
 /// An instant as it stands in a row.
 pub(super) fn micros(at: Timestamp) -> i64 {
@@ -108,6 +109,18 @@ fn answer(row: &Row<'_>) -> Result<Option<Answer>, LedgerFault> {
         sent: sent.parse().map_err(|_bad| LedgerFault::BadRow("hash"))?,
         at: instant(row.get(8)?),
     }))
+}
+
+/// An event with what is known of its object.
+pub(super) fn witnessed(db: &Connection, event: Event) -> Result<Witnessed, LedgerFault> {
+    let mut statement =
+        db.prepare_cached("SELECT source, peer, sop_instance, study FROM object WHERE id = $1")?;
+    let row = statement.query_row([event.object.to_string()], |row| {
+        Ok([row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?])
+    });
+    let [source, peer, sop_instance, study] = row.optional()?.unwrap_or_default();
+    let (sop_instance, study) = (Uid::new(&sop_instance), Uid::new(&study));
+    Ok(Witnessed { event, source, peer, sop_instance, study })
 }
 
 /// Inserts an object that has come. It must not be there.

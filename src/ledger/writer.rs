@@ -205,7 +205,20 @@ impl Writer {
             self.pending = Pending { rows: rows_of(batch), events: logged };
             return Err(Failure::Behind);
         }
+        self.tell_log(logged);
         Ok(answers)
+    }
+
+    /// Tells the log of events that have taken effect.
+    fn tell_log(&mut self, logged: Vec<(u64, Event)>) {
+        let events = logged.into_iter().map(|(_sequence, event)| event);
+        let witnessed: Result<Vec<_>, _> =
+            events.map(|event| store::witnessed(&self.db, event)).collect();
+        match witnessed {
+            Ok(events) if events.is_empty() => {}
+            Ok(events) => self.log.witnessed(events),
+            Err(fault) => tracing::error!(%fault, "events could not be told of"),
+        }
     }
 
     /// Does what an earlier commit failed to do.
@@ -232,7 +245,8 @@ impl Writer {
             set_applied(&tx, *sequence)?;
         }
         tx.commit()?;
-        self.pending = Pending::default();
+        let done = std::mem::take(&mut self.pending);
+        self.tell_log(done.events);
         Ok(())
     }
 

@@ -49,20 +49,25 @@ pub fn acknowledgement(site: &Site, image: &Image<'_>, now: Timestamp) -> Status
     site.coerced_status
 }
 
-fn judge_or_panic(site: &Site, image: &Image<'_>, now: Timestamp) -> Verdict {
+/// The object as conditions and rules see it; `peer` is its sender's address as text.
+fn subject<'a>(site: &Site, image: &Image<'a>, peer: &'a str, now: Timestamp) -> Subject<'a> {
     let sender = image.sender;
-    let peer = sender.map(|sender| sender.peer.to_string()).unwrap_or_default();
     let arrival = Arrival {
         calling_aet: sender.map_or("", |sender| sender.calling.as_str()),
         called_aet: sender.map_or("", |sender| sender.called.as_str()),
-        peer: &peer,
+        peer,
         transfer_syntax: image.transfer_syntax,
         charset: image.source.charset.clone(),
         end: Some(image.scan.end),
         now,
         offset: site.offset,
     };
-    let subject = Subject::new(&image.scan.header, arrival);
+    Subject::new(&image.scan.header, arrival)
+}
+
+fn judge_or_panic(site: &Site, image: &Image<'_>, now: Timestamp) -> Verdict {
+    let peer = image.sender.map(|sender| sender.peer.to_string()).unwrap_or_default();
+    let subject = subject(site, image, &peer, now);
     let chosen = site.routes.choose(&subject);
     let urgent = image.urgent || image.source.urgent || chosen.urgent;
     let assessment = site.rules.assess(&subject);
@@ -94,6 +99,32 @@ fn judge_or_panic(site: &Site, image: &Image<'_>, now: Timestamp) -> Verdict {
         destinations: chosen.destinations,
         urgent,
         unchecked: false,
+    }
+}
+
+/// The verdict on an object that comes while the gate is in bypass: not judged, not touched, not held. Its header is looked at for the
+/// conditions of routes alone; where it cannot be, the object goes wherever its association's objects may go.
+#[must_use]
+pub fn bypassed(site: &Site, image: &Image<'_>, now: Timestamp) -> Verdict {
+    let chosen = match (&image.scan.end, image.sender) {
+        (End::Complete, _) | (_, None) => catch_unwind(AssertUnwindSafe(|| {
+            let text = image.sender.map(|sender| sender.peer.to_string()).unwrap_or_default();
+            let chosen = site.routes.choose(&subject(site, image, &text, now));
+            (chosen.destinations, chosen.urgent)
+        })),
+        (
+            End::Cut { .. } | End::Malformed(_) | End::TooDeep { .. } | End::Unlooked(_),
+            Some(to),
+        ) => Ok((site.routes.possible(to), false)),
+    };
+    let all = unchecked(site, image);
+    let (destinations, urgent) = chosen.unwrap_or_else(|_panic| (all.destinations.clone(), true));
+    Verdict {
+        decision: Decision::without_judgement(Reason::Bypass),
+        destinations,
+        urgent: urgent || image.urgent || image.source.urgent,
+        unchecked: false,
+        ..all
     }
 }
 

@@ -20,6 +20,7 @@ use crate::dimse::negotiate::{ContextAnswer, Negotiated, Refusal, negotiate};
 use crate::dimse::pdu::UserIdentity;
 use crate::dimse::{Stream, tls};
 use crate::observe::Metrics;
+use crate::observe::audit::Entry;
 use crate::observe::metrics::{Code, Outcome};
 use crate::pipeline::{self, Site};
 use crate::policy::admission::{self, Admitted, Caller, Identity, Proof, admit};
@@ -145,6 +146,9 @@ fn note_silence(receiver: &Receiver, peer: SocketAddr, fault: &Fault) {
     if let Fault::Tls(cause) = fault {
         let outcome = cause.word();
         receiver.metrics.tls_failures.get_or_create(&Outcome { outcome }).inc();
+        receiver
+            .audit
+            .record(Entry::TlsFailed { peer: peer.ip().to_canonical(), why: outcome.to_owned() });
         if tell {
             tracing::warn!(%peer, cause = outcome, %fault, "no secure connection");
         }
@@ -206,6 +210,15 @@ async fn turn_away(
             "association rejected"
         );
     }
+    receiver.audit.record(Entry::Rejected {
+        peer: peer.ip().to_canonical(),
+        calling: requested.rq().calling_ae_title.clone(),
+        called: requested.rq().called_ae_title.clone(),
+        why: match turned.because {
+            Some(because) => format!("{rejection}: {because}"),
+            None => rejection.to_string(),
+        },
+    });
     let rejected = if turned.is_stranger() {
         let Some(_place) = receiver.strangers.pause(stop).await else { return };
         timeout(strangers::FAREWELL, requested.reject(rejection)).await.unwrap_or(Ok(()))

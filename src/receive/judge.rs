@@ -371,7 +371,7 @@ async fn verdict(
     object: ObjectId,
     site: &Arc<Site>,
     case: &Arc<Case>,
-    seat: Seat,
+    (seat, bypass): (Seat, bool),
     call: &Call,
 ) -> Option<pipeline::Verdict> {
     let found = with.spool.judging().found(object);
@@ -391,7 +391,10 @@ async fn verdict(
         let seat = seat.clone();
         tokio::task::spawn_blocking(move || {
             noted.begin();
-            let verdict = judge(&site, &case.image(), at);
+            let verdict = match bypass {
+                true => pipeline::bypassed(&site, &case.image(), at),
+                false => judge(&site, &case.image(), at),
+            };
             drop(noted);
             seat.leave();
             verdict
@@ -432,9 +435,12 @@ async fn judged(
     let (site, at) = (with.site.load_full(), now());
     let case = Arc::new(case);
     let started = std::time::Instant::now();
-    let mut verdict = verdict(with, object, &site, &case, seat, call).await?;
+    let bypass = with.spool.bypass().is_on();
+    let mut verdict = verdict(with, object, &site, &case, (seat, bypass), call).await?;
     with.metrics.judge_seconds.observe(started.elapsed().as_secs_f64());
-    if matches!(past, Past::OtherBytes) && !verdict.urgent {
+    if bypass {
+        with.metrics.bypassed.inc();
+    } else if matches!(past, Past::OtherBytes) && !verdict.urgent {
         verdict.hold(HoldReason::Rule(CONFLICT.to_owned()));
     }
     tell(with, object, &verdict);

@@ -31,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 use crate::base::limits::Limits;
 use crate::dimse::{Terms, Timers, tls};
 use crate::ledger::Ledger;
-use crate::observe::Metrics;
+use crate::observe::{Audit, Metrics};
 use crate::pipeline::Site;
 use crate::policy::contexts::Willingness;
 use crate::spool::Spool;
@@ -83,6 +83,8 @@ pub struct Receiver {
     pub spool: Spool,
     /// Where refusals are counted.
     pub ledger: Ledger,
+    /// Where strangers are written down.
+    pub audit: Audit,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// The rules of the site, replaced as a whole on reload.

@@ -154,6 +154,7 @@ impl Gate {
             memory: choices.memory,
             spool: spool.clone(),
             ledger: ledger.clone(),
+            audit: Audit::none(),
             metrics,
             site,
             known: Arc::new(ArcSwap::from_pointee(vec![Willingness::default()])),

@@ -17,6 +17,7 @@
 //! <dir>/journal/<sequence>.log      what cannot be told from an object's own file (see `journal`)
 //! <dir>/judging                     objects that are being judged: a process that ends leaves them in it (see `in_hand`)
 //! <dir>/sending                     likewise, objects that are being made into what is sent
+//! <dir>/bypass.json                 there while objects pass without being judged
 //! ```
 //!
 //! # An object's file
@@ -75,6 +76,7 @@
 //! * Memory for one object is bounded, whatever its size.
 
 mod ballast;
+mod bypass;
 mod commit;
 mod disk;
 mod draft;
@@ -105,6 +107,7 @@ use crate::base::time::Timestamp;
 
 pub use crate::base::object_id::ObjectId;
 pub use ballast::BallastState;
+pub use bypass::{Bypass, BypassOrder, LONGEST as LONGEST_BYPASS};
 pub use draft::{Draft, Receipt};
 pub use envelope::{Envelope, Priority};
 pub use fault::{Damage, ReadFault, SPOOL_DAMAGED, SpoolFault, Step, StoreFault};
@@ -163,6 +166,7 @@ struct Shared {
     ballast: Arc<Ballast>,
     journal: Journal,
     committer: Committer,
+    bypass: Bypass,
     syncing: Permits,
     judging: Arc<InHand>,
     sending: Arc<InHand>,
@@ -235,6 +239,12 @@ impl Spool {
     #[must_use]
     pub fn journal(&self) -> &Journal {
         &self.shared.journal
+    }
+
+    /// Whether objects pass without being judged.
+    #[must_use]
+    pub fn bypass(&self) -> &Bypass {
+        &self.shared.bypass
     }
 
     /// What the spool says of itself. Blocks for a system call at most once a second.

@@ -13,6 +13,7 @@ use crate::base::object_id::ObjectId;
 use crate::base::time::Timestamp;
 
 use super::ballast::{Ballast, BallastState, is_full};
+use super::bypass::Bypass;
 use super::commit::{Committer, Permits};
 use super::disk::Disk;
 use super::fault::{Damage, ReadFault, SpoolFault};
@@ -107,6 +108,7 @@ pub(super) fn open(
         ballast,
         journal,
         committer: Committer::default(),
+        bypass: Bypass::read(&places, Arc::clone(&disk), now),
         syncing: Permits::new(SYNCS_AT_A_TIME),
         judging,
         sending,

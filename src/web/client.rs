@@ -13,12 +13,12 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 
 use super::DEADLINE;
-use super::model::Deed;
 use super::routes::{Failure, TOTAL};
 use super::service::Listed;
 
@@ -133,7 +133,7 @@ impl Client {
     pub async fn post<T: DeserializeOwned>(
         &self,
         page: &str,
-        deed: &Deed,
+        deed: &impl Serialize,
     ) -> Result<T, ClientFault> {
         let body = serde_json::to_vec(deed).map_err(|problem| self.garbled(&problem))?;
         let answer = self.ask(Method::POST, page, Bytes::from(body)).await?;

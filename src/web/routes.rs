@@ -12,7 +12,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 
-use super::model::{Deed, Health};
+use super::model::{BypassOrder, Deed, Health};
 use super::service::{Listed, QuarantineAction, QueueAction, Refusal, Selector, Service};
 use super::{DEADLINE, guard};
 
@@ -51,7 +51,7 @@ pub(super) fn router<S: Service>(service: Arc<S>, door: Door) -> Router {
         .route("/rules", get(rules::<S>))
         .route("/instances/{uid}/explain", get(explain::<S>))
         .route("/conformance", get(conformance::<S>))
-        .route("/bypass", post(bypass))
+        .route("/bypass", get(bypass::<S>).post(order_bypass::<S>))
         .route("/studies", get(studies))
         .route("/studies/{uid}", get(studies))
         .route("/openapi.json", get(openapi));
@@ -335,9 +335,17 @@ async fn conformance<S: Service>(State(service): State<Arc<S>>) -> Response {
     }
 }
 
-async fn bypass() -> Refusal {
-    Refusal::NotInThisVersion {
-        instead: "send to the PACS directly, or mark a [[source]] or [[route]] as urgent",
+async fn bypass<S: Service>(State(service): State<Arc<S>>) -> Response {
+    answer(service.bypass().await)
+}
+
+async fn order_bypass<S: Service>(State(service): State<Arc<S>>, body: Bytes) -> Response {
+    match serde_json::from_slice::<BypassOrder>(&body) {
+        Ok(order) => answer(service.order_bypass(order).await),
+        Err(_) => {
+            let wanted = "the body is JSON with on (true or false), for, by and reason";
+            Refusal::Unusable(wanted).into_response()
+        }
     }
 }
 

@@ -4,8 +4,8 @@ use std::fmt;
 use std::future::Future;
 
 use super::model::{
-    Changed, Deed, Echo, Explanation, Health, Ledger, Peer, PeerTest, QuarantineEntry, QueueEntry,
-    Rule, Statistics, System,
+    Bypass, BypassOrder, Changed, Deed, Echo, Explanation, Health, Ledger, Peer, PeerTest,
+    QuarantineEntry, QueueEntry, Rule, Statistics, System,
 };
 
 /// Entries of a list, and how many there are in all.
@@ -143,6 +143,13 @@ pub trait Service: Send + Sync + 'static {
         action: QuarantineAction,
         deed: Deed,
     ) -> impl Future<Output = Result<Changed, Refusal>> + Send;
+    /// Whether objects pass without being judged.
+    fn bypass(&self) -> impl Future<Output = Result<Bypass, Refusal>> + Send;
+    /// Has objects pass without being judged for a time, or be judged again.
+    fn order_bypass(
+        &self,
+        order: BypassOrder,
+    ) -> impl Future<Output = Result<Bypass, Refusal>> + Send;
     /// The destinations.
     fn peers(&self) -> impl Future<Output = Result<Vec<Peer>, Refusal>> + Send;
     /// Sends a C-ECHO to a destination.

@@ -164,7 +164,9 @@ async fn every_failure_is_json_with_a_code() {
         assert_eq!(status, "501", "{path}");
         assert!(body.contains("NOT_IN_THIS_VERSION"), "{body}");
     }
-    assert_eq!(ask(&running, "POST", "/api/v1/bypass", "").await.0, "501");
+    assert_eq!(ask(&running, "POST", "/api/v1/bypass", "").await.0, "400");
+    let order = r#"{"on":true,"for":"2h","by":"lin","reason":"repair"}"#;
+    assert_eq!(ask(&running, "POST", "/api/v1/bypass", order).await.0, "200");
 }
 
 #[tokio::test]

@@ -3,21 +3,11 @@
 use crate::support::dataset::Object;
 use crate::support::eventually::until;
 use crate::support::gate::{Configuration, Gate};
-use crate::support::sender::Sender;
 use crate::support::sink::Sink;
-use crate::support::wire::EXPLICIT_LE;
 
 /// A slice without Patient ID.
 fn nameless(study: u32, number: u32) -> Object {
     Object::chest_ct(study, number).with((0x0010, 0x0020), "LO", "")
-}
-
-#[track_caller]
-fn send(gate: &Gate, object: &Object) {
-    let mut sender = Sender::for_one(gate.port(), &object.class, EXPLICIT_LE);
-    let answer = sender.store(&object.class, &object.instance, &object.data());
-    assert_eq!(answer.map(|answer| answer.status), Some(0));
-    assert!(sender.release());
 }
 
 fn held(gate: &Gate) -> Vec<serde_json::Value> {
@@ -29,7 +19,7 @@ fn an_object_without_patient_id_is_held_listed_released_and_arrives_unmarked() {
     let sink = Sink::up();
     let gate = Gate::start(&Configuration::hospital().pacs(&sink));
     let object = nameless(30, 1);
-    send(&gate, &object);
+    gate.takes(&object);
     until("one object is held", || held(&gate).len() == 1);
     let entry = held(&gate).remove(0);
     assert_eq!(entry["sop_instance_uid"], object.instance.as_str());
@@ -38,7 +28,7 @@ fn an_object_without_patient_id_is_held_listed_released_and_arrives_unmarked() {
     assert!(!entry["reasons"].as_array().unwrap().is_empty(), "{entry}");
     assert_eq!(gate.json(&["ledger"])["held"], 1);
     // What comes after it is not held up.
-    send(&gate, &Object::chest_ct(31, 1));
+    gate.takes(&Object::chest_ct(31, 1));
     assert_eq!(sink.wait_for(1).remove(0).instance, Object::chest_ct(31, 1).instance);
 
     let id = entry["id"].as_str().unwrap();
@@ -57,13 +47,13 @@ fn an_object_without_patient_id_is_held_listed_released_and_arrives_unmarked() {
 fn what_is_rejected_never_arrives_and_is_accounted_for() {
     let sink = Sink::up();
     let gate = Gate::start(&Configuration::hospital().pacs(&sink));
-    send(&gate, &nameless(32, 1));
-    send(&gate, &nameless(32, 2));
+    gate.takes(&nameless(32, 1));
+    gate.takes(&nameless(32, 2));
     until("two objects are held", || held(&gate).len() == 2);
     // By study, as a person would name it.
     gate.done(&["quarantine", "reject", &nameless(32, 1).study, "--reason", "sent by mistake"]);
     until("nothing is held", || held(&gate).is_empty());
-    send(&gate, &Object::chest_ct(33, 1));
+    gate.takes(&Object::chest_ct(33, 1));
     sink.wait_for(1);
     gate.settle();
     assert_eq!(sink.received().len(), 1);
@@ -75,7 +65,7 @@ fn what_is_rejected_never_arrives_and_is_accounted_for() {
 fn held_objects_stay_held_over_a_kill() {
     let sink = Sink::up();
     let mut gate = Gate::start(&Configuration::hospital().pacs(&sink));
-    send(&gate, &nameless(34, 1));
+    gate.takes(&nameless(34, 1));
     until("one object is held", || held(&gate).len() == 1);
     gate.kill();
     gate.restart();
@@ -89,7 +79,7 @@ fn what_is_held_is_judged_again_after_a_rule_was_mended() {
     let sink = Sink::up();
     let configuration = Configuration::hospital().pacs(&sink);
     let gate = Gate::start(&configuration);
-    send(&gate, &nameless(35, 1));
+    gate.takes(&nameless(35, 1));
     until("one object is held", || held(&gate).len() == 1);
     let reasons = held(&gate)[0]["reasons"].clone();
     let mut mended = configuration;
@@ -112,7 +102,7 @@ fn urgent_sources_are_never_held() {
     let sink = Sink::up();
     let urgent = "[[source]]\naet = \"CT01\"\nurgent = true\n";
     let gate = Gate::start(&Configuration::new().section(urgent).pacs(&sink));
-    send(&gate, &nameless(36, 1));
+    gate.takes(&nameless(36, 1));
     assert_eq!(sink.wait_for(1).remove(0).data, nameless(36, 1).data());
     assert!(held(&gate).is_empty());
 }

@@ -10,7 +10,9 @@
 
 mod support;
 
+mod audit;
 mod bad_input;
+mod bypass;
 mod byte_identity;
 mod config_errors;
 mod demo;

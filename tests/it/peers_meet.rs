@@ -1,5 +1,6 @@
 //! The tools of these tests against each other, without the gate: a test that fails here says nothing about it.
 
+use crate::support::bait;
 use crate::support::dataset::{self, Object};
 use crate::support::eventually::until;
 use crate::support::peers::{self, Orthanc, Storescp};
@@ -85,7 +86,7 @@ fn our_sender_reaches_storescp_and_orthanc() {
     assert_eq!(answer.status, 0);
     until("Orthanc keeps one instance", || orthanc.count() == 1);
     let tags = orthanc.wait_for(&object.instance);
-    assert_eq!(tags["0010,0020"]["Value"], "PID-0001");
+    assert_eq!(tags["0010,0020"]["Value"], bait::ID);
 }
 
 #[test]

@@ -2,21 +2,11 @@
 
 use crate::support::dataset::Object;
 use crate::support::eventually::until;
+use crate::support::figure::figure;
 use crate::support::gate::{Configuration, Gate};
 use crate::support::sender::Sender;
 use crate::support::sink::{Manner, Sink};
 use crate::support::wire::{CT_IMAGE, EXPLICIT_LE};
-
-/// Values that occur nowhere else.
-const BAIT: [&str; 5] = ["Quxbait", "诱饵患者", "BAIT-ID-93", "19570913", "BAIT-ACC-93"];
-
-fn bait(number: u32) -> Object {
-    Object::chest_ct(150, number)
-        .with((0x0010, 0x0010), "PN", "Quxbait^A=诱饵患者")
-        .with((0x0010, 0x0020), "LO", "BAIT-ID-93")
-        .with((0x0010, 0x0030), "DA", "19570913")
-        .with((0x0008, 0x0050), "SH", "BAIT-ACC-93")
-}
 
 #[test]
 fn logs_and_metrics_know_no_patient() {
@@ -30,12 +20,16 @@ fn logs_and_metrics_know_no_patient() {
     };
     // Marked; held for want of a study; with text that does not decode; cut off; unwalkable; of another class.
     let objects = [
-        bait(1),
-        bait(2).with((0x0020, 0x000D), "UI", ""),
-        bait(3).with_bytes((0x0010, 0x4000), "LT", b"\xFF\xFEQuxbait \x80".to_vec()),
-        bait(4).with_bytes((0x0018, 0x9999), "\u{1}\u{2}", vec![0; 4]),
-        bait(5).with((0x0008, 0x0016), "UI", "1.2.3"),
-        bait(6).with((0x0008, 0x0020), "DA", "Quxbait!"),
+        Object::chest_ct(150, 1),
+        Object::chest_ct(150, 2).with((0x0020, 0x000D), "UI", ""),
+        Object::chest_ct(150, 3).with_bytes(
+            (0x0010, 0x4000),
+            "LT",
+            b"\xFF\xFEQuxbait \x80".to_vec(),
+        ),
+        Object::chest_ct(150, 4).with_bytes((0x0018, 0x9999), "\u{1}\u{2}", vec![0; 4]),
+        Object::chest_ct(150, 5).with((0x0008, 0x0016), "UI", "1.2.3"),
+        Object::chest_ct(150, 6).with((0x0008, 0x0020), "DA", "Quxbait!"),
     ];
     for object in &objects {
         send(&gate, &object.instance, &object.data());
@@ -49,13 +43,36 @@ fn logs_and_metrics_know_no_patient() {
     sink.wait_for(1);
     gate.json(&["queue", "ls"]);
     gate.json(&["quarantine", "ls"]);
-    let metrics = crate::support::http::get(gate.console(), "/metrics").unwrap();
+    gate.json(&["explain", "--uid", &objects[0].instance]);
+    // A person looks at it on purpose; nothing of it stays behind.
+    gate.knows_no_patient();
     gate.terminate();
     gate.end();
-    let said = gate.log() + &String::from_utf8_lossy(&metrics.body);
-    assert!(!said.is_empty());
-    for value in BAIT {
-        let line = said.lines().find(|line| line.contains(value));
-        assert_eq!(line, None, "{value} was written");
-    }
+    assert!(!gate.log().is_empty());
+    gate.knows_no_patient();
+    figure(
+        "R19",
+        "logs_have_no_phi",
+        "log, metrics, audit trail, index and journal of every behaviour test searched for a bait patient: 0 found",
+    );
+}
+
+#[test]
+fn what_peers_say_cannot_forge_or_steer_log_lines() {
+    let sink = Sink::up();
+    let comment = "no\n2026-05-01T00:00:00Z ERROR forged\u{1b}[2J";
+    sink.behave(Manner::Comment(0xC123, comment.to_owned()));
+    let gate = Gate::start(&Configuration::new().pacs(&sink));
+    let object = Object::chest_ct(151, 1);
+    let mut sender = Sender::for_one(gate.port(), CT_IMAGE, EXPLICIT_LE);
+    assert_eq!(sender.store(CT_IMAGE, &object.instance, &object.data()).map(|a| a.status), Some(0));
+    assert!(sender.release());
+    let stranger = Sender::connect(gate.port(), "A\n\u{1b}B", "C\r\u{7}D", &[]);
+    assert!(stranger.is_err());
+    until("both are told of", || {
+        gate.log().contains("not delivered") && gate.log().contains("association rejected")
+    });
+    let steering = |c: char| c.is_control() && c != '\n';
+    assert_eq!(gate.log().find(steering), None, "{:?}", gate.log());
+    assert!(gate.log().lines().all(|line| !line.starts_with("2026-05-01T00:00:00Z ERROR forged")));
 }

@@ -25,7 +25,7 @@ impl Fixture {
             ballast: 0,
             ..spool::Config::default()
         };
-        let open = || custody::open(&config, Offset::UTC, now());
+        let open = || custody::open(&config, Offset::UTC, &Arc::default(), now());
         let opened = std::thread::scope(|threads| threads.spawn(open).join());
         let custody = opened.expect("no panic").expect("opens");
         let scrub = Scrub {

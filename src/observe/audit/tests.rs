@@ -9,6 +9,11 @@ use super::*;
 use crate::base::object_id::ObjectId;
 use crate::dicom::uid::Uid;
 
+#[expect(clippy::disallowed_methods, reason = "a test harms what it has made")]
+fn remove(path: &Path) -> io::Result<()> {
+    fs::remove_file(path)
+}
+
 fn at(text: &str) -> Timestamp {
     text.parse().expect("an instant")
 }
@@ -219,7 +224,7 @@ fn a_disk_that_fails_stops_nothing_and_what_happened_meanwhile_is_written_later(
     assert!(!audit.settle());
     assert!(audit.problem().is_some());
     assert!(metrics.audit_failures.get() > 0);
-    fs::remove_file(&dir).unwrap();
+    remove(&dir).unwrap();
     drop(audit);
     assert_eq!(events(&dir).iter().filter(|event| *event == "delivered").count(), 100);
     whole(&dir);
@@ -294,7 +299,7 @@ fn done(harm: &Harm, dir: &Path) -> bool {
             let count = lines.len();
             lines.swap(one.index(count), other.index(count));
         }),
-        Harm::RemoveFile { file } => fs::remove_file(&files[*file]).is_ok(),
+        Harm::RemoveFile { file } => remove(&files[*file]).is_ok(),
         Harm::CutEnd { bytes } => {
             let text = fs::read(&files[2]).unwrap();
             fs::write(&files[2], &text[..bytes.index(text.len())]).unwrap();
@@ -303,7 +308,7 @@ fn done(harm: &Harm, dir: &Path) -> bool {
         Harm::CutLines { lines: count } => {
             of_lines(2, &|lines| lines.truncate(lines.len() - count))
         }
-        Harm::RemoveHead => fs::remove_file(&files[3]).is_ok(),
+        Harm::RemoveHead => remove(&files[3]).is_ok(),
     }
 }
 

@@ -34,6 +34,8 @@ pub struct System {
     pub associations: u64,
     /// Whether objects pass without being judged.
     pub bypass: bool,
+    /// Why the audit trail cannot be written at the moment.
+    pub audit_problem: Option<String>,
     /// The spool.
     pub spool: SpoolState,
     /// Deliveries that are not done.
@@ -61,6 +63,39 @@ pub struct Expiry {
     pub ends: Timestamp,
     /// Whole days until then; below zero when it has ended.
     pub days_left: i64,
+}
+
+/// `GET` and the answer to `POST /api/v1/bypass`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bypass {
+    /// Whether objects pass without being judged.
+    pub on: bool,
+    /// When it ends.
+    #[serde(with = "maybe_text")]
+    pub until: Option<Timestamp>,
+    /// How long it is still on.
+    pub left_seconds: Option<u64>,
+    /// Who has switched it on.
+    pub by: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// The body of `POST /api/v1/bypass`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BypassOrder {
+    /// Whether objects are to pass without being judged.
+    pub on: bool,
+    /// For how long, such as `2h`; needed to switch it on.
+    #[serde(default, rename = "for")]
+    pub time: Option<String>,
+    /// Who.
+    #[serde(default)]
+    pub by: Option<String>,
+    /// Why; needed to switch it on.
+    #[serde(default)]
+    pub reason: Option<String>,
 }
 
 /// The spool's file system.

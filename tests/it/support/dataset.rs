@@ -1,6 +1,7 @@
 //! A reader and a writer of data sets that share no code with the gate's, for making objects and for comparing
 //! what arrived with what was sent, byte by byte.
 
+use super::bait;
 use super::wire::{EXPLICIT_LE, IMPLICIT_LE};
 use std::ops::Range;
 
@@ -170,7 +171,7 @@ impl Object {
             .with((0x0008, 0x0031), "TM", "093001")
             .with((0x0008, 0x0032), "TM", "093002")
             .with((0x0008, 0x0033), "TM", "093003")
-            .with((0x0008, 0x0050), "SH", "A20260501001")
+            .with((0x0008, 0x0050), "SH", bait::ACCESSION)
             .with((0x0008, 0x0060), "CS", "CT")
             .with((0x0008, 0x0070), "LO", "ACME")
             .with((0x0008, 0x0080), "LO", "示范医院")
@@ -179,9 +180,9 @@ impl Object {
             .with((0x0008, 0x1030), "LO", "胸部平扫")
             .with((0x0008, 0x103E), "LO", "CHEST 5.0")
             .with((0x0008, 0x1090), "LO", "SCAN-64")
-            .with((0x0010, 0x0010), "PN", "Zhang^San=张^三")
-            .with((0x0010, 0x0020), "LO", "PID-0001")
-            .with((0x0010, 0x0030), "DA", "19700101")
+            .with((0x0010, 0x0010), "PN", bait::NAME)
+            .with((0x0010, 0x0020), "LO", bait::ID)
+            .with((0x0010, 0x0030), "DA", bait::BORN)
             .with((0x0010, 0x0040), "CS", "M")
             .with((0x0010, 0x1010), "AS", "056Y")
             .with((0x0018, 0x0015), "CS", "CHEST")

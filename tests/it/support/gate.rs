@@ -1,8 +1,12 @@
 //! The gate itself: the real program on a configuration of the test's own, in a folder of its own.
 
+use super::bait;
+use super::dataset::Object;
 use super::eventually::{SOON, eventually};
 use super::process::{self, Running};
+use super::sender::Sender;
 use super::sink::Sink;
+use super::wire::EXPLICIT_LE;
 use super::{http, ports};
 use rustix::process::Signal;
 use serde_json::Value;
@@ -360,6 +364,15 @@ impl Gate {
         }
     }
 
+    /// Sends it an object, which it must take.
+    #[track_caller]
+    pub fn takes(&self, object: &Object) {
+        let mut sender = Sender::for_one(self.dicom, &object.class, EXPLICIT_LE);
+        let answer = sender.store(&object.class, &object.instance, &object.data());
+        assert_eq!(answer.map(|answer| answer.status), Some(0));
+        assert!(sender.release());
+    }
+
     /// Waits until nothing is on its way any more.
     #[track_caller]
     pub fn settle(&self) {
@@ -369,10 +382,27 @@ impl Gate {
     }
 }
 
+impl Gate {
+    /// Fails when something of a patient stands anywhere but in the objects.
+    #[track_caller]
+    pub fn knows_no_patient(&mut self) {
+        let is_running = self.process.as_mut().is_some_and(|process| process.ended().is_none());
+        let page = is_running.then(|| http::get(self.console, "/metrics").ok()).flatten();
+        let page = page.map(|answer| answer.body).unwrap_or_default();
+        assert_eq!(bait::found(&page), None, "of a patient, on the page of metrics");
+        let log = self.log();
+        let line = log.lines().find(|line| bait::found(line.as_bytes()).is_some());
+        assert_eq!(line, None, "of a patient, in the log");
+        assert_eq!(bait::found_below(&self.folder().join("spool")), None, "of a patient");
+    }
+}
+
 impl Drop for Gate {
     fn drop(&mut self) {
         if std::thread::panicking() {
             println!("--- what the gate said ---\n{}", self.log());
+        } else {
+            self.knows_no_patient();
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What the behaviour tests share: the gate as a process, peers on both sides of it, and objects to send.
 
+pub mod bait;
 pub mod dataset;
 pub mod eventually;
 pub mod figure;

@@ -37,6 +37,8 @@ pub enum Manner {
     Take,
     /// Reads each object, keeps none and answers with this status.
     Answer(u16),
+    /// The same, with this Error Comment.
+    Comment(u16, String),
     /// Takes everything, and answers each object this late.
     Slow(Duration),
     /// Aborts each association after so many bytes of a data set.
@@ -217,7 +219,7 @@ fn serve(mut stream: &TcpStream, stopped: &Receiver<()>, shared: &Shared) -> io:
                     object = Arriving::begin(&command);
                     command.clear();
                     if object.command.get(0x0100) == Some(wire::C_ECHO_RQ) {
-                        answer(&mut stream, pdv.context, &object.command, 0)?;
+                        answer(&mut stream, pdv.context, &object.command, 0, "")?;
                     } else {
                         *lock(&shared.begun) += 1;
                     }
@@ -232,8 +234,12 @@ fn serve(mut stream: &TcpStream, stopped: &Receiver<()>, shared: &Shared) -> io:
             if !pdv.is_last {
                 continue;
             }
+            let comment = match &manner {
+                Manner::Comment(_, comment) => comment.clone(),
+                _ => String::new(),
+            };
             let status = match manner {
-                Manner::Answer(status) => status,
+                Manner::Answer(status) | Manner::Comment(status, _) => status,
                 Manner::Slow(delay) => {
                     if stopped.recv_timeout(delay) != Err(RecvTimeoutError::Timeout) {
                         return Ok(());
@@ -251,7 +257,7 @@ fn serve(mut stream: &TcpStream, stopped: &Receiver<()>, shared: &Shared) -> io:
             if manner == Manner::KeepAndHangUp {
                 return Ok(());
             }
-            answer(&mut stream, pdv.context, &request_of, status)?;
+            answer(&mut stream, pdv.context, &request_of, status, &comment)?;
         }
     }
 }
@@ -279,7 +285,13 @@ fn syntax_of(accepted: &Associate, id: u8) -> String {
     context.expect("a context that was accepted").transfer_syntaxes[0].clone()
 }
 
-fn answer(stream: &mut &TcpStream, context: u8, request: &Command, status: u16) -> io::Result<()> {
+fn answer(
+    stream: &mut &TcpStream,
+    context: u8,
+    request: &Command,
+    status: u16,
+    comment: &str,
+) -> io::Result<()> {
     let asked = request.get(0x0100).unwrap_or_default();
     let response = Command::default()
         .uid(0x0002, &request.get_text(0x0002))
@@ -290,6 +302,10 @@ fn answer(stream: &mut &TcpStream, context: u8, request: &Command, status: u16) 
     let response = match asked {
         wire::C_STORE_RQ => response.uid(0x1000, &request.get_text(0x1000)),
         _ => response,
+    };
+    let response = match comment {
+        "" => response,
+        comment => response.uid(0x0902, comment),
     };
     let data = response.encode();
     let pdv = Pdv { context, is_command: true, is_last: true, data: &data };
