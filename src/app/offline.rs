@@ -19,7 +19,6 @@ use crate::base::time::{Timestamp, now};
 use crate::config::{Configuration, Loaded};
 use crate::dicom::ae_title::AeTitle;
 use crate::dicom::tags;
-use crate::dimse::Timers;
 use crate::object::part10::{Head, HeadFault, read_head};
 use crate::object::{Scan, scan_reader};
 use crate::pipeline::{Association, Image, Site};
@@ -91,7 +90,7 @@ pub fn rules(loaded: &Loaded) -> Vec<Rule> {
 /// The DICOM Conformance Statement of a configuration, as Markdown.
 #[must_use]
 pub fn conformance(configuration: &Configuration) -> String {
-    super::conformance::statement(configuration, &Timers::default())
+    super::conformance::statement(configuration, &configuration.timers())
 }
 
 fn judge_all<R>(

@@ -32,15 +32,15 @@ use crate::base::limits::Limits;
 use crate::base::time::now;
 use crate::config::{self, CallingAet, Configuration, Loaded, Mistakes, Target};
 use crate::deliver::{self, Destination, Lanes, Peer};
-use crate::dimse::{Terms, Timers};
-use crate::ledger::{Ledger, LedgerFault};
+use crate::dimse::Terms;
+use crate::ledger::{Filter, Ledger, LedgerFault, ObjectState};
 use crate::observe::Metrics;
 use crate::observe::audit::Entry;
 use crate::observe::log;
 use crate::pipeline;
 use crate::policy::disposition::Unparsable;
 use crate::receive::{self, Door, Judging, Places, Receiver, Strangers};
-use crate::spool;
+use crate::spool::{self, Spool};
 use crate::web;
 
 /// When the parts must have come to their end, counted from the signal: the whole drain stays below half a minute, after which
@@ -192,9 +192,10 @@ impl Gate {
             None => web::Listener::control(&web::control_socket(&configuration.spool.dir))?,
         };
         let console_address = console.address();
-        let timers = Timers::default();
+        let timers = configuration.timers();
         let destinations = destinations(&configuration, &certificates);
         tell_of_strays(&custody.ledger, &destinations).await?;
+        forget_what_is_sent(&custody.spool, &custody.ledger).await?;
         let known = deliver::nothing_known(&destinations);
         let (unknown, questions) = mpsc::channel(QUESTIONS);
         let lanes = Arc::new(Lanes::start(deliver::Setup {
@@ -204,6 +205,7 @@ impl Gate {
             metrics: Arc::clone(&metrics),
             known: Arc::clone(&known),
             timers,
+            clock: Arc::new(now),
             unknown: questions,
         }));
         let limits = Arc::new(ArcSwap::from_pointee(receiving(&configuration)));
@@ -455,6 +457,25 @@ async fn tell_of_strays(ledger: &Ledger, destinations: &[Destination]) -> Result
         }
     }
     Ok(())
+}
+
+/// Clears what is not on its way any more of the suspicion that it ended the gate while it was sent.
+async fn forget_what_is_sent(spool: &Spool, ledger: &Ledger) -> Result<(), StartFault> {
+    let (spool, ledger) = (spool.clone(), ledger.clone());
+    let asked = tokio::task::spawn_blocking(move || {
+        let suspects = spool.sending().suspects();
+        if suspects.is_empty() {
+            return Ok(());
+        }
+        let filter = Filter { ids: suspects.clone(), ..Filter::default() };
+        let known = ledger.explain(&filter, suspects.len())?;
+        let is_on_its_way = |object| {
+            known.iter().any(|one| one.id == object && one.state == ObjectState::Forwarding)
+        };
+        spool.sending().keep(is_on_its_way);
+        Ok::<(), LedgerFault>(())
+    });
+    Ok(asked.await.map_err(io::Error::other)??)
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, StartFault> {

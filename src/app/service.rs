@@ -21,7 +21,7 @@ use super::report;
 use super::state::State;
 use crate::base::limits::Limits;
 use crate::base::time::{Timestamp, now};
-use crate::deliver::{self, Destination, Fared, Target};
+use crate::deliver::{self, Destination, Fared, Target, Watched};
 use crate::dicom::sop_class;
 use crate::dicom::status::Status;
 use crate::dicom::uid::Uid;
@@ -154,7 +154,8 @@ impl Service {
     }
 
     fn peers_of(&self, counts: &Counts) -> Vec<model::Peer> {
-        let peer = |(destination, fared): (&Destination, Fared)| {
+        let watched = self.state.lanes.watched().map(|(_, watched)| watched);
+        let peer = |((destination, fared), watched): ((&Destination, Fared), Watched)| {
             let lane = Lane { destination: destination.name.clone() };
             let delivered = self.state.metrics.delivered.get(&lane).map_or(0, |count| count.get());
             model::Peer {
@@ -177,9 +178,12 @@ impl Service {
                 delivered,
                 last_error: fared.last_error,
                 last_delivery: fared.last_delivery,
+                alarm: watched.trouble.map(|trouble| trouble.as_str().to_owned()),
+                stalled_since: watched.waiting.map(|(_, at)| at),
+                stalled_seconds: watched.waiting.map(|_| watched.stalled().as_secs()),
             }
         };
-        self.state.lanes.destinations().map(peer).collect()
+        self.state.lanes.destinations().zip(watched).map(peer).collect()
     }
 
     async fn health(&self) -> model::Health {
@@ -214,6 +218,11 @@ impl Service {
             metrics.oldest_queued.get_or_create(&lane).set(oldest.map_or(0.0, seconds_since));
         }
         self.state.certificates.measure(metrics, now());
+        for (destination, watched) in self.state.lanes.watched() {
+            let lane = Lane { destination: destination.name.clone() };
+            let stalled = watched.stalled().as_secs_f64();
+            metrics.delivery_stalled.get_or_create(&lane).set(stalled);
+        }
         metrics.spool_free_bytes.set(condition.free.cast_signed());
         metrics.ballast.set(i64::from(condition.ballast == BallastState::Aboard));
         metrics.lost.set(self.lost(&counts).cast_signed());

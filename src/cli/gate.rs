@@ -484,6 +484,7 @@ fn status_page(system: &System) -> String {
     ];
     let peers: Vec<_> = system.destinations.iter().map(peer_row).collect();
     let mut page = format!("{}\n{}", pairs("", &rows), table(PEER_HEADING, &peers));
+    page.extend(system.destinations.iter().filter_map(alarm_line));
     if !system.certificates.is_empty() {
         let certificates: Vec<_> = system.certificates.iter().map(expiry_row).collect();
         page.push('\n');
@@ -501,6 +502,19 @@ fn expiry_row(expiry: &Expiry) -> [String; 3] {
             days => days.to_string(),
         },
     ]
+}
+
+/// What a person must know of a destination that takes nothing.
+fn alarm_line(peer: &Destination) -> Option<String> {
+    let alarm = peer.alarm.as_deref()?;
+    let since = peer.stalled_since.map(|at| format!(", nothing delivered since {at}"));
+    let last = peer.last_error.as_deref().map(|error| format!(", last error: {}", plain(error)));
+    Some(format!(
+        "ALARM {}: {alarm}{}{}\n",
+        plain(&peer.name),
+        since.unwrap_or_default(),
+        last.unwrap_or_default()
+    ))
 }
 
 pub(super) fn ledger(gate: &Gate, form: &Form, terminal: &mut Terminal<'_>) -> Outcome {

@@ -52,6 +52,15 @@ pub struct Configuration {
     pub rules: Rules,
 }
 
+impl Configuration {
+    /// The deadlines of associations, in both directions.
+    #[must_use]
+    pub fn timers(&self) -> Timers {
+        let Timers { connect, association, response, release, .. } = self.gate.timers;
+        Timers { connect, association, response, release, ..self.limits.timers() }
+    }
+}
+
 /// `[gate]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gate {
@@ -64,6 +73,8 @@ pub struct Gate {
     /// The C-STORE status for an object that is known to be changed on its way: `0000` (default, since many
     /// modalities show a warning as an error) or `B000`.
     pub coerced_status: Status,
+    /// `[gate.timers]`: how long the gate waits for a destination. What is waited for in peers that call is in [`Limits`].
+    pub timers: Timers,
     /// `[gate.tls]`: a second port, with TLS.
     pub tls: Option<GateTls>,
 }
@@ -293,6 +304,7 @@ impl Default for Gate {
             unparsable: Unparsable::default(),
             coerced_status: Status::SUCCESS,
             tls: None,
+            timers: Timers::default(),
         }
     }
 }

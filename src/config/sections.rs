@@ -20,6 +20,7 @@ use crate::base::time::parse_offset;
 use crate::base::units::{format_duration, parse_duration, parse_size};
 use crate::dicom::ae_title::AeTitle;
 use crate::dicom::charset::CharacterSet;
+use crate::dimse::Timers;
 use crate::policy::admission::{Source, SourceRow};
 use crate::policy::route::RouteRow;
 use crate::recognition::{InstitutionId, MarkPolicy};
@@ -96,9 +97,33 @@ pub(super) fn gate<'t>(
         listen,
         unparsable: table.word("unparsable").unwrap_or(default.unparsable),
         coerced_status: table.word("coerced_status").unwrap_or(default.coerced_status),
+        timers: timers(table.section("timers"), mistakes),
         tls,
     };
     (gate, table.finish(mistakes), tls_place)
+}
+
+/// The waits of an association that a site may set. Each has to be something: a peer that says nothing is not waited for for ever,
+/// nor given up before it can speak.
+fn timers(mut table: Table<'_>, mistakes: &mut Vec<Mistake>) -> Timers {
+    let default = Timers::default();
+    let mut timer = |key, default| {
+        let wanted = "a duration from \"50ms\" to \"1h\"";
+        let found = table.parsed(key, wanted, |text| {
+            let lawful = Duration::from_millis(50)..=Duration::from_hours(1);
+            parse_duration(text).filter(|duration| lawful.contains(duration))
+        });
+        found.unwrap_or(default)
+    };
+    let timers = Timers {
+        connect: timer("connect", default.connect),
+        association: timer("association", default.association),
+        response: timer("response", default.response),
+        release: timer("release", default.release),
+        ..default
+    };
+    table.finish(mistakes);
+    timers
 }
 
 /// A key that has one word in this version and others in a later one.

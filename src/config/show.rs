@@ -43,6 +43,12 @@ pub fn show(configuration: &Configuration) -> String {
     if let Some(tls) = &gate.tls {
         gate_tls(&mut page, tls);
     }
+    page.table("gate.timers");
+    let timers = &gate.timers;
+    page.text("connect", format_duration(timers.connect));
+    page.text("association", format_duration(timers.association));
+    page.text("response", format_duration(timers.response));
+    page.text("release", format_duration(timers.release));
     self::limits(&mut page, limits);
     page.table("spool");
     page.text("dir", spool.dir.display());

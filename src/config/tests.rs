@@ -91,7 +91,7 @@ to = ["pacs", "archiv"]
 "#,
         &[
             "gate.toml:2: gate.aet: \"MORE THAN SIXTEEN CHARACTERS\"; give an AE title: 1 to 16 ASCII characters, no backslash",
-            "gate.toml:3: gate.lisen: unknown key; did you mean \"listen\"? keys: aet, listen, tls, unparsable, coerced_status",
+            "gate.toml:3: gate.lisen: unknown key; did you mean \"listen\"? keys: aet, listen, tls, unparsable, coerced_status, timers",
             "gate.toml:4: gate.unparsable: \"holt\"; did you mean \"hold\"? allowed: hold, forward, refuse",
             "gate.toml:6: spool.reserve: \"2 parsecs\"; give a size such as \"2GiB\"",
             "gate.toml:7: spool.retention: 72; give a duration such as \"30s\" or \"72h\"",

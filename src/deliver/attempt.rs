@@ -9,7 +9,7 @@ use std::task::Poll;
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
-use super::body::{Body, BodyFault, Form};
+use super::body::{Body, BodyFault, Form, Watch};
 use super::peer::{Line, PeerFault};
 use super::standing::Against;
 use crate::dicom::status::Status;
@@ -91,6 +91,7 @@ pub(super) async fn attempt(
     name: &str,
     shared: &Shared,
     due: &Due,
+    watch: Watch,
     stop: &CancellationToken,
 ) -> Attempted {
     // Boxed: on its way through a codec it is large, and a lane holds it for good.
@@ -100,8 +101,8 @@ pub(super) async fn attempt(
             Err(attempted) => return attempted,
         };
         match way {
-            Way::Folder(folder) => into_folder(folder.clone(), stored, plan).await,
-            Way::Peer(line) => to_peer(line, due, stored, plan, stop).await,
+            Way::Folder(folder) => into_folder(folder.clone(), stored, plan, watch).await,
+            Way::Peer(line) => to_peer(line, due, stored, plan, watch, stop).await,
         }
     }))
     .await;
@@ -181,11 +182,16 @@ fn not_laid_out(planned: bool, fault: BodyFault) -> Attempted {
     }
 }
 
-async fn into_folder(folder: PathBuf, stored: StoredObject, plan: EditPlan) -> Attempted {
+async fn into_folder(
+    folder: PathBuf,
+    stored: StoredObject,
+    plan: EditPlan,
+    watch: Watch,
+) -> Attempted {
     let planned = !plan.is_empty();
     let placed = tokio::task::spawn_blocking(move || {
-        let (body, sent) =
-            Body::new(&stored, plan, Form::AsItCame).map_err(|f| not_laid_out(planned, f))?;
+        let (body, sent) = Body::new(&stored, plan, Form::AsItCame, watch)
+            .map_err(|f| not_laid_out(planned, f))?;
         let envelope = stored.envelope();
         let meta = FileMeta {
             sop_class: envelope.sop_class.clone(),
@@ -233,6 +239,7 @@ async fn to_peer(
     due: &Due,
     stored: StoredObject,
     plan: EditPlan,
+    watch: Watch,
     stop: &CancellationToken,
 ) -> Attempted {
     let planned = !plan.is_empty();
@@ -245,7 +252,7 @@ async fn to_peer(
         Err(fault) => return unsent(line, &fault),
     };
     let laid_out = tokio::task::spawn_blocking(move || {
-        let body = Body::new(&stored, plan, form);
+        let body = Body::new(&stored, plan, form, watch);
         (stored, body)
     });
     let (stored, body) = match laid_out.await {
@@ -274,7 +281,10 @@ async fn to_peer(
 fn unsent(line: &Line, fault: &PeerFault) -> Attempted {
     let failure = fault.failure();
     let against = match failure {
-        Failure::Rejected { .. } if line.keeps_titles() => Against::Title,
+        // No reason given, or the calling title not recognized (PS3.8 table 9-21): another title may be let in.
+        Failure::Rejected { result: 1, source: 1, reason: 1 | 3 } if line.keeps_titles() => {
+            Against::Title
+        }
         _ if fault.is_in_the_midst() => Against::Either,
         _ => Against::Destination,
     };

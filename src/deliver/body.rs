@@ -2,11 +2,14 @@
 
 use std::io::{self, Read};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use crate::base::limits::Limits;
 use crate::object::edit::EditPlan;
 use crate::object::{End, scan_reader, splice, transcode};
-use crate::spool::{DataReader, ReadFault, StoredObject};
+use crate::spool::{DataReader, Noted, ReadFault, StoredObject};
+
+use super::vigil::Pulse;
 
 /// In which transfer syntax an object goes out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +39,18 @@ pub(super) struct Body {
     source: Source,
     hasher: blake3::Hasher,
     sent: Sent,
+    watch: Watch,
+}
+
+/// Who is told that a body is being read.
+#[derive(Clone)]
+pub(super) struct Watch {
+    /// That bytes come.
+    pub(super) pulse: Pulse,
+    /// How long it may be until the next.
+    pub(super) silence: Duration,
+    /// That what is sent is being made out of the object.
+    pub(super) noted: Arc<Noted>,
 }
 
 enum Source {
@@ -79,14 +94,25 @@ impl Body {
         stored: &StoredObject,
         plan: EditPlan,
         form: Form,
+        watch: Watch,
     ) -> Result<(Self, Sent), BodyFault> {
+        watch.noted.begin();
+        let laid_out = Self::lay_out(stored, plan, form);
+        watch.noted.pause();
+        let source = laid_out?;
+        let sent = Sent::default();
+        let body = Self { source, hasher: blake3::Hasher::new(), sent: sent.clone(), watch };
+        Ok((body, sent))
+    }
+
+    fn lay_out(stored: &StoredObject, plan: EditPlan, form: Form) -> Result<Source, BodyFault> {
         let id = stored.id();
         let failed = |source: io::Error| match source.raw_os_error() {
             Some(_) => BodyFault::Read(ReadFault::Io { id, source }),
             None => BodyFault::Unmade(source),
         };
         let syntax = stored.envelope().syntax();
-        let source = match form {
+        Ok(match form {
             Form::AsItCame if plan.is_empty() => {
                 Source::Original { reader: stored.reader(), arrived: stored.hash() }
             }
@@ -114,19 +140,26 @@ impl Body {
                     transcode::output(stored.reader(), syntax, plan, target).map_err(failed)?;
                 Source::Rewritten(Box::new(output))
             }
-        };
-        let sent = Sent::default();
-        let body = Self { source, hasher: blake3::Hasher::new(), sent: sent.clone() };
-        Ok((body, sent))
+        })
     }
+}
+
+fn while_noted<T>(noted: &Noted, work: impl FnOnce() -> T) -> T {
+    noted.begin();
+    let done = work();
+    noted.pause();
+    done
 }
 
 impl Read for Body {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.watch.pulse.within(self.watch.silence);
+        let noted = &self.watch.noted;
         let read = match &mut self.source {
+            // Copying has ended no gate yet.
             Source::Original { reader, .. } => reader.read(buffer),
-            Source::Changed(reader) => reader.read(buffer),
-            Source::Rewritten(reader) => reader.read(buffer),
+            Source::Changed(reader) => while_noted(noted, || reader.read(buffer)),
+            Source::Rewritten(reader) => while_noted(noted, || reader.read(buffer)),
         };
         let count = match read {
             Ok(count) => count,

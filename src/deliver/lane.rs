@@ -10,13 +10,14 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::attempt::{Attempted, Panicked, Way, attempt, caught};
+use super::body::Watch;
 use super::peer::Line;
-use super::standing::{Against, Fate, Standing};
+use super::standing::{Against, Fate, Standing, UNSENDABLE};
+use super::vigil::Pulse;
 use super::{Destination, Fared, Shared, Target};
-use crate::base::time::now;
 use crate::dicom::status::Status;
 use crate::dimse::message::Answer;
-use crate::ledger::{Due, Event, Ledger, LedgerFault, Refused, What, insist};
+use crate::ledger::{Due, Event, Ledger, LedgerFault, Refused, Treatment, What, insist};
 use crate::observe::metrics::{Failure as FailureLabel, Lane as LaneLabel};
 use crate::policy::outcome::Cause;
 use crate::spool::{ObjectId, ReadFault, SPOOL_DAMAGED};
@@ -37,6 +38,18 @@ const LOOK: Duration = Duration::from_secs(30);
 /// Deliveries looked through for one that need not wait behind an earlier one of its series.
 const LOOKED_THROUGH: usize = 4096;
 
+/// The least that is waited for what is due already.
+const SHORTLY: Duration = Duration::from_millis(50);
+
+/// How long the ledger may take before the lane counts as hanging.
+const LEDGER: Duration = Duration::from_secs(60);
+
+/// In hand at so many starts in a row, an object is held to be what ended the gate.
+const POISON: u32 = 3;
+
+/// How long such an object is put off before: others go first.
+const PUT_OFF: Duration = Duration::from_secs(60);
+
 /// After a fault of the lane's own.
 const BREATH: Duration = Duration::from_secs(1);
 
@@ -53,6 +66,7 @@ pub(super) struct Place {
     pub(super) shared: Shared,
     pub(super) wake: Arc<Notify>,
     pub(super) fares: watch::Sender<Fared>,
+    pub(super) pulse: Pulse,
     pub(super) stop: CancellationToken,
 }
 
@@ -63,19 +77,22 @@ pub(super) struct Lane {
     shared: Shared,
     wake: Arc<Notify>,
     fares: watch::Sender<Fared>,
+    pulse: Pulse,
     stop: CancellationToken,
     queue: VecDeque<Due>,
     /// Sent or failed, and not yet so in the ledger: not to be taken again.
     unrecorded: JoinSet<ObjectId>,
     busy: HashSet<ObjectId>,
     standing: Standing,
+    /// Suspects that have been put off in this run.
+    suspects: HashSet<ObjectId>,
     /// When the last attempt ended.
     used: Instant,
 }
 
 impl Lane {
     pub(super) fn new(place: Place) -> Self {
-        let Place { index, destination, shared, wake, fares, stop } = place;
+        let Place { index, destination, shared, wake, fares, pulse, stop } = place;
         let way = match destination.target {
             Target::Peer(peer) => {
                 let line = Line::new(peer, index, Arc::clone(&shared.known), shared.timers);
@@ -89,7 +106,9 @@ impl Lane {
             shared,
             wake,
             fares,
+            pulse,
             stop,
+            suspects: HashSet::new(),
             queue: VecDeque::new(),
             unrecorded: JoinSet::new(),
             busy: HashSet::new(),
@@ -115,6 +134,7 @@ impl Lane {
     }
 
     async fn turn(&mut self, changes: &mut watch::Receiver<u64>) {
+        self.pulse.within(self.shared.timers.release + LEDGER);
         self.note_recorded();
         if self.queue.is_empty() {
             changes.borrow_and_update();
@@ -134,16 +154,24 @@ impl Lane {
 
     async fn refill(&mut self) {
         let (ledger, name) = (self.shared.ledger.clone(), self.name.clone());
+        let now = (self.shared.clock)();
         let is_waiting = self.standing.is_some_series_waiting(Instant::now());
+        let resting = self.standing.resting_titles(Instant::now());
         let limit = if is_waiting { LOOKED_THROUGH } else { BATCH } + self.busy.len();
-        let due = tokio::task::spawn_blocking(move || ledger.due(&name, now(), limit)).await;
+        let due =
+            tokio::task::spawn_blocking(move || ledger.due(&name, now, limit, &resting)).await;
         match due {
             Ok(Ok(due)) => {
-                let may_go = |due: &Due| {
-                    !self.busy.contains(&due.object)
-                        && self.standing.may_go(due.object, &due.series)
-                };
-                self.queue.extend(due.into_iter().filter(may_go).take(BATCH));
+                for due in due.into_iter().filter(|due| !self.busy.contains(&due.object)) {
+                    // Behind the one that it waits for it may go too, if that goes: so the order of arrival is kept.
+                    let is_next = match self.standing.waits_for(&due) {
+                        None => true,
+                        Some(first) => self.queue.iter().any(|one| one.object == first),
+                    };
+                    if is_next && self.queue.len() < BATCH {
+                        self.queue.push_back(due);
+                    }
+                }
             }
             Ok(Err(fault)) => {
                 tracing::error!(destination = self.name, %fault, "the queue cannot be read");
@@ -157,6 +185,13 @@ impl Lane {
     /// Waits until there may be something to do.
     async fn wait(&mut self, changes: &mut watch::Receiver<u64>) {
         let until_due = self.until_due().await;
+        let closing = self.shared.timers.release;
+        let until = Instant::now() + until_due;
+        if self.unrecorded.is_empty() {
+            self.pulse.rests(until);
+        } else {
+            self.pulse.within(until_due + closing);
+        }
         let is_open = matches!(&self.way, Way::Peer(line) if line.is_open());
         tokio::select! {
             () = self.stop.cancelled() => {}
@@ -166,9 +201,9 @@ impl Lane {
                     self.stop.cancel();
                 }
             }
-            () = self.wake.notified() => {}
+            () = self.wake.notified() => self.standing.try_titles(Instant::now()),
             Some(done) = self.unrecorded.join_next() => done_with(&mut self.busy, done),
-            () = tokio::time::sleep(until_due) => {}
+            () = tokio::time::sleep_until(until) => {}
             () = tokio::time::sleep_until(self.used + IDLE), if is_open => {
                 if let Way::Peer(line) = &mut self.way {
                     line.close().await;
@@ -179,31 +214,47 @@ impl Lane {
 
     async fn until_due(&self) -> Duration {
         let (ledger, name) = (self.shared.ledger.clone(), self.name.clone());
-        let due = tokio::task::spawn_blocking(move || ledger.next_due(&name)).await;
-        match due {
+        let resting = self.standing.resting_titles(Instant::now());
+        let due = tokio::task::spawn_blocking(move || ledger.next_due(&name, &resting)).await;
+        let until_due = match due {
             Ok(Ok(Some(due))) => {
-                let wait = Duration::try_from(due.duration_since(now())).unwrap_or_default();
-                // What is due and not in the queue is on its way into the ledger.
-                wait.clamp(Duration::from_millis(50), LOOK)
+                let now = (self.shared.clock)();
+                Duration::try_from(due.duration_since(now)).unwrap_or_default()
             }
             Ok(Ok(None) | Err(_)) | Err(_) => LOOK,
-        }
+        };
+        let until_let_in = self.standing.until_title(Instant::now()).unwrap_or(LOOK);
+        // What is due and not in the queue is on its way into the ledger, or waits for its title.
+        until_due.clamp(SHORTLY, LOOK).min(until_let_in.max(SHORTLY))
     }
 
     async fn deliver(&mut self, due: Due) {
-        if !self.standing.may_go(due.object, &due.series) {
-            // One of its series has failed since it was taken from the ledger, where it will be found again.
+        if self.standing.waits_for(&due).is_some()
+            || self.standing.rests(&due.calling, Instant::now())
+        {
+            // One of its series, or of its title, has failed since it was taken from the ledger, where it will be found again.
             return;
         }
+        if let Some(what) = self.suspected(&due).await {
+            self.record(due.object, what).await;
+            return;
+        }
+        let silence = self.longest_silence();
+        self.pulse.within(silence);
+        let watch = Watch {
+            pulse: self.pulse.clone(),
+            silence,
+            noted: Arc::new(self.shared.spool.sending().note(due.object)),
+        };
         let sending = Event {
             object: due.object,
-            at: now(),
+            at: (self.shared.clock)(),
             what: What::Sending { destination: self.name.clone() },
         };
         let ledger = self.shared.ledger.clone();
         let (begun, attempted) = tokio::join!(
             ledger.record(sending),
-            attempt(&mut self.way, &self.name, &self.shared, &due, &self.stop)
+            attempt(&mut self.way, &self.name, &self.shared, &due, watch, &self.stop)
         );
         if let Err(fault) = &begun {
             tracing::debug!(object = %due.object, destination = self.name, %fault, "an attempt was not entered");
@@ -233,7 +284,7 @@ impl Lane {
             Attempted::Unclear(error) => {
                 tracing::error!(object = %due.object, error, "how an object leaves cannot be established");
                 // Nothing speaks against the destination: others may go.
-                let fate = self.fate(&due, Against::Title);
+                let fate = self.fate(&due, Against::Nobody);
                 (self.after(fate, &error), None)
             }
             Attempted::Withdrawn => {
@@ -269,6 +320,41 @@ impl Lane {
         }
     }
 
+    /// What becomes of an object that was being made into what is sent when the gate ended: it is put off, so that others go before it
+    /// can end the gate again, and is given up after a third time. Where only the mark stands in the way, it goes as it came.
+    async fn suspected(&mut self, due: &Due) -> Option<Vec<What>> {
+        let found = self.shared.spool.sending().found(due.object);
+        if found == 0 || !self.suspects.insert(due.object) {
+            return None;
+        }
+        let error = format!("the gate has ended {found} times while it made what is sent");
+        if found < POISON {
+            tracing::warn!(object = %due.object, destination = self.name, error, "put off: others go first");
+            return Some(vec![self.deferred(PUT_OFF, &error)]);
+        }
+        tracing::error!(object = %due.object, destination = self.name, error, "POISON: it is not made any more");
+        drop(self.shared.spool.sending().note(due.object));
+        let (ledger, name, object) = (self.shared.ledger.clone(), self.name.clone(), due.object);
+        let asked = tokio::task::spawn_blocking(move || ledger.treatment(object, &name)).await;
+        let planned = matches!(asked, Ok(Ok(Some(Treatment::Planned(_)))));
+        Some(if planned { self.unmarked(error) } else { vec![self.held(UNSENDABLE, &error)] })
+    }
+
+    fn unmarked(&self, error: String) -> Vec<What> {
+        vec![
+            self.deferred(Duration::ZERO, &error),
+            What::Held { reasons: vec![SELF_CHECK.to_owned()], by: None },
+            What::Released { by: SELF.to_owned(), reason: error, to: Vec::new() },
+        ]
+    }
+
+    /// How long an attempt may be silent, whatever the peer does. While bytes go out, they are heard of.
+    fn longest_silence(&self) -> Duration {
+        let timers = &self.shared.timers;
+        let opening = timers.release + timers.connect + timers.association;
+        LEDGER + opening + timers.stall + timers.grace + timers.response
+    }
+
     /// Enters an outcome without keeping the lane waiting for it.
     async fn record(&mut self, object: ObjectId, what: Vec<What>) {
         if what.is_empty() {
@@ -280,7 +366,7 @@ impl Lane {
             done_with(&mut self.busy, recorded);
         }
         self.busy.insert(object);
-        let at = now();
+        let at = (self.shared.clock)();
         let events: Vec<Event> = what.into_iter().map(|what| Event { object, at, what }).collect();
         let (ledger, stop) = (self.shared.ledger.clone(), self.stop.clone());
         self.unrecorded.spawn(async move {
@@ -307,12 +393,15 @@ impl Lane {
         warning: Option<Status>,
         sent: blake3::Hash,
     ) -> What {
-        self.standing.took(due.object, &due.series);
+        self.standing.took(due);
+        let (at, is_shut) = ((self.shared.clock)(), self.standing.is_some_title_shut());
         self.fares.send_modify(|fared| {
             fared.reached = Some(true);
-            fared.misconfigured = false;
+            // Others may have to wait whose titles are not let in.
+            fared.misconfigured = is_shut;
             fared.last_error = None;
-            fared.last_delivery = Some(now());
+            fared.last_delivery = Some(at);
+            fared.deliveries += 1;
         });
         let label = LaneLabel { destination: self.name.clone() };
         self.shared.metrics.delivered.get_or_create(&label).inc();
@@ -359,18 +448,14 @@ impl Lane {
         tracing::error!(object = %due.object, destination = self.name, error, "what is to be sent cannot be made");
         let fate = self.fate(due, Against::Gate);
         let what = match fate {
-            Fate::Hold(_) if planned => vec![
-                self.deferred(Duration::ZERO, &error),
-                What::Held { reasons: vec![SELF_CHECK.to_owned()], by: None },
-                What::Released { by: SELF.to_owned(), reason: error, to: Vec::new() },
-            ],
+            Fate::Hold(_) if planned => self.unmarked(error),
             Fate::Hold(_) | Fate::Later { .. } => self.after(fate, &error),
         };
         (what, None)
     }
 
     fn fate(&mut self, due: &Due, against: Against) -> Fate {
-        self.standing.failed(due.object, &due.series, against, Instant::now(), chance())
+        self.standing.failed(due, against, Instant::now(), chance())
     }
 
     fn after(&self, fate: Fate, error: &str) -> Vec<What> {
@@ -385,7 +470,7 @@ impl Lane {
     }
 
     fn deferred(&self, wait: Duration, error: &str) -> What {
-        let due = now().checked_add(wait).unwrap_or(jiff::Timestamp::MAX);
+        let due = (self.shared.clock)().checked_add(wait).unwrap_or(jiff::Timestamp::MAX);
         What::Deferred { destination: self.name.clone(), due, error: error.to_owned() }
     }
 
@@ -398,10 +483,24 @@ impl Lane {
     async fn rest(&mut self, pause: Duration) {
         self.queue.clear();
         let until = Instant::now() + pause;
-        tokio::select! {
-            () = self.stop.cancelled() => {}
-            () = self.wake.notified() => {}
-            () = tokio::time::sleep_until(until) => {}
+        loop {
+            // What has failed is to be found in its place again by then.
+            let is_recorded = self.unrecorded.is_empty();
+            if is_recorded {
+                self.pulse.rests(until);
+            } else {
+                self.pulse.within(pause);
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => {}
+                () = self.wake.notified() => self.standing.try_titles(Instant::now()),
+                Some(done) = self.unrecorded.join_next(), if !is_recorded => {
+                    done_with(&mut self.busy, done);
+                    continue;
+                }
+                () = tokio::time::sleep_until(until) => {}
+            }
+            return;
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A lane takes what is due from the ledger, urgent objects first and the others as they arrived, and sends one at a time,
 //! which keeps the order within a series. What goes out is derived from the bytes in the spool and the recorded plan, so every
-//! attempt sends the same. Deliveries are at least once: an attempt without an answer is made again.
+//! attempt sends the same. Deliveries are at least once: an attempt without an answer is made again. Whether deliveries are made
+//! is watched.
 //!
 //! It never judges, never removes an object, and never sends bytes whose hash is not the one they arrived with.
 
@@ -14,6 +15,7 @@ mod probe;
 mod standing;
 #[cfg(test)]
 mod tests;
+mod vigil;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -30,8 +32,11 @@ use crate::observe::Metrics;
 use crate::policy::contexts::{Answers, Willingness};
 use crate::spool::Spool;
 
+use vigil::{Pulse, Watching};
+
 pub use peer::{PeerFault, echo};
 pub use probe::{Accepted, accepts};
+pub use vigil::{Trouble, Watched};
 
 /// A destination, as configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,7 +104,12 @@ pub struct Fared {
     pub last_error: Option<String>,
     /// When it last took an object.
     pub last_delivery: Option<jiff::Timestamp>,
+    /// Objects it has taken.
+    pub deliveries: u64,
 }
+
+/// The time of day. An argument, so that a test can let a day pass.
+pub type Clock = Arc<dyn Fn() -> jiff::Timestamp + Send + Sync>;
 
 /// What all lanes share.
 #[derive(Clone)]
@@ -109,6 +119,7 @@ struct Shared {
     metrics: Arc<Metrics>,
     known: Known,
     timers: Timers,
+    clock: Clock,
 }
 
 /// The running lanes.
@@ -122,6 +133,9 @@ struct Handle {
     destination: Destination,
     wake: Arc<Notify>,
     fared: watch::Receiver<Fared>,
+    watched: watch::Receiver<Watched>,
+    #[cfg(test)]
+    pulse: Pulse,
 }
 
 /// Everything a set of lanes needs.
@@ -138,6 +152,8 @@ pub struct Setup {
     pub known: Known,
     /// Deadlines of associations.
     pub timers: Timers,
+    /// The time of day.
+    pub clock: Clock,
     /// Pairs of SOP class and transfer syntax of which nothing is known; asked about in the background.
     pub unknown: mpsc::Receiver<(String, String)>,
 }
@@ -153,23 +169,44 @@ impl Lanes {
             metrics: setup.metrics,
             known: setup.known,
             timers: setup.timers,
+            clock: setup.clock,
         };
         let mut tasks = JoinSet::new();
         let mut lanes = Vec::with_capacity(setup.destinations.len());
+        let mut watching = Vec::with_capacity(setup.destinations.len());
         for (index, destination) in setup.destinations.iter().enumerate() {
             let wake = Arc::new(Notify::new());
             let (fares, fared) = watch::channel(Fared::default());
+            let (says, watched) = watch::channel(Watched::default());
+            let pulse = Pulse::new();
+            #[cfg(test)]
+            let heart = pulse.clone();
+            watching.push(Watching {
+                name: destination.name.clone(),
+                pulse: pulse.clone(),
+                fared: fared.clone(),
+                says,
+            });
             let lane = lane::Lane::new(lane::Place {
                 index,
                 destination: destination.clone(),
                 shared: shared.clone(),
                 wake: Arc::clone(&wake),
                 fares,
+                pulse,
                 stop: stop.clone(),
             });
             tasks.spawn(lane.run());
-            lanes.push(Handle { destination: destination.clone(), wake, fared });
+            lanes.push(Handle {
+                destination: destination.clone(),
+                wake,
+                fared,
+                watched,
+                #[cfg(test)]
+                pulse: heart,
+            });
         }
+        tasks.spawn(vigil::run(watching, shared.clone(), stop.clone()));
         tasks.spawn(probe::run(setup.destinations, shared, setup.unknown, stop.clone()));
         Self { lanes, tasks: Mutex::new(tasks), stop }
     }
@@ -177,6 +214,11 @@ impl Lanes {
     /// The destinations and how they fare.
     pub fn destinations(&self) -> impl Iterator<Item = (&Destination, Fared)> {
         self.lanes.iter().map(|lane| (&lane.destination, lane.fared.borrow().clone()))
+    }
+
+    /// The destinations and what the watch says of them.
+    pub fn watched(&self) -> impl Iterator<Item = (&Destination, Watched)> {
+        self.lanes.iter().map(|lane| (&lane.destination, lane.watched.borrow().clone()))
     }
 
     /// Makes every lane, or the named one, try now, whatever it waits for.

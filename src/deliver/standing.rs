@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::dicom::uid::Uid;
+use crate::ledger::Due;
 use crate::policy::outcome::Cause;
 use crate::policy::retry::{Next, next};
 use crate::spool::ObjectId;
@@ -23,6 +24,9 @@ const ASIDE: Duration = Duration::from_secs(60);
 
 /// How long after its next attempt is due an object that is not seen any more keeps its series waiting.
 const MISSED: Duration = Duration::from_secs(30);
+
+/// Titles whose failures are remembered; no site has as many modalities.
+const TITLES: usize = 1024;
 
 /// Objects whose failures are remembered. Beyond, all are forgotten, and tried more often than they should be.
 const REMEMBERED: usize = 65_536;
@@ -38,8 +42,10 @@ pub(super) enum Against {
     PutOff,
     /// The destination answered that it will not have the object, or takes nothing of its kind.
     Content,
-    /// A title under which other objects do not come.
+    /// The title under which the object goes, and under which others may not.
     Title,
+    /// Nobody: disk or ledger cannot be asked.
+    Nobody,
     /// The gate itself, at this object.
     Gate,
 }
@@ -66,6 +72,13 @@ struct Record {
     taken: u64,
 }
 
+/// A title that is not let in: one object of it is tried when it has rested.
+#[derive(Debug, Clone, Copy)]
+struct Shut {
+    failures: u32,
+    until: Instant,
+}
+
 struct Behind {
     object: ObjectId,
     until: Instant,
@@ -80,14 +93,45 @@ pub(super) struct Standing {
     taken: u64,
     records: HashMap<ObjectId, Record>,
     behind: HashMap<Uid, Behind>,
+    titles: HashMap<String, Shut>,
 }
 
 impl Standing {
     /// The destination took an object.
-    pub(super) fn took(&mut self, object: ObjectId, series: &Uid) {
+    pub(super) fn took(&mut self, due: &Due) {
         self.failures = 0;
         self.taken += 1;
-        self.done_with(object, series);
+        self.titles.remove(&due.calling);
+        self.done_with(due.object, &due.series);
+    }
+
+    /// Whether objects of this title rest, since the destination does not let it in.
+    pub(super) fn rests(&self, title: &str, now: Instant) -> bool {
+        self.titles.get(title).is_some_and(|shut| shut.until > now)
+    }
+
+    /// The titles that rest.
+    pub(super) fn resting_titles(&self, now: Instant) -> Vec<String> {
+        let resting = self.titles.iter().filter(|(_, shut)| shut.until > now);
+        resting.map(|(title, _)| title.clone()).collect()
+    }
+
+    /// A person wants every title tried now.
+    pub(super) fn try_titles(&mut self, now: Instant) {
+        for shut in self.titles.values_mut() {
+            shut.until = now;
+        }
+    }
+
+    /// Whether some title was not let in when it was tried last.
+    pub(super) fn is_some_title_shut(&self) -> bool {
+        !self.titles.is_empty()
+    }
+
+    /// How long the next title rests, if one does.
+    pub(super) fn until_title(&self, now: Instant) -> Option<Duration> {
+        let resting = self.titles.values().filter(|shut| shut.until > now);
+        resting.map(|shut| shut.until - now).min()
     }
 
     /// Nothing has to wait for an object any longer: it is delivered, held or gone.
@@ -102,9 +146,10 @@ impl Standing {
         }
     }
 
-    /// Whether an object may be tried before an earlier one of its series.
-    pub(super) fn may_go(&self, object: ObjectId, series: &Uid) -> bool {
-        self.behind.get(series).is_none_or(|behind| behind.object == object)
+    /// The earlier object of its series that an object has to wait for.
+    pub(super) fn waits_for(&self, due: &Due) -> Option<ObjectId> {
+        let behind = self.behind.get(&due.series).filter(|behind| behind.object != due.object);
+        behind.map(|behind| behind.object)
     }
 
     /// Whether some series waits, once those are forgotten that have waited in vain.
@@ -116,12 +161,15 @@ impl Standing {
     /// What follows from a failure. `chance` is a number in [0, 1).
     pub(super) fn failed(
         &mut self,
-        object: ObjectId,
-        series: &Uid,
+        due: &Due,
         against: Against,
         now: Instant,
         chance: f64,
     ) -> Fate {
+        let (object, series) = (due.object, &due.series);
+        if against == Against::Title {
+            return self.shut(&due.calling, now, chance);
+        }
         if self.records.len() >= REMEMBERED && !self.records.contains_key(&object) {
             self.records.clear();
         }
@@ -133,7 +181,11 @@ impl Standing {
             Against::Content | Against::Gate => true,
             // The destination is well but for this object.
             Against::Either if record.falls >= TOGETHER => others_were_taken,
-            Against::Destination | Against::Either | Against::PutOff | Against::Title => false,
+            Against::Destination
+            | Against::Either
+            | Against::PutOff
+            | Against::Title
+            | Against::Nobody => false,
         };
         if content {
             record.refusals += 1;
@@ -154,8 +206,8 @@ impl Standing {
         record.falls = record.falls.saturating_add(1);
         let falls = record.falls;
         let (wait, rest) = match against {
-            // Other titles are let in.
-            Against::Title => (backoff(falls, chance), None),
+            // Others may go.
+            Against::Title | Against::Nobody => (backoff(falls, chance), None),
             Against::Destination => {
                 self.failures = self.failures.saturating_add(1);
                 let wait = backoff(self.failures, chance);
@@ -177,6 +229,18 @@ impl Standing {
         self.behind.insert(series.clone(), Behind { object, until: now + wait + MISSED });
         Fate::Later { wait, rest }
     }
+
+    /// A title was not let in: all that goes under it rests, so that a destination that knows one modality and not the other is not
+    /// asked for each object. Its objects stay due, and so in their order.
+    fn shut(&mut self, title: &str, now: Instant, chance: f64) -> Fate {
+        if self.titles.len() >= TITLES && !self.titles.contains_key(title) {
+            self.titles.clear();
+        }
+        let shut = self.titles.entry(title.to_owned()).or_insert(Shut { failures: 0, until: now });
+        shut.failures = shut.failures.saturating_add(1);
+        shut.until = now + backoff(shut.failures, chance);
+        Fate::Later { wait: Duration::ZERO, rest: None }
+    }
 }
 
 fn backoff(failures: u32, chance: f64) -> Duration {
@@ -194,18 +258,32 @@ mod tests {
 
     const AWAY: Against = Against::Destination;
 
+    /// A delivery of an object of a series of its own, or of that of another, under a title.
+    fn due(object: u128, series: u128, calling: &str) -> Due {
+        Due {
+            object: ObjectId::from_u128(object),
+            sop_class: Uid::default(),
+            sop_instance: Uid::default(),
+            series: Uid::new(&format!("1.{series}")),
+            transfer_syntax: Uid::default(),
+            calling: calling.to_owned(),
+            urgent: false,
+            attempts: 0,
+        }
+    }
+
     /// Plays failures of objects of one series each; `0` stands for an object that is taken. Tells wait and rest in seconds.
     #[track_caller]
     fn check(script: &[(u128, Against)], want: &[&str]) {
         let mut standing = Standing::default();
         let mut told = Vec::new();
         for &(object, against) in script {
-            let (id, series) = (ObjectId::from_u128(object), Uid::new(&format!("1.{object}")));
+            let due = due(object, object, "CT01");
             if object == 0 {
-                standing.took(id, &series);
+                standing.took(&due);
                 continue;
             }
-            told.push(match standing.failed(id, &series, against, Instant::now(), 0.5) {
+            told.push(match standing.failed(&due, against, Instant::now(), 0.5) {
                 Fate::Later { wait, rest: None } => format!("{}", wait.as_secs()),
                 Fate::Later { wait, rest: Some(rest) } => {
                     format!("{}/{}", wait.as_secs(), rest.as_secs())
@@ -222,10 +300,9 @@ mod tests {
         check(&[(1, AWAY), (2, AWAY), (0, AWAY), (2, AWAY)], &["1/1", "2/2", "1/1"]);
         let night = [[(1, AWAY); 9].as_slice(), &[(1, Against::Content)]].concat();
         let mut standing = Standing::default();
-        let (id, series) = (ObjectId::from_u128(1), Uid::new("1.1"));
-        let last = night
-            .iter()
-            .map(|(_, against)| standing.failed(id, &series, *against, Instant::now(), 0.5));
+        let due = due(1, 1, "CT01");
+        let last =
+            night.iter().map(|(_, against)| standing.failed(&due, *against, Instant::now(), 0.5));
         assert_eq!(
             last.last(),
             Some(Fate::Later { wait: Duration::from_secs(60), rest: None }),
@@ -261,26 +338,42 @@ mod tests {
     }
 
     #[test]
-    fn a_title_that_is_not_let_in_keeps_no_other_waiting() {
-        check(&[(1, Against::Title), (2, Against::Title), (1, Against::Title)], &["1", "1", "2"]);
+    fn a_title_that_is_not_let_in_is_tried_once_a_step_and_keeps_no_other_waiting() {
+        let mut standing = Standing::default();
+        let mut now = Instant::now();
+        let mut waits = Vec::new();
+        for object in 1..=10 {
+            let fate = standing.failed(&due(object, object, "CT01"), Against::Title, now, 0.5);
+            assert_eq!(fate, Fate::Later { wait: Duration::ZERO, rest: None });
+            assert!(standing.rests("CT01", now) && !standing.rests("MR01", now));
+            assert_eq!(standing.resting_titles(now), ["CT01"]);
+            let wait = standing.until_title(now).expect("it rests");
+            waits.push(wait.as_secs());
+            now += wait;
+            assert!(!standing.rests("CT01", now));
+        }
+        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300]);
+        standing.took(&due(11, 11, "CT01"));
+        standing.failed(&due(12, 12, "CT01"), Against::Title, now, 0.5);
+        assert_eq!(standing.until_title(now), Some(Duration::from_secs(1)));
     }
 
     #[test]
     fn a_series_waits_for_its_earliest_until_that_has_gone_or_is_not_seen_any_more() {
         let mut standing = Standing::default();
-        let (series, now) = (Uid::new("1.2"), Instant::now());
-        let [first, second] = [1, 2].map(ObjectId::from_u128);
-        standing.failed(first, &series, Against::PutOff, now, 0.5);
-        assert!(standing.may_go(first, &series) && !standing.may_go(second, &series));
-        assert!(standing.may_go(second, &Uid::new("1.3")));
+        let now = Instant::now();
+        let [first, second] = [1, 2].map(|object| due(object, 2, "CT01"));
+        standing.failed(&first, Against::PutOff, now, 0.5);
+        assert!(standing.waits_for(&first).is_none() && standing.waits_for(&second).is_some());
+        assert!(standing.waits_for(&due(2, 3, "CT01")).is_none());
         assert!(standing.is_some_series_waiting(now));
-        standing.took(first, &series);
-        assert!(standing.may_go(second, &series));
-        standing.failed(first, &series, Against::PutOff, now, 0.5);
-        standing.failed(first, &series, Against::Content, now, 0.5);
-        assert!(standing.may_go(second, &series), "refused");
-        standing.failed(first, &series, Against::PutOff, now, 0.5);
+        standing.took(&first);
+        assert!(standing.waits_for(&second).is_none());
+        standing.failed(&first, Against::PutOff, now, 0.5);
+        standing.failed(&first, Against::Content, now, 0.5);
+        assert!(standing.waits_for(&second).is_none(), "refused");
+        standing.failed(&first, Against::PutOff, now, 0.5);
         assert!(!standing.is_some_series_waiting(now + Duration::from_secs(1_000)));
-        assert!(standing.may_go(second, &series), "missed");
+        assert!(standing.waits_for(&second).is_none(), "missed");
     }
 }

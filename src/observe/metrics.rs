@@ -89,6 +89,10 @@ pub struct Metrics {
     pub queued: Family<Lane, Gauge>,
     /// Age of the oldest delivery not yet done.
     pub oldest_queued: Family<Lane, Gauge<f64, AtomicU64>>,
+    /// How long there has been work and no delivery.
+    pub delivery_stalled: Family<Lane, Gauge<f64, AtomicU64>>,
+    /// 0 all is well; 1, 2, 3 nothing delivered for 5 minutes (or a wrong configuration), an hour, a day; 4 the lane is dead.
+    pub delivery_alarm: Family<Lane, Gauge>,
     /// Time from the last byte of a data set to its C-STORE response.
     pub acknowledge_seconds: Histogram,
     /// Time that the judgement of one object took.
@@ -187,6 +191,19 @@ impl Metrics {
             Unit::Seconds,
             oldest_queued.clone(),
         );
+        let delivery_stalled = Family::default();
+        registry.register_with_unit(
+            "delivery_stalled",
+            "How long there has been work and no delivery",
+            Unit::Seconds,
+            delivery_stalled.clone(),
+        );
+        let delivery_alarm = Family::default();
+        registry.register(
+            "delivery_alarm",
+            "0 well, 1 to 3 stalled for 5 min, 1 h, 24 h, 4 the lane is dead",
+            delivery_alarm.clone(),
+        );
         let acknowledge_seconds = Histogram::new(SECONDS_BUCKETS);
         registry.register_with_unit(
             "acknowledge",
@@ -242,6 +259,8 @@ impl Metrics {
             delivery_failures,
             queued,
             oldest_queued,
+            delivery_stalled,
+            delivery_alarm,
             acknowledge_seconds,
             judge_seconds,
             spool_free_bytes,

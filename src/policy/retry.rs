@@ -99,7 +99,13 @@ mod tests {
 
     #[test]
     fn transient_causes_are_tried_for_ever_at_most_five_minutes_apart() {
-        assert_eq!(schedule(Cause::Transient, 12), "1 2 4 8 16 32 64 128 256 300 300 300");
+        let whole = schedule(Cause::Transient, 12);
+        assert_eq!(whole, "1 2 4 8 16 32 64 128 256 300 300 300");
+        crate::base::figure::figure(
+            "R7",
+            "retry_schedule",
+            format_args!("waits in seconds, each moved by up to a fifth: {whole} …"),
+        );
         assert_eq!(next(Cause::Transient, u32::MAX, 0.5), Next::After(LONGEST));
         assert_eq!(next(Cause::Transient, 0, 0.5), Next::After(FIRST));
     }

@@ -11,13 +11,13 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::{Notify, mpsc};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::Config;
 use super::seats::{Seat, Seats};
-use super::verdicts::{Expected, PROMPT, UNRECORDED, record};
+use super::verdicts::{Expected, Promise, UNRECORDED, record};
 use crate::base::time::{Timestamp, now};
 use crate::dicom::tags;
 use crate::dicom::uid::Uid;
@@ -95,6 +95,7 @@ async fn run(with: Judging, mut inbox: mpsc::Receiver<Work>, stop: CancellationT
     let recording = record(with.ledger.clone(), verdicts, Arc::clone(&done), stop.clone());
     let recorder = tokio::spawn(recording);
     let seats = Seats::new(with.threads);
+    let mut tasks = JoinSet::new();
     loop {
         let work = tokio::select! {
             work = inbox.recv() => work,
@@ -120,14 +121,12 @@ async fn run(with: Judging, mut inbox: mpsc::Receiver<Work>, stop: CancellationT
             }
             Work::Again(_) => true,
         };
-        let (with, done) = (with.clone(), Arc::clone(&done));
-        let event = tokio::spawn(async move {
-            let told = Told(done);
-            let event = judge(&with, work, seat, &call).await;
-            drop(told);
-            event
-        });
-        let expected = Expected { event, series, again, since: Instant::now(), hurry };
+        let (promise, event) = Promise::new(&done);
+        let with = with.clone();
+        tasks.spawn(async move { promise.keep(judge(&with, work, seat, &call).await) });
+        while tasks.try_join_next().is_some() {}
+        let since = Instant::now();
+        let expected = Expected { event, come: None, series, again, since, hurry };
         if judged.send(expected).await.is_err() {
             break;
         }
@@ -135,15 +134,6 @@ async fn run(with: Judging, mut inbox: mpsc::Receiver<Work>, stop: CancellationT
     drop(judged);
     if let Err(fault) = recorder.await {
         tracing::error!(%fault, "recording verdicts has ended abnormally");
-    }
-}
-
-/// Tells, when it goes, that a verdict may be ready: after a panic too.
-struct Told(Arc<Notify>);
-
-impl Drop for Told {
-    fn drop(&mut self) {
-        self.0.notify_one();
     }
 }
 
@@ -329,6 +319,13 @@ fn association(envelope: &Envelope) -> pipeline::Association {
 /// How long an object may be judged. Others of its series wait behind it, and a verdict takes milliseconds.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long an object keeps its thread before it hangs aside and another is judged on it.
+const STEP_ASIDE: Duration = Duration::from_millis(100);
+
+/// How long an object may be judged where so many hang that it keeps its thread: long enough for a machine under load, short
+/// enough for those behind it.
+const CROWDED: Duration = Duration::from_secs(5);
+
 /// Found in judgement at so many starts in a row, an object is held to be what ended the gate, and is not judged again.
 const POISON: u32 = 3;
 
@@ -401,11 +398,12 @@ async fn verdict(
         })
     };
     let mut judging = pin!(judging);
-    let mut ended = timeout(PROMPT, &mut judging).await;
-    if ended.is_err() && seat.step_aside() {
-        tracing::warn!(%object, "judging an object takes long; others go on meanwhile");
+    let mut ended = timeout(STEP_ASIDE, &mut judging).await;
+    if ended.is_err() {
+        let patience = if seat.step_aside() { with.patience } else { with.patience.min(CROWDED) };
+        tracing::debug!(%object, "judging an object takes long; others go on meanwhile");
         ended = tokio::select! {
-            ended = timeout(with.patience.saturating_sub(PROMPT), &mut judging) => ended,
+            ended = timeout(patience.saturating_sub(STEP_ASIDE), &mut judging) => ended,
             () = call.hurry.notified() => timeout(Duration::ZERO, &mut judging).await,
             () = call.stop.cancelled() => return None,
         };
@@ -418,6 +416,7 @@ async fn verdict(
         }
         // Its thread is lost until it ends; the object and those behind it are not.
         Err(_elapsed) => {
+            seat.give_up();
             tracing::error!(%object, "judging an object takes too long");
             pipeline::unchecked(site, &case.image())
         }

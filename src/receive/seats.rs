@@ -31,6 +31,8 @@ pub(super) struct Seat {
 #[derive(Default)]
 struct Taken {
     permit: Option<OwnedSemaphorePermit>,
+    /// Whether the permit is one to hang aside.
+    aside: bool,
     /// Threads that hang with this object and that nobody gets back before it ends.
     lost: usize,
 }
@@ -72,7 +74,7 @@ impl Seats {
 
     fn with(&self, permit: Option<OwnedSemaphorePermit>) -> Seat {
         Seat {
-            taken: Arc::new(Mutex::new(Taken { permit, lost: 0 })),
+            taken: Arc::new(Mutex::new(Taken { permit, aside: false, lost: 0 })),
             aside: Arc::clone(&self.aside),
             lost: Arc::clone(&self.lost),
         }
@@ -89,24 +91,28 @@ impl Seat {
         self.taken().permit.is_none()
     }
 
-    /// Lets others have the thread while the object goes on. When too many hang already it does not, the thread counts as lost,
-    /// and the object is not to be waited for.
+    /// Lets others have the thread while the object goes on; not when too many hang already.
     pub(super) fn step_aside(&self) -> bool {
         let mut taken = self.taken();
-        let Some(held) = &taken.permit else {
-            // It has just ended.
-            return true;
-        };
         match Arc::clone(&self.aside).try_acquire_owned() {
-            Ok(aside) => {
+            // Without a permit it has just ended, and needs none.
+            Ok(aside) if taken.permit.is_some() => {
                 taken.permit = Some(aside);
+                taken.aside = true;
                 true
             }
-            Err(_full) => {
-                taken.lost = held.num_permits();
-                self.lost.fetch_add(taken.lost, Ordering::AcqRel);
-                false
-            }
+            Ok(_) => true,
+            Err(_full) => false,
+        }
+    }
+
+    /// Nobody waits for the object any longer: a thread that it still has is lost until it ends.
+    pub(super) fn give_up(&self) {
+        let mut taken = self.taken();
+        if let Some(held) = taken.permit.as_ref().filter(|_| !taken.aside) {
+            let lost = held.num_permits();
+            taken.lost = lost;
+            self.lost.fetch_add(lost, Ordering::AcqRel);
         }
     }
 
@@ -133,6 +139,7 @@ mod tests {
         }
         let last = seats.one().await;
         assert!(!last.is_none() && !last.step_aside());
+        last.give_up();
         assert!(seats.one().await.is_none(), "the only thread hangs");
         assert!(seats.all().await.is_none());
         last.leave();

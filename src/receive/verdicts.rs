@@ -5,8 +5,8 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc};
-use tokio::task::JoinHandle;
+use tokio::sync::oneshot::error::TryRecvError;
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -26,7 +26,9 @@ const WAITING: usize = 1024;
 /// A verdict that will come.
 pub(super) struct Expected {
     /// What will be recorded; nothing where there is nothing to record.
-    pub(super) event: JoinHandle<Option<Event>>,
+    pub(super) event: oneshot::Receiver<Option<Event>>,
+    /// It, once it has come.
+    pub(super) come: Option<Option<Event>>,
     /// The series of its object, once it is known.
     pub(super) series: Arc<OnceLock<Uid>>,
     /// Whether it was left by an earlier run: as long as its series is not known, those behind it may be of the same.
@@ -47,9 +49,53 @@ enum Stands {
     Overdue,
 }
 
+/// The promise of a verdict. When it is gone, kept or broken by a panic, whoever records is told.
+pub(super) struct Promise {
+    event: Option<oneshot::Sender<Option<Event>>>,
+    done: Arc<Notify>,
+}
+
+impl Promise {
+    pub(super) fn new(done: &Arc<Notify>) -> (Self, oneshot::Receiver<Option<Event>>) {
+        let (event, expected) = oneshot::channel();
+        (Self { event: Some(event), done: Arc::clone(done) }, expected)
+    }
+
+    pub(super) fn keep(mut self, event: Option<Event>) {
+        if let Some(promised) = self.event.take()
+            && promised.send(event).is_err()
+        {
+            tracing::error!("a verdict is not recorded: recording has ended");
+        }
+    }
+}
+
+impl Drop for Promise {
+    fn drop(&mut self) {
+        // First the end of the channel, so that whoever is told finds it.
+        self.event = None;
+        self.done.notify_one();
+    }
+}
+
 impl Expected {
+    /// Looks whether it has come.
+    fn look(&mut self) {
+        if self.come.is_some() {
+            return;
+        }
+        match self.event.try_recv() {
+            Ok(event) => self.come = Some(event),
+            Err(TryRecvError::Empty) => {}
+            Err(TryRecvError::Closed) => {
+                tracing::error!("judging an object has failed; it is judged at the next start");
+                self.come = Some(None);
+            }
+        }
+    }
+
     fn stands(&self, now: Instant) -> Stands {
-        if self.event.is_finished() {
+        if self.come.is_some() {
             Stands::Ready
         } else if now.saturating_duration_since(self.since) < PROMPT {
             Stands::Awaited
@@ -97,6 +143,7 @@ pub(super) async fn record(
         {
             line.push_back(next);
         }
+        line.iter_mut().for_each(Expected::look);
         let now = Instant::now();
         let ready =
             recordable(line.iter().map(|next| (next.stands(now), next.series.get(), next.again)));
@@ -105,7 +152,7 @@ pub(super) async fn record(
             // From behind, so that places stay what they are.
             for place in ready.into_iter().rev() {
                 if let Some(next) = line.remove(place) {
-                    collect(next.event.await, &mut events);
+                    events.extend(next.come.flatten());
                 }
             }
             events.reverse();
@@ -127,15 +174,6 @@ pub(super) async fn record(
             },
             () = done.notified() => {}
             () = tokio::time::sleep_until(overdue.unwrap_or(now)), if overdue.is_some() => {}
-        }
-    }
-}
-
-fn collect(judged: Result<Option<Event>, tokio::task::JoinError>, events: &mut Vec<Event>) {
-    match judged {
-        Ok(event) => events.extend(event),
-        Err(fault) => {
-            tracing::error!(%fault, "judging an object has failed; it is judged at the next start");
         }
     }
 }

@@ -95,6 +95,12 @@ impl InHand {
         self.slots().suspects.get(&object).map_or(0, |suspect| suspect.found)
     }
 
+    /// The objects that were in hand when an earlier process ended.
+    #[must_use]
+    pub fn suspects(&self) -> Vec<ObjectId> {
+        self.slots().suspects.keys().copied().collect()
+    }
+
     /// Forgets the suspects of which `is_left` says that nothing is to be done with them any more.
     pub fn keep(&self, mut is_left: impl FnMut(ObjectId) -> bool) {
         let mut slots = self.slots();

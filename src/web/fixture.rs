@@ -66,6 +66,9 @@ fn pacs() -> Peer {
         delivered: 0,
         last_error: Some("connection refused".to_owned()),
         last_delivery: None,
+        alarm: Some("stalled".to_owned()),
+        stalled_since: Some(Timestamp::UNIX_EPOCH),
+        stalled_seconds: Some(301),
     }
 }
 

@@ -3,6 +3,7 @@
 mod answers;
 mod bitrot;
 mod custody;
+mod outage;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -85,10 +86,32 @@ impl Custody {
         Self::open(dir)
     }
 
+    /// As [`Custody::restart`], after lanes were cut off: as soon as their threads have let go.
+    pub(super) async fn restart_when_free(self) -> Self {
+        let Self { dir, spool, ledger } = self;
+        drop((spool, ledger));
+        let config =
+            spool::Config { dir: dir.path().join("spool"), reserve: 0, ..Default::default() };
+        while let Err(spool::SpoolFault::Locked { .. }) = Spool::open(&config, now()) {
+            tokio::task::spawn_blocking(std::thread::yield_now).await.expect("a thread");
+        }
+        Self::open(dir)
+    }
+
     /// Takes an object in and sends it on its way to `pacs`.
     pub(super) async fn take(&self, specimen: &Specimen, plan: Vec<u8>) -> ObjectId {
+        self.take_from("CT01", specimen, plan).await
+    }
+
+    /// As [`Custody::take`], from this title.
+    pub(super) async fn take_from(
+        &self,
+        calling: &str,
+        specimen: &Specimen,
+        plan: Vec<u8>,
+    ) -> ObjectId {
         let envelope = Envelope {
-            calling_ae: title("CT01"),
+            calling_ae: title(calling),
             called_ae: title("MARKGATE"),
             peer: "127.0.0.1".parse().expect("an address"),
             certificate: None,
@@ -169,6 +192,11 @@ impl Custody {
 
     /// Starts a lane to `pacs`.
     pub(super) fn lanes(&self, target: Target) -> Lanes {
+        self.lanes_at(target, Arc::new(now), Arc::new(Metrics::new()))
+    }
+
+    /// Starts a lane to `pacs` by a clock of the test's.
+    pub(super) fn lanes_at(&self, target: Target, clock: Clock, metrics: Arc<Metrics>) -> Lanes {
         let destinations = vec![Destination { name: "pacs".to_owned(), target }];
         let (_questions, unknown) = mpsc::channel(1);
         Lanes::start(Setup {
@@ -176,8 +204,9 @@ impl Custody {
             destinations,
             spool: self.spool.clone(),
             ledger: self.ledger.clone(),
-            metrics: Arc::new(Metrics::new()),
+            metrics,
             timers: Timers::default(),
+            clock,
             unknown,
         })
     }
@@ -196,6 +225,8 @@ pub(super) enum Say {
     Abort,
     /// The connection ends without a word.
     Nothing,
+    /// The connection stays, without a word.
+    Hold,
 }
 
 type Script = dyn Fn(&str, usize) -> Say + Send + Sync;
@@ -300,6 +331,11 @@ impl Pacs {
                 }
                 Say::Abort => return association.abort(Abort::USER).await,
                 Say::Nothing => return,
+                Say::Hold => {
+                    // Ends when the other side has had enough.
+                    drop(association.next().await);
+                    return;
+                }
             }
         }
     }

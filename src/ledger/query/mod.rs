@@ -64,7 +64,8 @@ impl Ledger {
     }
 
     /// Deliveries to a destination that may be tried now: urgent ones first, then in order of arrival. What is due in more than
-    /// a quarter of an hour was put off under another clock, and may be tried too.
+    /// a quarter of an hour was put off under another clock, and may be tried too. What came under one of the titles `but` is left
+    /// out.
     ///
     /// # Errors
     /// When the index fails.
@@ -73,29 +74,54 @@ impl Ledger {
         destination: &str,
         now: Timestamp,
         limit: usize,
+        but: &[String],
     ) -> Result<Vec<Due>, LedgerFault> {
+        let but = titles(but);
         self.read(|db| {
             // Two queries, each along an index, and a merge: one query for both states would sort the whole queue.
-            let mut due = due_in(db, destination, DeliveryState::Queued, now, limit)?;
-            due.extend(due_in(db, destination, DeliveryState::Deferred, now, limit)?);
+            let mut due = due_in(db, destination, DeliveryState::Queued, now, limit, &but)?;
+            due.extend(due_in(db, destination, DeliveryState::Deferred, now, limit, &but)?);
             due.sort_by_key(|due| (!due.urgent, due.object));
             due.truncate(limit);
             Ok(due)
         })
     }
 
-    /// When the next deferred delivery to a destination is due, if there is one.
+    /// When the next deferred delivery to a destination is due, if there is one. What came under one of the titles `but` is left
+    /// out.
     ///
     /// # Errors
     /// When the index fails.
-    pub fn next_due(&self, destination: &str) -> Result<Option<Timestamp>, LedgerFault> {
+    pub fn next_due(
+        &self,
+        destination: &str,
+        but: &[String],
+    ) -> Result<Option<Timestamp>, LedgerFault> {
+        let but = titles(but);
         self.read(|db| {
             let mut statement = db.prepare_cached(
                 "SELECT min(d.due) FROM delivery d JOIN object o ON o.id = d.object
-                  WHERE d.destination = $1 AND d.state = 'deferred' AND o.state = 'forwarding'",
+                  WHERE d.destination = $1 AND d.state = 'deferred' AND o.state = 'forwarding'
+                    AND replace($2, '\\' || o.source || '\\', '') = $2",
             )?;
-            let due: Option<i64> = statement.query_row([destination], |row| row.get(0))?;
+            let due: Option<i64> =
+                statement.query_row([destination, but.as_str()], |row| row.get(0))?;
             Ok(due.map(instant))
+        })
+    }
+
+    /// Whether anything is to be delivered to a destination, now or later, that is not held.
+    ///
+    /// # Errors
+    /// When the index fails.
+    pub fn has_work(&self, destination: &str) -> Result<bool, LedgerFault> {
+        self.read(|db| {
+            let mut statement = db.prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM delivery d JOIN object o ON o.id = d.object
+                  WHERE d.destination = $1 AND d.state IN ('queued', 'sending', 'deferred')
+                    AND o.state = 'forwarding')",
+            )?;
+            Ok(statement.query_row([destination], |row| row.get(0))?)
         })
     }
 
@@ -461,18 +487,25 @@ fn queued(
 /// with a longer wait here, a clock set back by an hour would stop what was put off for that hour.
 const LONGEST_WAIT: jiff::SignedDuration = jiff::SignedDuration::from_mins(15);
 
+/// Titles as one text, each between backslashes, which are in no title.
+fn titles(titles: &[String]) -> String {
+    titles.iter().map(|title| format!("\\{title}\\")).collect()
+}
+
 fn due_in(
     db: &Connection,
     destination: &str,
     state: DeliveryState,
     now: Timestamp,
     limit: usize,
+    but: &str,
 ) -> Result<Vec<Due>, LedgerFault> {
     let mut statement = db.prepare_cached(
-        "SELECT d.object, o.sop_class, o.sop_instance, o.series, o.syntax, d.urgent, d.attempts
+        "SELECT d.object, o.sop_class, o.sop_instance, o.series, o.syntax, d.urgent, d.attempts, o.source
            FROM delivery d JOIN object o ON o.id = d.object
           WHERE d.destination = $1 AND d.state = $2 AND (d.due <= $3 OR d.due > $4) AND o.state = 'forwarding'
-          ORDER BY d.urgent DESC, d.object LIMIT $5",
+            AND replace($5, '\\' || o.source || '\\', '') = $5
+          ORDER BY d.urgent DESC, d.object LIMIT $6",
     )?;
     let too_late = now.checked_add(LONGEST_WAIT).unwrap_or(Timestamp::MAX);
     let mut rows = statement.query(params![
@@ -480,6 +513,7 @@ fn due_in(
         state.as_str(),
         micros(now),
         micros(too_late),
+        but,
         sql_limit(limit)
     ])?;
     let mut due = Vec::new();
@@ -492,6 +526,7 @@ fn due_in(
             transfer_syntax: row_uid(row, 4)?,
             urgent: row.get(5)?,
             attempts: row.get(6)?,
+            calling: row.get(7)?,
         });
     }
     Ok(due)

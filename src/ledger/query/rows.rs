@@ -21,6 +21,8 @@ pub struct Due {
     pub series: Uid,
     /// Its transfer syntax.
     pub transfer_syntax: Uid,
+    /// The calling AE title under which it came.
+    pub calling: String,
     /// Goes before others.
     pub urgent: bool,
     /// Attempts so far.

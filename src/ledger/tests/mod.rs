@@ -105,7 +105,7 @@ impl Fixture {
     }
 
     pub(super) fn due(&self, destination: &str) -> Vec<u128> {
-        let due = self.ledger.due(destination, now(), 100).expect("due");
+        let due = self.ledger.due(destination, now(), 100, &[]).expect("due");
         due.iter().map(|due| due.object.as_u128()).collect()
     }
 }

@@ -6,7 +6,6 @@ use std::time::Instant;
 use super::*;
 use crate::base::figure::{figure, scale};
 use crate::pipeline;
-use crate::receive::verdicts::PROMPT;
 
 /// Holds the judgement of objects fast until it is opened.
 #[derive(Default)]
@@ -149,7 +148,7 @@ async fn an_object_that_hangs_too_long_goes_on_unmarked() {
     let gone = gate.until_one(&poison(9)).await;
     assert_eq!((gone.state, reason(&gone)), (ObjectState::Forwarding, Some("UNCHECKED")));
     assert!(gone.verdict.is_some_and(|verdict| verdict.plan.is_empty() && verdict.mark.is_none()));
-    assert!(sent.elapsed() >= PROMPT);
+    assert!(sent.elapsed() >= Duration::from_secs(1));
     trap.open();
     gate.end().await;
 }
@@ -157,18 +156,18 @@ async fn an_object_that_hangs_too_long_goes_on_unmarked() {
 #[tokio::test(flavor = "multi_thread")]
 async fn however_many_hang_the_gate_goes_on() {
     let trap = Arc::new(Trap::default());
-    let choices = Choices { judge: Some(trap.judge()), threads: Some(2), ..Choices::default() };
+    let patience = Some(Duration::from_secs(1));
+    let judge = Some(trap.judge());
+    let choices = Choices { judge, threads: Some(2), patience, ..Choices::default() };
     let gate = Gate::with(choices).await;
     let many: Vec<Specimen> = (100..112).map(poison).collect();
     gate.send_each(&many).await;
-    // The eight that stepped aside are waited for; the two for which there was no room are not, nor what comes behind them.
     gate.send_each(&[ct(1)]).await;
     let other = gate.until_one(&ct(1)).await;
     assert_eq!((other.state, reason(&other)), (ObjectState::Forwarding, Some("UNCHECKED")));
     trap.open();
     let known = gate.until_judged(13).await;
-    let unchecked = known.iter().filter(|one| reason(one) == Some("UNCHECKED")).count();
-    assert_eq!(unchecked, 5);
+    assert!(known.iter().all(|one| reason(one) == Some("UNCHECKED")));
     gate.send_each(&[ct(2)]).await;
     let after = gate.until_one(&ct(2)).await;
     assert_eq!(after.verdict.and_then(|verdict| verdict.mark).as_deref(), Some("JJJHR"));

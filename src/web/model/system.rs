@@ -142,6 +142,16 @@ pub struct Peer {
     /// When it last took an object.
     #[serde(with = "maybe_text")]
     pub last_delivery: Option<Timestamp>,
+    /// Why a person must act: `stalled` (work and no delivery for 5 minutes, or a wrong configuration), `stalled-1h`,
+    /// `stalled-24h`, `dead` (a fault of the gate's).
+    #[serde(default)]
+    pub alarm: Option<String>,
+    /// Since when there has been work and no delivery.
+    #[serde(default, with = "maybe_text")]
+    pub stalled_since: Option<Timestamp>,
+    /// How long that is, by the monotonic clock.
+    #[serde(default)]
+    pub stalled_seconds: Option<u64>,
 }
 
 /// What a destination is.

@@ -1,0 +1,340 @@
+//! Watches that deliveries are made: a destination that answers and takes nothing is told to a person, and so is a lane that has
+//! come to a standstill. Nothing looks as well as a delivery engine that has died quietly.
+//!
+//! Time is the monotonic clock's: setting the clock raises no alarm and clears none.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::{Fared, Shared};
+use crate::observe::metrics::Lane as Label;
+use crate::policy::outcome::Cause;
+use crate::policy::retry::{Alarm, alarm};
+
+/// How often is looked. An alarm for a wrong configuration is to come at once.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// How far a lane may be behind what it said of itself before it counts as hanging: a machine under load is slow.
+const LENIENCE: Duration = Duration::from_secs(60);
+
+/// Why a person is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// There is work, and no delivery comes to its end.
+    Stalled(Alarm),
+    /// The lane itself has died or hangs: a fault of the gate's.
+    Dead,
+}
+
+impl Trouble {
+    /// The word for it in lists.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stalled(Alarm::Raised) => "stalled",
+            Self::Stalled(Alarm::Pressing) => "stalled-1h",
+            Self::Stalled(Alarm::Critical) => "stalled-24h",
+            Self::Dead => "dead",
+        }
+    }
+
+    /// From 1, for a gauge.
+    #[must_use]
+    pub fn grade(self) -> i64 {
+        match self {
+            Self::Stalled(Alarm::Raised) => 1,
+            Self::Stalled(Alarm::Pressing) => 2,
+            Self::Stalled(Alarm::Critical) => 3,
+            Self::Dead => 4,
+        }
+    }
+}
+
+/// What the watch says of a destination.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Watched {
+    /// Since when there has been work and no delivery, by the monotonic clock and by the wall clock of then.
+    pub waiting: Option<(Instant, jiff::Timestamp)>,
+    /// Why a person is told.
+    pub trouble: Option<Trouble>,
+}
+
+impl Watched {
+    /// How long there has been work and no delivery.
+    #[must_use]
+    pub fn stalled(&self) -> Duration {
+        self.waiting.map_or(Duration::ZERO, |(since, _)| since.elapsed())
+    }
+}
+
+/// By when a lane will be heard of again. Set by the lane at each step, read by the watch.
+#[derive(Debug, Clone)]
+pub(super) struct Pulse(Arc<Mutex<Beat>>);
+
+#[derive(Debug, Clone, Copy)]
+struct Beat {
+    by: Instant,
+    /// Whether the lane does nothing until then but wait.
+    #[cfg_attr(not(test), expect(dead_code, reason = "a test lets time pass by it"))]
+    rests: bool,
+}
+
+impl Pulse {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Mutex::new(Beat { by: Instant::now(), rests: false })))
+    }
+
+    fn beat(&self) -> MutexGuard<'_, Beat> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next step comes within this time.
+    pub(super) fn within(&self, time: Duration) {
+        *self.beat() = Beat { by: Instant::now() + time, rests: false };
+    }
+
+    /// Nothing is done until then.
+    pub(super) fn rests(&self, until: Instant) {
+        *self.beat() = Beat { by: until, rests: true };
+    }
+
+    /// Until when nothing is done.
+    #[cfg(test)]
+    pub(super) fn rests_until(&self) -> Option<Instant> {
+        let beat = *self.beat();
+        beat.rests.then_some(beat.by)
+    }
+
+    fn is_missed(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.beat().by) > LENIENCE
+    }
+}
+
+/// A lane as the watch sees it.
+pub(super) struct Watching {
+    pub(super) name: String,
+    pub(super) pulse: Pulse,
+    pub(super) fared: watch::Receiver<Fared>,
+    pub(super) says: watch::Sender<Watched>,
+}
+
+/// What is seen of a lane at one look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Seen {
+    has_work: bool,
+    delivered: u64,
+    is_misconfigured: bool,
+    is_missed: bool,
+}
+
+/// What is remembered between looks.
+#[derive(Debug, Default)]
+struct Vigil {
+    delivered: u64,
+    waiting: Option<Instant>,
+    trouble: Option<Trouble>,
+}
+
+impl Vigil {
+    /// The trouble there is now. It grows with time, and ends with a delivery or with the work alone.
+    fn look(&mut self, seen: Seen, now: Instant) -> Option<Trouble> {
+        if !seen.has_work || seen.delivered != self.delivered {
+            self.waiting = None;
+        }
+        self.delivered = seen.delivered;
+        let waited = if seen.has_work {
+            let since = *self.waiting.get_or_insert(now);
+            now.saturating_duration_since(since)
+        } else {
+            Duration::ZERO
+        };
+        let cause = if seen.is_misconfigured { Cause::Configuration } else { Cause::Transient };
+        let grown = alarm(cause, waited).filter(|_| seen.has_work);
+        let before = match self.trouble {
+            Some(Trouble::Stalled(before)) if self.waiting.is_some_and(|since| since < now) => {
+                Some(before)
+            }
+            Some(Trouble::Stalled(_) | Trouble::Dead) | None => None,
+        };
+        self.trouble = if seen.is_missed {
+            Some(Trouble::Dead)
+        } else {
+            grown.max(before).map(Trouble::Stalled)
+        };
+        self.trouble
+    }
+}
+
+/// Watches until told to stop.
+pub(super) async fn run(lanes: Vec<Watching>, shared: Shared, stop: CancellationToken) {
+    let mut vigils: Vec<Vigil> = lanes.iter().map(|_| Vigil::default()).collect();
+    let mut ticks = tokio::time::interval(LOOK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        let (ledger, names) = (shared.ledger.clone(), names(&lanes));
+        let asked = tokio::task::spawn_blocking(move || {
+            names.iter().map(|name| ledger.has_work(name)).collect::<Result<Vec<bool>, _>>()
+        });
+        let work = match asked.await {
+            Ok(Ok(work)) => work,
+            Ok(Err(fault)) => {
+                tracing::error!(%fault, "whether deliveries are made cannot be told");
+                continue;
+            }
+            Err(fault) => {
+                tracing::error!(%fault, "whether deliveries are made cannot be told");
+                continue;
+            }
+        };
+        let now = Instant::now();
+        for ((lane, vigil), has_work) in lanes.iter().zip(&mut vigils).zip(work) {
+            let fared = lane.fared.borrow().clone();
+            let before = vigil.trouble;
+            let seen = Seen {
+                has_work,
+                delivered: fared.deliveries,
+                is_misconfigured: fared.misconfigured,
+                is_missed: lane.pulse.is_missed(now),
+            };
+            let trouble = vigil.look(seen, now);
+            tell(lane, &fared, before, trouble, vigil.waiting.map(|since| now - since));
+            say(lane, &shared, vigil);
+        }
+    }
+}
+
+fn names(lanes: &[Watching]) -> Vec<String> {
+    lanes.iter().map(|lane| lane.name.clone()).collect()
+}
+
+/// Once for each stage, and once when it is over.
+fn tell(
+    lane: &Watching,
+    fared: &Fared,
+    before: Option<Trouble>,
+    now: Option<Trouble>,
+    waited: Option<Duration>,
+) {
+    if before == now {
+        return;
+    }
+    let destination = lane.name.as_str();
+    let seconds = waited.unwrap_or_default().as_secs();
+    let last_error = fared.last_error.as_deref().unwrap_or("none");
+    match now {
+        Some(Trouble::Dead) => {
+            tracing::error!(destination, "ALARM: the lane has died or hangs; restart the gate");
+        }
+        Some(Trouble::Stalled(_)) if fared.misconfigured => {
+            tracing::error!(
+                destination,
+                seconds,
+                last_error,
+                "ALARM: the destination refuses us: its configuration or ours is wrong"
+            );
+        }
+        Some(Trouble::Stalled(_)) => {
+            tracing::error!(
+                destination,
+                seconds,
+                last_error,
+                "ALARM: there is work and nothing is delivered"
+            );
+        }
+        None => tracing::info!(
+            destination,
+            "the alarm is over: deliveries are made again, or there is no work"
+        ),
+    }
+}
+
+fn say(lane: &Watching, shared: &Shared, vigil: &Vigil) {
+    let trouble = vigil.trouble;
+    let label = Label { destination: lane.name.clone() };
+    shared.metrics.delivery_alarm.get_or_create(&label).set(trouble.map_or(0, Trouble::grade));
+    let wall = (shared.clock)();
+    lane.says.send_if_modified(|says| {
+        let since = says.waiting.map(|(since, _)| since);
+        if since == vigil.waiting && says.trouble == trouble {
+            return false;
+        }
+        let waiting = match (vigil.waiting, says.waiting) {
+            (Some(now), Some((before, at))) if now == before => Some((now, at)),
+            (Some(now), _) => Some((now, wall)),
+            (None, _) => None,
+        };
+        *says = Watched { waiting, trouble };
+        true
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Looks at these seconds, each with what is seen: `w` work, `d` one more delivery, `m` misconfigured, `x` missed.
+    #[track_caller]
+    fn check(looks: &[(u64, &str)], want: &[&str]) {
+        let (mut vigil, begun, mut delivered) = (Vigil::default(), Instant::now(), 0);
+        let told: Vec<&str> = looks
+            .iter()
+            .map(|(at, letters)| {
+                delivered += u64::from(letters.contains('d'));
+                let seen = Seen {
+                    has_work: letters.contains('w'),
+                    delivered,
+                    is_misconfigured: letters.contains('m'),
+                    is_missed: letters.contains('x'),
+                };
+                vigil.look(seen, begun + Duration::from_secs(*at)).map_or("", Trouble::as_str)
+            })
+            .collect();
+        assert_eq!(told, want);
+    }
+
+    #[test]
+    fn work_without_deliveries_is_told_after_five_minutes_an_hour_and_a_day() {
+        check(
+            &[(0, "w"), (299, "w"), (300, "w"), (3_599, "w"), (3_600, "w"), (86_400, "w")],
+            &["", "", "stalled", "stalled", "stalled-1h", "stalled-24h"],
+        );
+    }
+
+    #[test]
+    fn a_delivery_or_the_end_of_work_ends_the_alarm() {
+        check(
+            &[(0, "w"), (300, "w"), (302, "wd"), (303, "w"), (601, "w"), (602, "w"), (603, "")],
+            &["", "stalled", "", "", "", "stalled", ""],
+        );
+        check(&[(0, ""), (10_000, ""), (10_001, "w")], &["", "", ""]);
+    }
+
+    #[test]
+    fn a_wrong_configuration_is_told_at_once_and_until_something_is_delivered() {
+        check(&[(0, "wm"), (2, "w"), (4, "wd")], &["stalled", "stalled", ""]);
+        check(&[(0, "m")], &[""]);
+    }
+
+    #[test]
+    fn a_lane_that_is_not_heard_of_is_dead() {
+        check(&[(0, "x"), (2, "wx"), (4, "w")], &["dead", "dead", ""]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pulse_is_missed_a_minute_after_it_was_due() {
+        let pulse = Pulse::new();
+        pulse.within(Duration::from_secs(30));
+        tokio::time::advance(Duration::from_secs(90)).await;
+        assert!(!pulse.is_missed(Instant::now()));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert!(pulse.is_missed(Instant::now()));
+    }
+}
