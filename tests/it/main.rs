@@ -38,5 +38,7 @@ mod recognition_cases;
 mod rejections;
 mod reload;
 mod sigkill;
+mod strangers;
 mod tidy;
+mod tls;
 mod upgrade;

@@ -83,6 +83,7 @@ impl TlsFault {
             Error::PeerIncompatible(fault) => match fault {
                 PeerIncompatible::ServerDoesNotSupportTls12Or13
                 | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig
+                | PeerIncompatible::SignatureAlgorithmsExtensionRequired
                 | PeerIncompatible::SupportedVersionsExtensionRequired
                 | PeerIncompatible::Tls12NotOffered
                 | PeerIncompatible::Tls12NotOfferedOrEnabled => Self::Version,

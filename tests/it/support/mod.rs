@@ -1,6 +1,7 @@
 //! What the behaviour tests share: the gate as a process, peers on both sides of it, and objects to send.
 
 pub mod bait;
+pub mod certificates;
 pub mod dataset;
 pub mod eventually;
 pub mod figure;
@@ -17,4 +18,5 @@ pub mod sink;
 pub mod source;
 pub mod testdata;
 pub mod trace;
+pub mod tunnel;
 pub mod wire;

@@ -120,10 +120,15 @@ pub struct Storescp {
 impl Storescp {
     #[track_caller]
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    #[track_caller]
+    pub fn start_with(options: &[&str]) -> Self {
         let port = ports::free();
         let folder = TempDir::with_prefix("markgate-storescp-").expect("a folder");
         let mut command = Command::new("storescp");
-        command.env("TCP_NODELAY", "1").args(["+B", "+xa", "-pm", "--fork", "-od"]);
+        command.env("TCP_NODELAY", "1").args(options).args(["+B", "+xa", "-pm", "--fork", "-od"]);
         command.arg(folder.path()).arg(port.to_string());
         let process = Running::start(command);
         let storescp = Self { port, folder, _process: process };
