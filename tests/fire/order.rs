@@ -14,7 +14,7 @@ const OTHERS: [&str; 4] = ["directory", "journal", "ledger", "other"];
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Syncs {
     AsTheyAre,
-    /// Ten milliseconds more, as with a turning disk.
+    /// Fifty milliseconds more, as with a turning disk that others use too.
     Slow,
 }
 
@@ -29,7 +29,7 @@ fn check(senders: usize, study: u32, pacs_is_up: bool, syncs: Syncs) {
     let (trace, disk) = match syncs {
         Syncs::AsTheyAre => (Trace::attach(&gate), ""),
         Syncs::Slow => {
-            (Trace::tamper(&gate, "fsync,fdatasync", "delay_enter=10000"), ", 10 ms a sync")
+            (Trace::tamper(&gate, "fsync,fdatasync", "delay_enter=50000"), ", 50 ms a sync")
         }
     };
     std::thread::scope(|scope| {
