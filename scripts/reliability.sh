@@ -2,7 +2,7 @@
 # Measures the promises of RELIABILITY.md and writes the table anew.
 #
 #   scripts/reliability.sh                    every test that reports a figure, in its long form
-#   scripts/reliability.sh lib|it|fire [NAME] the tests of one binary, of those with NAME in their path; the figures of
+#   scripts/reliability.sh lib|it|memory|fire [NAME] the tests of one binary, of those with NAME in their path; the figures of
 #                                             the others stay as they are in the table
 #
 # MARKGATE_FIRE=short measures the short form, CARGO_PROFILE=dev without optimisation. A test that fails goes into the
@@ -11,10 +11,10 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 case "${1:-all}" in
-all) parts=(lib it fire) ;;
-lib | it | fire) parts=("$1") ;;
+all) parts=(lib it memory fire) ;;
+lib | it | memory | fire) parts=("$1") ;;
 *)
-    echo "usage: scripts/reliability.sh [lib|it|fire [NAME]]" >&2
+    echo "usage: scripts/reliability.sh [lib|it|memory|fire [NAME]]" >&2
     exit 64
     ;;
 esac

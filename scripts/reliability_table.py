@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes RELIABILITY.md from what tests have reported.
 
-    reliability_table.py --form long --profile release lib=LOG it=LOG fire=LOG
+    reliability_table.py --form long --profile release lib=LOG it=LOG memory=LOG fire=LOG
 
 Figures that these logs say nothing of stay as the table has them, each with its own date and commit. The exit code is 1
 when a test has failed or a binary has not come to its end.

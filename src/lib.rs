@@ -37,3 +37,7 @@ pub mod config;
 pub mod app;
 
 pub mod cli;
+
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;

@@ -16,7 +16,7 @@ mod retention;
 mod scrub;
 mod serve;
 mod service;
-mod site;
+pub(crate) mod site;
 mod state;
 mod upkeep;
 

@@ -5,7 +5,7 @@ use crate::dicom::ae_title::AeTitle;
 use crate::pipeline::{Site, Versions};
 
 /// What a configuration says of objects. It was compiled when it was read, so nothing is left that could go wrong.
-pub(super) fn build(loaded: &Loaded) -> Site {
+pub(crate) fn build(loaded: &Loaded) -> Site {
     let Loaded { configuration, compiled, .. } = loaded;
     let mark = &configuration.mark;
     let versions = Versions {

@@ -34,6 +34,9 @@ pub mod timers;
 pub mod tls;
 pub mod transport;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
+
 mod command;
 mod link;
 mod pdata;

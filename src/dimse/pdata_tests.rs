@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::dimse::fuzzing::{Seen, decode};
 use crate::dimse::pdu::RELEASE_RQ;
 
 fn pdv(context: u8, control: u8, payload: &[u8]) -> Vec<u8> {
@@ -11,60 +12,6 @@ fn pdv(context: u8, control: u8, payload: &[u8]) -> Vec<u8> {
 fn pdu(kind: u8, body: &[u8]) -> Vec<u8> {
     let length = u32::try_from(body.len()).expect("a length");
     [&[kind, 0], &length.to_be_bytes()[..], body].concat()
-}
-
-/// What a decoder makes of a stream that comes in chunks of these sizes, in turn.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Seen {
-    /// Consecutive pieces of one command set or data set, joined.
-    Part {
-        context: u8,
-        command: bool,
-        last: bool,
-        bytes: Vec<u8>,
-    },
-    Pdu(PduType, Vec<u8>),
-    Fault(Breach),
-}
-
-fn decode(stream: &[u8], chunks: &[usize], max_pdu: u32) -> Vec<Seen> {
-    let mut decoder = Decoder::new();
-    decoder.limit(max_pdu);
-    let mut seen = Vec::new();
-    let mut rest = stream;
-    let mut sizes = chunks.iter().cycle();
-    loop {
-        match decoder.next() {
-            Ok(Some(Unit::Pdu(kind, body))) => {
-                seen.push(Seen::Pdu(kind, decoder.bytes(body).to_vec()));
-            }
-            Ok(Some(Unit::Fragment(Fragment { context, command, last, bytes }))) => {
-                let new = decoder.bytes(bytes);
-                match seen.last_mut() {
-                    Some(Seen::Part { context: c, command: k, last: l @ false, bytes })
-                        if (*c, *k) == (context, command) =>
-                    {
-                        bytes.extend(new);
-                        *l = last;
-                    }
-                    _ => seen.push(Seen::Part { context, command, last, bytes: new.to_vec() }),
-                }
-            }
-            Ok(None) if rest.is_empty() => return seen,
-            Ok(None) => {
-                let space = decoder.space();
-                let count = (*sizes.next().expect("a cycle")).clamp(1, rest.len()).min(space.len());
-                let (now, later) = rest.split_at(count);
-                space[..count].copy_from_slice(now);
-                decoder.filled(count);
-                rest = later;
-            }
-            Err(breach) => {
-                seen.push(Seen::Fault(breach));
-                return seen;
-            }
-        }
-    }
 }
 
 fn part(context: u8, command: bool, last: bool, bytes: &[u8]) -> Seen {

@@ -250,6 +250,7 @@ pub(crate) fn step(state: State, event: Event, role: Role) -> Option<(Action, St
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::figure::figure;
 
     const EVENTS: [Event; 19] = [
         Event::AssociateRequest,
@@ -328,6 +329,8 @@ mod tests {
                 assert_eq!(got, want, "{event:?} in {state:?}");
             }
         }
+        let cells = EVENTS.len() * STATES.len();
+        figure("R10", "state_table_ps3_8", format_args!("{cells}/{cells} cells of table 9-10"));
     }
 
     #[test]

@@ -40,6 +40,8 @@
 
 mod event;
 mod fault;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod insist;
 mod query;
 mod record;

@@ -130,7 +130,11 @@ pub(super) fn read(file: &File) -> io::Result<Result<Layout, Damage>> {
         return Ok(Err(Damage::Head));
     };
     let start = head.len() as u64;
-    let has = size.saturating_sub(start).saturating_sub(footer_length(envelope.syntax()));
+    let behind = size.checked_sub(start);
+    let has = behind.and_then(|rest| rest.checked_sub(footer_length(envelope.syntax())));
+    let Some(has) = has else {
+        return Ok(Err(Damage::Length { says: footer.length, has: 0 }));
+    };
     if has != footer.length {
         return Ok(Err(Damage::Length { says: footer.length, has }));
     }

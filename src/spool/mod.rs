@@ -84,6 +84,8 @@ mod envelope;
 mod fault;
 pub mod folder;
 mod format;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod health;
 mod ids;
 mod in_hand;

@@ -7,8 +7,10 @@
 //! through a browser is refused; every wait has a deadline, and connections, headers, bodies and lists have bounds.
 
 pub mod client;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(crate) mod fixture;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod guard;
 pub mod model;
 mod routes;

@@ -211,7 +211,7 @@ async fn accept(listener: &Listener) -> io::Result<Accepted> {
     }
 }
 
-async fn connection<I>(stream: I, app: Router, mut stopping: watch::Receiver<()>)
+pub(super) async fn connection<I>(stream: I, app: Router, mut stopping: watch::Receiver<()>)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {

@@ -342,7 +342,7 @@ fn values(table: &mut Table) {
         &"1".repeat(65),
         &"9".repeat(60_000),
     ] {
-        table.add(format!("SOP Instance UID {:.20}", uid), others, |object| {
+        table.add(format!("SOP Instance UID {uid:.20}"), others, |object| {
             object.clone().with((0x0008, 0x0018), "UI", uid).data()
         });
     }

@@ -43,6 +43,8 @@
 //! 2. The newest segment is read through; what is torn at its end is cut off, and it is synced.
 //! 3. Writing goes on behind its last record.
 
+#[cfg(any(test, fuzzing))]
+pub(in crate::spool) mod fuzzing;
 mod reclaim;
 mod replay;
 mod segment;

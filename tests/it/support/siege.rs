@@ -217,9 +217,7 @@ impl Siege {
     pub fn check_books(&self) {
         let gate = &self.gate;
         gate.settle();
-        until("every object has its place", || {
-            gate.json(&["ledger"])["in_flight"] == serde_json::Value::from(0)
-        });
+        until("every object has its place", || gate.json(&["ledger"])["in_flight"] == 0);
         let held: BTreeSet<String> = gate
             .list(&["quarantine", "ls"])
             .iter()
