@@ -61,6 +61,11 @@ impl DurableLog for Log {
     fn witnessed(&mut self, events: Vec<Witnessed>) {
         self.1.record_all(events.into_iter().filter_map(super::audit::entry).collect());
     }
+
+    fn lost(&mut self, objects: &[ObjectId]) {
+        let lost = |object: &ObjectId| Entry::Lost { object: Object::named(*object) };
+        self.1.record_all(objects.iter().map(lost).collect());
+    }
 }
 
 /// Opens both and reconciles them. Blocks; not to be called on an async thread.
@@ -139,7 +144,6 @@ fn reconcile(spool: &Spool, ledger: &Ledger, audit: &Audit) -> Result<u64, Custo
     lost.extend(replayed.lost);
     for object in &lost {
         tracing::error!(%object, "LOST: the ledger has this object in custody and the spool has no file of it");
-        audit.record(Entry::Lost { object: Object::named(*object) });
     }
     Ok(lost.len() as u64)
 }

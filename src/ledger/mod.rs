@@ -112,6 +112,9 @@ pub trait DurableLog: Send {
 
     /// Told of durable events once they have taken effect, in their order; not of those that a rebuild applies again.
     fn witnessed(&mut self, _events: Vec<Witnessed>) {}
+
+    /// Told of objects that have no file though their custody had not ended, once that is entered.
+    fn lost(&mut self, _objects: &[ObjectId]) {}
 }
 
 /// A durable event that has taken effect, and what is known of its object.

@@ -206,6 +206,11 @@ impl Writer {
             return Err(Failure::Behind);
         }
         self.tell_log(logged);
+        for answer in &answers {
+            if let Answer::Objects(lost) = answer {
+                self.log.lost(lost);
+            }
+        }
         Ok(answers)
     }
 

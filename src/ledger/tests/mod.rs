@@ -20,11 +20,17 @@ pub(super) type Entry = (u64, Vec<u8>);
 pub(super) struct MemoryLog {
     entries: Arc<Mutex<Vec<Entry>>>,
     failing: Arc<Mutex<bool>>,
+    lost: Arc<Mutex<Vec<ObjectId>>>,
 }
 
 impl MemoryLog {
     pub(super) fn entries(&self) -> Vec<Entry> {
         self.entries.lock().expect("not poisoned").clone()
+    }
+
+    /// The objects that it was told are lost.
+    pub(super) fn told_lost(&self) -> Vec<ObjectId> {
+        self.lost.lock().expect("not poisoned").clone()
     }
 
     pub(super) fn fail(&self, failing: bool) {
@@ -43,6 +49,10 @@ impl DurableLog for MemoryLog {
             entries.push((sequence, record.clone()));
         }
         Ok(first)
+    }
+
+    fn lost(&mut self, objects: &[ObjectId]) {
+        self.lost.lock().expect("not poisoned").extend(objects);
     }
 }
 

@@ -144,6 +144,7 @@ async fn an_object_of_which_only_the_log_speaks_is_lost_unless_its_custody_had_e
     let other = Fixture::new();
     let replayed = rebuild(&other.ledger, vec![], fixture.log.entries());
     assert_eq!(replayed.lost, [ObjectId::from_u128(1)]);
+    assert_eq!(other.log.told_lost(), replayed.lost);
     assert_eq!(other.state(1), ObjectState::Lost);
     assert!(!other.ledger.conservation().expect("counted").iter().all(Conservation::balances));
 }
@@ -155,6 +156,7 @@ async fn a_row_without_file_is_lost_unless_its_custody_had_ended() {
     fixture.forward(2, &["pacs"]).await;
     fixture.event(2, delivered("pacs")).await;
     assert_eq!(missing(&fixture.ledger, &[1, 2, 3]), [ObjectId::from_u128(1)]);
+    assert_eq!(fixture.log.told_lost(), [ObjectId::from_u128(1)]);
     assert_eq!(fixture.state(1), ObjectState::Lost);
     assert_eq!(fixture.state(2), ObjectState::Delivered);
     assert_eq!(fixture.due("pacs"), [0; 0], "a lost object is not tried");
