@@ -165,7 +165,8 @@ fn traces(site: &Site, subject: &Subject<'_>) -> Vec<model::RuleTrace> {
 
 fn seen(seen: &Seen) -> model::Seen {
     let name = seen.operand.strip_prefix("dcm.").unwrap_or(&seen.operand);
-    let value = seen.value.is_known().then(|| seen.value.to_string());
+    let value = seen.value.expose();
+    let value = value.is_known().then(|| value.to_string());
     model::Seen { name: name.to_owned(), value }
 }
 

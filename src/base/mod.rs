@@ -1,4 +1,5 @@
-//! What every other module may use: time, limits, budgets, units and the names of objects.
+//! What every other module may use: time, limits, budgets, units, the names of objects, and what must not be
+//! printed.
 //!
 //! Nothing here knows DICOM, waits or touches a file. The clock is read in [`time::now`] alone, so that
 //! everything above it can be given a time in a test.
@@ -9,6 +10,7 @@ pub mod budget;
 pub mod figure;
 pub mod limits;
 pub mod object_id;
+pub mod phi;
 pub mod time;
 pub mod units;
 pub mod visible;

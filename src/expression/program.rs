@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use regex::Regex;
 
+use crate::base::phi::Phi;
 use crate::dicom::Tag;
 use crate::dicom::attribute::{AttributePath, keyword_of};
 
@@ -74,18 +75,12 @@ pub(super) enum Arithmetic {
 }
 
 /// One operand that an evaluation looked at.
-#[derive(Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Seen {
     /// As the expression names it: `dcm.Modality`.
     pub operand: String,
-    /// What it was. It may identify a patient.
-    pub value: Value,
-}
-
-impl fmt::Debug for Seen {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Seen").field("operand", &self.operand).finish_non_exhaustive()
-    }
+    /// What it was.
+    pub value: Phi<Value>,
 }
 
 /// What a condition came to, and what it looked at on the way.
@@ -219,7 +214,7 @@ impl Witness<'_> {
         let operand = operand();
         let mut seen = self.seen.borrow_mut();
         if !seen.iter().any(|seen| seen.operand == operand) {
-            seen.push(Seen { operand, value: value.clone() });
+            seen.push(Seen { operand, value: value.clone().into() });
         }
         value
     }

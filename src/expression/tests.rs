@@ -286,7 +286,7 @@ fn attributes_in_items_are_reached_by_position() {
     let expression = expression.expect("an expression");
     assert_eq!(expression.attributes(), [tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE]);
     let seen = expression.explain(&chest()).seen;
-    assert_eq!(seen, [Seen { operand: nested.to_owned(), value: Value::Unknown }]);
+    assert_eq!(seen, [Seen { operand: nested.to_owned(), value: Value::Unknown.into() }]);
 }
 
 #[test]
@@ -294,8 +294,10 @@ fn an_explanation_tells_what_was_looked_at() {
     let source =
         "dcm.Modality == 'MR' && dcm.Rows > 1 || dcm.Modality == 'CT' && calling_aet == 'X'";
     let expression = Expression::compile(source, &declarations()).expect("an expression");
-    let seen =
-        |operand: &str, value: &str| Seen { operand: operand.to_owned(), value: value.into() };
+    let seen = |operand: &str, value: &str| Seen {
+        operand: operand.to_owned(),
+        value: Value::from(value).into(),
+    };
     assert_eq!(
         expression.explain(&chest()),
         Explanation {
@@ -307,7 +309,7 @@ fn an_explanation_tells_what_was_looked_at() {
     assert_eq!(expression.variables().collect::<Vec<_>>(), ["calling_aet"]);
     assert_eq!(
         format!("{:?}", seen("dcm.PatientName", "张三")),
-        "Seen { operand: \"dcm.PatientName\", .. }"
+        "Seen { operand: \"dcm.PatientName\", value: ‹phi› }"
     );
 }
 

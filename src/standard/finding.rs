@@ -1,16 +1,15 @@
 //! What comes out of an assessment.
 
-use std::fmt;
-
+use crate::base::phi::Phi;
 use crate::expression::Seen;
 
 use super::rule::{Authority, Principle, Severity};
 
 /// A value that was seen in an object. It may identify a patient and prints only where it is asked for by name: in
 /// `check --json`, in `explain` and on the console, never in a log.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Observed {
-    text: String,
+    text: Phi<String>,
     identifying: bool,
 }
 
@@ -19,25 +18,20 @@ impl Observed {
     const KEPT: usize = 128;
 
     pub(super) fn new(text: &str, identifying: bool) -> Self {
-        Self { text: text.chars().take(Self::KEPT).collect(), identifying }
+        let text: String = text.chars().take(Self::KEPT).collect();
+        Self { text: text.into(), identifying }
     }
 
     /// The value, for a person who may see the patient's data.
     #[must_use]
     pub fn for_eyes(&self) -> &str {
-        &self.text
+        self.text.expose()
     }
 
     /// The value where it cannot identify a patient, for what is kept longer than the object.
     #[must_use]
     pub fn unless_identifying(&self) -> Option<&str> {
-        (!self.identifying).then_some(self.text.as_str())
-    }
-}
-
-impl fmt::Debug for Observed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Observed(..)")
+        (!self.identifying).then_some(self.text.expose())
     }
 }
 
