@@ -167,7 +167,7 @@ fn events(dir: &Path) {
         );
     }
     let start = Instant::now();
-    let due = ledger.due("pacs", now(), 100).expect("due");
+    let due = ledger.due("pacs", now(), 100, &[]).expect("due");
     println!("due: {} in {:.2} ms", due.len(), start.elapsed().as_secs_f64() * 1e3);
 }
 

@@ -128,7 +128,7 @@ fn real() -> Vec<Vec<u8>> {
             let head = part10::parse_head(&bytes, true).ok()??;
             let syntax = head.syntax();
             let same = |name: &&str| TransferSyntax::of(name) == syntax;
-            let which = SYNTAXES.iter().position(|name| same(name)).unwrap_or(1);
+            let which = SYNTAXES.iter().position(same).unwrap_or(1);
             let data = bytes.get(usize::try_from(head.data_set).ok()?..)?;
             Some([&[u8::try_from(which).ok()?, 17][..], data].concat())
         })

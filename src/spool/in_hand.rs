@@ -164,6 +164,15 @@ impl Noted {
     }
 }
 
+#[cfg(test)]
+impl Noted {
+    /// Does what a kill does to a note.
+    #[expect(clippy::mem_forget, reason = "a process that is killed clears nothing")]
+    pub(crate) fn die(self) {
+        std::mem::forget(self);
+    }
+}
+
 impl Drop for Noted {
     fn drop(&mut self) {
         let mut slots = self.in_hand.slots();
@@ -212,11 +221,6 @@ mod tests {
         [ONE, TWO].map(|object| in_hand.found(object))
     }
 
-    /// What a kill does to a note.
-    fn die(noted: Noted) {
-        std::mem::forget(noted);
-    }
-
     #[test]
     fn what_was_in_hand_at_the_end_is_a_suspect_and_what_was_finished_is_not() {
         let folder = tempfile::tempdir().expect("a folder");
@@ -227,7 +231,7 @@ mod tests {
         two.begin();
         drop(two);
         assert_eq!(found(&first), [0, 0]);
-        die(one);
+        one.die();
         assert_eq!(found(&InHand::open(&path).expect("a file")), [1, 0]);
     }
 
@@ -243,16 +247,16 @@ mod tests {
             if start == 0 {
                 let two = in_hand.note(TWO);
                 two.begin();
-                die(two);
+                two.die();
             }
-            die(one);
+            one.die();
         }
         let in_hand = InHand::open(&path).expect("a file");
         assert_eq!(found(&in_hand), [3, 1]);
         let two = in_hand.note(TWO);
         two.begin();
         two.pause();
-        die(two);
+        two.die();
         let in_hand = InHand::open(&path).expect("a file");
         assert_eq!(found(&in_hand), [3, 1], "it ended while others worked");
         drop(in_hand.note(ONE));

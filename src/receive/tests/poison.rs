@@ -217,8 +217,7 @@ async fn check_found(starts: u32, want: Option<&str>) {
     for _ in 0..starts {
         let noted = gate.spool.judging().note(object);
         noted.begin();
-        // What a kill does to a note.
-        std::mem::forget(noted);
+        noted.die();
         gate = gate.again().await;
     }
     assert_eq!(gate.spool.judging().found(object), starts);
