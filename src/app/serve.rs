@@ -199,6 +199,7 @@ impl Gate {
         let known = deliver::nothing_known(&destinations);
         let (unknown, questions) = mpsc::channel(QUESTIONS);
         let lanes = Arc::new(Lanes::start(deliver::Setup {
+            audit: custody.audit.clone(),
             destinations,
             spool: custody.spool.clone(),
             ledger: custody.ledger.clone(),

@@ -198,7 +198,7 @@ fn a_bad_configuration_ends_with_2_and_every_mistake() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = file(&folder, "[gate]\naets = \"A\"\nlisten = 5\n");
     let mistakes = format!(
-        "{path}:2: gate.aets: unknown key; did you mean \"aet\"? keys: aet, listen, tls, unparsable, coerced_status\n\
+        "{path}:2: gate.aets: unknown key; did you mean \"aet\"? keys: aet, listen, tls, unparsable, coerced_status, timers\n\
          {path}:3: gate.listen: 5; give an IP address and port such as \"127.0.0.1:11112\"\n"
     );
     check_ends(&["config", "check", "--config", &path], Exit::Found, &mistakes, "");

@@ -17,6 +17,7 @@ use crate::dimse::message::Answer;
 use crate::ledger::{Due, LedgerFault, Treatment};
 use crate::object::edit::EditPlan;
 use crate::object::part10::FileMeta;
+use crate::observe::audit::Entry;
 use crate::policy::outcome::{Attempt, Cause, Failure, Outcome, outcome};
 use crate::spool::{ReadFault, StoredObject, folder};
 
@@ -102,7 +103,7 @@ pub(super) async fn attempt(
         };
         match way {
             Way::Folder(folder) => into_folder(folder.clone(), stored, plan, watch).await,
-            Way::Peer(line) => to_peer(line, due, stored, plan, watch, stop).await,
+            Way::Peer(line) => to_peer(line, name, shared, due, stored, plan, watch, stop).await,
         }
     }))
     .await;
@@ -236,6 +237,8 @@ fn own_fault(
 
 async fn to_peer(
     line: &mut Line,
+    name: &str,
+    shared: &Shared,
     due: &Due,
     stored: StoredObject,
     plan: EditPlan,
@@ -249,7 +252,7 @@ async fn to_peer(
     };
     let form = match prepared {
         Ok(form) => form,
-        Err(fault) => return unsent(line, &fault),
+        Err(fault) => return unsent(line, name, shared, &fault),
     };
     let laid_out = tokio::task::spawn_blocking(move || {
         let body = Body::new(&stored, plan, form, watch);
@@ -274,11 +277,15 @@ async fn to_peer(
                 Ok(Ok(())) | Err(_) => unmade(planned, &source),
             }
         }
-        None => unsent(line, &fault),
+        None => unsent(line, name, shared, &fault),
     }
 }
 
-fn unsent(line: &Line, fault: &PeerFault) -> Attempted {
+fn unsent(line: &Line, name: &str, shared: &Shared, fault: &PeerFault) -> Attempted {
+    if let Some(why) = fault.distrust() {
+        let (destination, why) = (name.to_owned(), why.to_owned());
+        shared.audit.record(Entry::DestinationUntrusted { destination, why });
+    }
     let failure = fault.failure();
     let against = match failure {
         // No reason given, or the calling title not recognized (PS3.8 table 9-21): another title may be let in.

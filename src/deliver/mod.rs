@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 use crate::dicom::ae_title::AeTitle;
 use crate::dimse::{Timers, tls};
 use crate::ledger::Ledger;
-use crate::observe::Metrics;
+use crate::observe::{Audit, Metrics};
 use crate::policy::contexts::{Answers, Willingness};
 use crate::spool::Spool;
 
@@ -117,6 +117,7 @@ struct Shared {
     spool: Spool,
     ledger: Ledger,
     metrics: Arc<Metrics>,
+    audit: Audit,
     known: Known,
     timers: Timers,
     clock: Clock,
@@ -148,6 +149,8 @@ pub struct Setup {
     pub ledger: Ledger,
     /// Counters.
     pub metrics: Arc<Metrics>,
+    /// Where alarms are written down.
+    pub audit: Audit,
     /// What is known of the destinations.
     pub known: Known,
     /// Deadlines of associations.
@@ -167,6 +170,7 @@ impl Lanes {
             spool: setup.spool,
             ledger: setup.ledger,
             metrics: setup.metrics,
+            audit: setup.audit,
             known: setup.known,
             timers: setup.timers,
             clock: setup.clock,

@@ -53,6 +53,14 @@ impl PeerFault {
         matches!(self, Self::Store(StoreFault::Association { .. }))
     }
 
+    /// Why no secure connection was agreed on, in a word, if that was it.
+    pub(super) fn distrust(&self) -> Option<&'static str> {
+        match self {
+            Self::Association(Fault::Tls(fault)) => Some(fault.word()),
+            Self::Association(_) | Self::Store(_) | Self::NoWay { .. } => None,
+        }
+    }
+
     /// What policy has to know of it.
     pub(super) fn failure(&self) -> Failure {
         match self {

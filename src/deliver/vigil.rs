@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{Fared, Shared};
+use crate::observe::audit::Entry;
 use crate::observe::metrics::Lane as Label;
 use crate::policy::outcome::Cause;
 use crate::policy::retry::{Alarm, alarm};
@@ -205,7 +206,11 @@ pub(super) async fn run(lanes: Vec<Watching>, shared: Shared, stop: Cancellation
                 is_missed: lane.pulse.is_missed(now),
             };
             let trouble = vigil.look(seen, now);
-            tell(lane, &fared, before, trouble, vigil.waiting.map(|since| now - since));
+            if before != trouble {
+                let waited = vigil.waiting.map(|since| now - since).unwrap_or_default();
+                tell(lane, &fared, trouble, waited);
+                attest(&shared, lane, &fared, trouble);
+            }
             say(lane, &shared, vigil);
         }
     }
@@ -216,18 +221,9 @@ fn names(lanes: &[Watching]) -> Vec<String> {
 }
 
 /// Once for each stage, and once when it is over.
-fn tell(
-    lane: &Watching,
-    fared: &Fared,
-    before: Option<Trouble>,
-    now: Option<Trouble>,
-    waited: Option<Duration>,
-) {
-    if before == now {
-        return;
-    }
+fn tell(lane: &Watching, fared: &Fared, now: Option<Trouble>, waited: Duration) {
     let destination = lane.name.as_str();
-    let seconds = waited.unwrap_or_default().as_secs();
+    let seconds = waited.as_secs();
     let last_error = fared.last_error.as_deref().unwrap_or("none");
     match now {
         Some(Trouble::Dead) => {
@@ -254,6 +250,17 @@ fn tell(
             "the alarm is over: deliveries are made again, or there is no work"
         ),
     }
+}
+
+/// As [`tell`], for the audit trail: what the destination said is no part of it.
+fn attest(shared: &Shared, lane: &Watching, fared: &Fared, now: Option<Trouble>) {
+    let what = match now {
+        Some(Trouble::Stalled(_)) if fared.misconfigured => "misconfigured",
+        Some(trouble) => trouble.as_str(),
+        None => "over",
+    };
+    let (destination, what) = (lane.name.clone(), what.to_owned());
+    shared.audit.record(Entry::DeliveryAlarm { destination, raised: now.is_some(), what });
 }
 
 fn say(lane: &Watching, shared: &Shared, vigil: &Vigil) {

@@ -200,6 +200,7 @@ impl Custody {
         let destinations = vec![Destination { name: "pacs".to_owned(), target }];
         let (_questions, unknown) = mpsc::channel(1);
         Lanes::start(Setup {
+            audit: Audit::none(),
             known: nothing_known(&destinations),
             destinations,
             spool: self.spool.clone(),
