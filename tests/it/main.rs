@@ -31,6 +31,7 @@ mod marking;
 mod networks;
 mod orthanc;
 mod pacs_down;
+mod pacs_modes;
 mod peers_meet;
 mod private_data;
 mod rebuild;

@@ -5,7 +5,7 @@ use super::ports;
 use super::wire::{self, Associate, Command, Context, Pdv};
 use socket2::{Domain, Socket, Type};
 use std::collections::BTreeSet;
-use std::io;
+use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -47,6 +47,59 @@ pub enum Manner {
     KeepAndHangUp,
     /// Rejects associations: result, source, reason.
     Reject(u8, u8, u8),
+    /// Takes the connection and never says a word.
+    Silent,
+    /// Accepts the association and never says another word, nor keeps anything.
+    SilentOnceAccepted,
+    /// Keeps the object and never answers.
+    KeepAndSayNothing,
+    /// Aborts instead of accepting.
+    AbortAssociation,
+    /// Aborts when the command has come.
+    AbortCommand,
+    /// Aborts when the whole object has come, and does not keep it.
+    AbortAnswer,
+    /// Resets the connection when the whole object has come, and does not keep it.
+    Reset,
+    /// Closes the connection when the whole object has come, and does not keep it.
+    HangUp,
+    /// Keeps nothing and answers another message.
+    WrongMessage,
+    /// Keeps nothing and answers for another instance.
+    WrongInstance,
+    /// Keeps nothing and answers as to a C-ECHO.
+    WrongCommand,
+    /// Keeps nothing and breaks off in the midst of its answer, the connection open.
+    HalfAnswer,
+    /// Keeps nothing and answers with bytes that are no PDU.
+    Garbage,
+    /// Keeps the object and answers twice.
+    AnswerTwice,
+    /// Accepts every context, in a transfer syntax that was not proposed.
+    OtherSyntax,
+    /// Takes PDUs of at most this length.
+    MaxPdu(u32),
+    /// Takes everything, and reads so many bytes at a time with a pause after each.
+    Sip(usize, Duration),
+    /// Answers this instance with this status and keeps it not, and takes everything else.
+    Refuse(String, u16),
+}
+
+impl Manner {
+    /// Whether what is answered with success is also kept.
+    fn keeps(&self) -> bool {
+        !matches!(
+            self,
+            Self::AbortAnswer
+                | Self::Reset
+                | Self::HangUp
+                | Self::WrongMessage
+                | Self::WrongInstance
+                | Self::WrongCommand
+                | Self::HalfAnswer
+                | Self::Garbage
+        )
+    }
 }
 
 #[derive(Default)]
@@ -115,6 +168,13 @@ impl Sink {
         let listener = TcpListener::from(self.socket.try_clone().expect("a second handle"));
         let shared = Arc::clone(&self.shared);
         self.listener = Some(std::thread::spawn(move || listen(&listener, &shared)));
+    }
+
+    /// Listens, whether it did before or not.
+    pub fn rise_again(&mut self) {
+        if self.listener.is_none() {
+            self.rise();
+        }
     }
 
     /// Stops listening and cuts every association.
@@ -198,15 +258,29 @@ fn listen(listener: &TcpListener, shared: &Arc<Shared>) {
 fn serve(mut stream: &TcpStream, stopped: &Receiver<()>, shared: &Shared) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let request = Associate::decode(&wire::read_pdu(&mut stream)?.body);
-    if let Manner::Reject(result, source, reason) = *lock(&shared.manner) {
-        return wire::write_pdu(&mut stream, wire::ASSOCIATE_RJ, &[0, result, source, reason]);
+    let manner = lock(&shared.manner).clone();
+    match manner {
+        Manner::Reject(result, source, reason) => {
+            return wire::write_pdu(&mut stream, wire::ASSOCIATE_RJ, &[0, result, source, reason]);
+        }
+        Manner::Silent => return swallow(stream),
+        Manner::AbortAssociation => return wire::write_pdu(&mut stream, wire::ABORT, &[0; 4]),
+        _ => {}
     }
-    let accepted = accept(&request, &lock(&shared.taken));
+    let accepted = accept(&request, &lock(&shared.taken), &manner);
     wire::write_pdu(&mut stream, wire::ASSOCIATE_AC, &accepted.encode(wire::ASSOCIATE_AC))?;
     let mut command = Vec::new();
     let mut object = Arriving::default();
+    if manner == Manner::SilentOnceAccepted {
+        return swallow(stream);
+    }
     loop {
-        let pdu = wire::read_pdu(&mut stream)?;
+        let pdu = match manner {
+            Manner::Sip(count, pause) => {
+                wire::read_pdu(&mut Sipping { stream, count, pause, stopped })?
+            }
+            _ => wire::read_pdu(&mut stream)?,
+        };
         match pdu.kind {
             wire::P_DATA => {}
             wire::RELEASE_RQ => return wire::write_pdu(&mut stream, wire::RELEASE_RP, &[0; 4]),
@@ -222,6 +296,9 @@ fn serve(mut stream: &TcpStream, stopped: &Receiver<()>, shared: &Shared) -> io:
                         answer(&mut stream, pdv.context, &object.command, 0, "")?;
                     } else {
                         *lock(&shared.begun) += 1;
+                        if *lock(&shared.manner) == Manner::AbortCommand {
+                            return wire::write_pdu(&mut stream, wire::ABORT, &[0; 4]);
+                        }
                     }
                 }
                 continue;
@@ -238,10 +315,15 @@ fn serve(mut stream: &TcpStream, stopped: &Receiver<()>, shared: &Shared) -> io:
                 Manner::Comment(_, comment) => comment.clone(),
                 _ => String::new(),
             };
-            let status = match manner {
-                Manner::Answer(status) | Manner::Comment(status, _) => status,
+            let status = match &manner {
+                Manner::Answer(status) | Manner::Comment(status, _) => *status,
+                Manner::Refuse(instance, status)
+                    if object.command.get_text(0x1000) == *instance =>
+                {
+                    *status
+                }
                 Manner::Slow(delay) => {
-                    if stopped.recv_timeout(delay) != Err(RecvTimeoutError::Timeout) {
+                    if stopped.recv_timeout(*delay) != Err(RecvTimeoutError::Timeout) {
                         return Ok(());
                     }
                     0
@@ -249,21 +331,84 @@ fn serve(mut stream: &TcpStream, stopped: &Receiver<()>, shared: &Shared) -> io:
                 _ => 0,
             };
             let request_of = object.command.clone();
-            if status == 0 {
+            if status >> 12 == 0xB || status == 0 && manner.keeps() {
                 let syntax = syntax_of(&accepted, pdv.context);
                 let received = std::mem::take(&mut object).finish(&request, syntax);
                 lock(&shared.received).push(received);
             }
-            if manner == Manner::KeepAndHangUp {
-                return Ok(());
+            let context = pdv.context;
+            match manner {
+                Manner::KeepAndHangUp | Manner::HangUp => return Ok(()),
+                Manner::KeepAndSayNothing => return swallow(stream),
+                Manner::AbortAnswer => return wire::write_pdu(&mut stream, wire::ABORT, &[0; 4]),
+                Manner::Reset => {
+                    // Without lingering, a close is a reset. The list of associations has a handle too.
+                    let socket = socket2::SockRef::from(stream);
+                    socket.set_linger(Some(Duration::ZERO))?;
+                    return socket.shutdown(Shutdown::Both);
+                }
+                Manner::WrongMessage => {
+                    let id = request_of.get(0x0110).unwrap_or_default();
+                    let other = request_of.number(0x0110, id.wrapping_add(1));
+                    answer(&mut stream, context, &other, 0, "")?;
+                }
+                Manner::WrongInstance => {
+                    answer(&mut stream, context, &request_of.uid(0x1000, "1.2.3.4"), 0, "")?;
+                }
+                Manner::WrongCommand => {
+                    let other = request_of.number(0x0100, wire::C_ECHO_RQ);
+                    answer(&mut stream, context, &other, 0, "")?;
+                }
+                Manner::HalfAnswer => {
+                    let whole = response(context, &request_of, 0, "");
+                    stream.write_all(&whole[..whole.len() / 2])?;
+                    return swallow(stream);
+                }
+                Manner::Garbage => {
+                    stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")?;
+                    return swallow(stream);
+                }
+                Manner::AnswerTwice => {
+                    answer(&mut stream, context, &request_of, status, &comment)?;
+                    answer(&mut stream, context, &request_of, status, &comment)?;
+                }
+                _ => answer(&mut stream, context, &request_of, status, &comment)?,
             }
-            answer(&mut stream, pdv.context, &request_of, status, &comment)?;
         }
     }
 }
 
-fn accept(request: &Associate, taken: &[String]) -> Associate {
+/// Reads and says nothing until the peer has had enough.
+fn swallow(mut stream: &TcpStream) -> io::Result<()> {
+    let mut bytes = [0; 4096];
+    while stream.read(&mut bytes)? > 0 {}
+    Ok(())
+}
+
+/// A reader that takes a little at a time.
+struct Sipping<'a> {
+    stream: &'a TcpStream,
+    count: usize,
+    pause: Duration,
+    stopped: &'a Receiver<()>,
+}
+
+impl Read for Sipping<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.stopped.recv_timeout(self.pause) != Err(RecvTimeoutError::Timeout) {
+            return Ok(0);
+        }
+        let count = buffer.len().min(self.count);
+        let mut stream = self.stream;
+        stream.read(&mut buffer[..count])
+    }
+}
+
+fn accept(request: &Associate, taken: &[String], manner: &Manner) -> Associate {
     let answered = |context: &Context| {
+        if *manner == Manner::OtherSyntax {
+            return Context::proposed(context.id, "", &["1.2.840.10008.1.2.4.100"]);
+        }
         let wanted = |uid: &&String| taken.is_empty() || taken.contains(uid);
         match context.transfer_syntaxes.iter().find(wanted) {
             Some(uid) => Context::proposed(context.id, "", &[uid]),
@@ -275,7 +420,7 @@ fn accept(request: &Associate, taken: &[String]) -> Associate {
     };
     Associate {
         contexts: request.contexts.iter().map(answered).collect(),
-        max_pdu: 128 << 10,
+        max_pdu: if let Manner::MaxPdu(longest) = manner { *longest } else { 128 << 10 },
         ..request.clone()
     }
 }
@@ -292,6 +437,10 @@ fn answer(
     status: u16,
     comment: &str,
 ) -> io::Result<()> {
+    stream.write_all(&response(context, request, status, comment))
+}
+
+fn response(context: u8, request: &Command, status: u16, comment: &str) -> Vec<u8> {
     let asked = request.get(0x0100).unwrap_or_default();
     let response = Command::default()
         .uid(0x0002, &request.get_text(0x0002))
@@ -309,7 +458,7 @@ fn answer(
     };
     let data = response.encode();
     let pdv = Pdv { context, is_command: true, is_last: true, data: &data };
-    wire::write_pdu(stream, wire::P_DATA, &pdv.encode())
+    wire::pdu(wire::P_DATA, &pdv.encode())
 }
 
 /// An object of which some bytes have come.
