@@ -39,7 +39,7 @@ use crate::observe::audit::Entry;
 use crate::observe::log;
 use crate::pipeline;
 use crate::policy::disposition::Unparsable;
-use crate::receive::{self, Door, Judging, Places, Receiver, Strangers};
+use crate::receive::{self, Door, Foresight, Judging, Places, Receiver, Strangers};
 use crate::spool::{self, Spool};
 use crate::web;
 
@@ -238,6 +238,7 @@ impl Gate {
             audit: custody.audit.clone(),
             metrics: Arc::clone(&metrics),
             site: Arc::clone(&site),
+            foresight: Foresight::new(Arc::new(pipeline::judge)),
             known,
             unknown,
             judging: judging.clone(),

@@ -39,14 +39,11 @@ pub fn judge(site: &Site, image: &Image<'_>, now: Timestamp) -> Verdict {
     judged.unwrap_or_else(|_panic| unchecked(site, image))
 }
 
-/// What the C-STORE of an object that is in custody is answered with: 0000, or the warning of the site's choice when it is known
-/// already that the object will be changed. Costs a judgement only where there is such a choice.
+/// What the C-STORE of an object in custody is answered with once it is judged: 0000, or the status of the site's choice where the
+/// object will be changed.
 #[must_use]
-pub fn acknowledgement(site: &Site, image: &Image<'_>, now: Timestamp) -> Status {
-    if site.coerced_status == Status::SUCCESS || judge(site, image, now).plan.is_empty() {
-        return Status::SUCCESS;
-    }
-    site.coerced_status
+pub fn acknowledgement(site: &Site, verdict: &Verdict) -> Status {
+    if verdict.plan.is_empty() { Status::SUCCESS } else { site.coerced_status }
 }
 
 /// The object as conditions and rules see it; `peer` is its sender's address as text.

@@ -177,17 +177,7 @@ fn what_cannot_be_walked_is_held_unmarked() {
 fn a_warning_is_answered_only_for_what_will_be_changed() {
     let warning = Site { coerced_status: Status::COERCION, ..site() };
     let check = |case: &Case, site: &Site, want| {
-        let (scan, class) = (case.scan(), case.specimen.sop_class());
-        let syntax = case.specimen.transfer_syntax();
-        let image = Image {
-            scan: &scan,
-            sender: None,
-            source: &case.source,
-            sop_class: class.as_str(),
-            transfer_syntax: syntax.as_str(),
-            urgent: false,
-        };
-        assert_eq!(acknowledgement(site, &image, at()), want);
+        assert_eq!(acknowledgement(site, &case.judged(site)), want);
     };
     let marked = Case::of(specimen());
     check(&marked, &warning, Status::COERCION);

@@ -48,12 +48,8 @@ pub enum Work {
 pub struct Fresh {
     /// The proof of it.
     pub receipt: Receipt,
-    /// Its circumstances.
-    pub envelope: Envelope,
-    /// What is known of its sender.
-    pub source: Source,
-    /// Its elements.
-    pub scan: Scan,
+    /// What it is judged by.
+    pub case: Arc<Case>,
 }
 
 /// What judging needs.
@@ -116,7 +112,7 @@ async fn run(with: Judging, mut inbox: mpsc::Receiver<Work>, stop: CancellationT
         let (series, hurry) = (Arc::clone(&call.series), Arc::clone(&call.hurry));
         let again = match &work {
             Work::Fresh(fresh) => {
-                call.is_of(&fresh.scan);
+                call.is_of(&fresh.case.scan);
                 false
             }
             Work::Again(_) => true,
@@ -161,7 +157,8 @@ async fn judge(with: &Judging, work: Work, seat: Seat, call: &Call) -> Option<Ev
     match work {
         Work::Fresh(fresh) => {
             let site = with.site.load_full();
-            let row = row(&fresh.receipt, &fresh.envelope, &fresh.source, &fresh.scan, &site);
+            let Fresh { receipt, case } = *fresh;
+            let row = row(&receipt, &case, &site);
             let object = row.id;
             let entered = insist(stop, || received(with.ledger.clone(), row.clone()));
             let arrival = match entered.await {
@@ -172,7 +169,6 @@ async fn judge(with: &Judging, work: Work, seat: Seat, call: &Call) -> Option<Ev
                     return None;
                 }
             };
-            let Fresh { envelope, source, scan, receipt } = *fresh;
             match arrival {
                 Arrival::Suppressed { by } => {
                     tracing::info!(%object, %by, "the same bytes are still queued");
@@ -180,17 +176,13 @@ async fn judge(with: &Judging, work: Work, seat: Seat, call: &Call) -> Option<Ev
                     None
                 }
                 Arrival::Again { .. } => {
-                    let before = earlier(with, &envelope.sop_instance, receipt.hash()).await;
-                    let case = Case::new(envelope, source, scan);
+                    let instance = &case.envelope.sop_instance;
+                    let before = earlier(with, instance, receipt.hash()).await;
                     judged(with, object, case, Past::Same(before), seat, call).await
                 }
-                Arrival::New => {
-                    let case = Case::new(envelope, source, scan);
-                    judged(with, object, case, Past::Nothing, seat, call).await
-                }
+                Arrival::New => judged(with, object, case, Past::Nothing, seat, call).await,
                 Arrival::Conflict { with: other } => {
                     tracing::warn!(%object, %other, "other bytes under a SOP Instance UID that is known");
-                    let case = Case::new(envelope, source, scan);
                     judged(with, object, case, Past::OtherBytes, seat, call).await
                 }
             }
@@ -209,7 +201,8 @@ async fn judge(with: &Judging, work: Work, seat: Seat, call: &Call) -> Option<Ev
             };
             let source = admit(&site.sources, &caller).unwrap_or_default().source;
             let past = past(with, object, &envelope.sop_instance).await;
-            judged(with, object, Case::new(envelope, source, scan), past, seat, call).await
+            let case = Arc::new(Case::new(envelope, source, scan));
+            judged(with, object, case, past, seat, call).await
         }
     }
 }
@@ -330,7 +323,7 @@ const CROWDED: Duration = Duration::from_secs(5);
 const POISON: u32 = 3;
 
 /// An object as it is judged.
-struct Case {
+pub struct Case {
     sender: pipeline::Association,
     envelope: Envelope,
     source: Source,
@@ -338,11 +331,21 @@ struct Case {
 }
 
 impl Case {
-    fn new(envelope: Envelope, source: Source, scan: Scan) -> Self {
+    /// Of its circumstances, what is known of its sender, and its elements.
+    #[must_use]
+    pub fn new(envelope: Envelope, source: Source, scan: Scan) -> Self {
         Self { sender: association(&envelope), envelope, source, scan }
     }
 
-    fn image(&self) -> Image<'_> {
+    /// When it came.
+    #[must_use]
+    pub fn received(&self) -> Timestamp {
+        self.envelope.received
+    }
+
+    /// The same for the judgement.
+    #[must_use]
+    pub fn image(&self) -> Image<'_> {
         Image {
             scan: &self.scan,
             sender: Some(&self.sender),
@@ -426,13 +429,12 @@ async fn verdict(
 async fn judged(
     with: &Judging,
     object: ObjectId,
-    case: Case,
+    case: Arc<Case>,
     past: Past,
     seat: Seat,
     call: &Call,
 ) -> Option<Event> {
     let (site, at) = (with.site.load_full(), now());
-    let case = Arc::new(case);
     let started = std::time::Instant::now();
     let bypass = with.spool.bypass().is_on();
     let mut verdict = verdict(with, object, &site, &case, (seat, bypass), call).await?;
@@ -504,17 +506,11 @@ fn tell(with: &Judging, object: ObjectId, verdict: &pipeline::Verdict) {
     }
 }
 
-fn row(
-    receipt: &Receipt,
-    envelope: &Envelope,
-    source: &Source,
-    scan: &Scan,
-    site: &Site,
-) -> ObjectRow {
+fn row(receipt: &Receipt, case: &Case, site: &Site) -> ObjectRow {
+    let Case { sender, envelope, source, scan } = case;
     let uid = |tag| scan.header.string(tag).map(|uid| Uid::new(&uid)).unwrap_or_default();
-    let urgent = source.urgent
-        || envelope.priority == Priority::High
-        || site.is_urgent_route(&association(envelope));
+    let urgent =
+        source.urgent || envelope.priority == Priority::High || site.is_urgent_route(sender);
     ObjectRow {
         id: receipt.id(),
         received: envelope.received,

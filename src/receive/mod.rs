@@ -7,6 +7,7 @@
 //! asked of the site's rules.
 
 mod association;
+mod foresight;
 mod judge;
 mod memory;
 mod seats;
@@ -36,6 +37,7 @@ use crate::pipeline::Site;
 use crate::policy::contexts::Willingness;
 use crate::spool::Spool;
 
+pub use foresight::Foresight;
 pub use judge::{Judge, Judging, PATIENCE, Work, judging, resume, unjudged};
 pub use memory::Memory;
 pub use strangers::Strangers;
@@ -89,6 +91,8 @@ pub struct Receiver {
     pub metrics: Arc<Metrics>,
     /// The rules of the site, replaced as a whole on reload.
     pub site: Arc<ArcSwap<Site>>,
+    /// What objects in custody are answered with.
+    pub foresight: Foresight,
     /// What is known of the destinations' willingness, in the order of the configuration.
     pub known: Arc<ArcSwap<Vec<Willingness>>>,
     /// Where to ask about what is not known.

@@ -3,13 +3,14 @@
 //! Bytes are gathered into one block while another is hashed, looked at and written on a blocking thread, so that an object of any
 //! size costs the same memory and a small one a single hop between threads.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::JoinHandle;
 
 use super::association::Conversation;
-use super::judge::{Fresh, Work};
+use super::judge::{Case, Fresh, Work};
 use super::memory::{Memory, Room};
 use crate::base::time::now;
 use crate::dicom::status::Status;
@@ -20,7 +21,6 @@ use crate::dimse::acceptor::{Association, Message};
 use crate::dimse::fault::Fault;
 use crate::dimse::message::{Answer, Priority, StoreRequest};
 use crate::object::{End, Scan, Scanner};
-use crate::pipeline::{Image, acknowledgement};
 use crate::spool::{self, Draft, Envelope, Receipt, StoreFault};
 
 /// What an association keeps from one object to the next.
@@ -187,29 +187,12 @@ pub(super) async fn store(
     };
     let bypass = with.receiver.spool.bypass().is_on();
     let refuse_unparsable = with.receiver.config.load().refuse_unparsable && !bypass;
-    let (checked, sender, source) =
-        (envelope.clone(), with.sender.clone(), with.admitted.source.clone());
-    let site = with.receiver.site.load_full();
+    let checked = envelope.clone();
     let finishing = tokio::task::spawn_blocking(move || {
-        let finished =
-            incoming.finish(&block, &checked, refuse_unparsable).map(|(receipt, scan)| {
-                let image = Image {
-                    scan: &scan,
-                    sender: Some(&sender),
-                    source: &source,
-                    sop_class: checked.sop_class.as_str(),
-                    transfer_syntax: checked.transfer_syntax.as_str(),
-                    urgent: checked.priority == spool::Priority::High,
-                };
-                let status = match bypass {
-                    true => Status::SUCCESS,
-                    false => acknowledgement(&site, &image, checked.received),
-                };
-                (receipt, scan, status)
-            });
+        let finished = incoming.finish(&block, &checked, refuse_unparsable);
         (finished, block)
     });
-    let (receipt, scan, status) = match finishing.await {
+    let (receipt, scan) = match finishing.await {
         Ok((Ok(done), block)) => {
             buffers.give(block);
             done
@@ -220,6 +203,11 @@ pub(super) async fn store(
             return Ok(refuse(&Refused::Fault));
         }
     };
+    let case = Arc::new(Case::new(envelope, with.admitted.source.clone(), scan));
+    let status = match bypass {
+        true => Status::SUCCESS,
+        false => with.receiver.foresight.status(&with.receiver.site.load_full(), &case).await,
+    };
     let responded = association.respond(message, &Answer::from(status)).await;
     let metrics = &with.receiver.metrics;
     metrics.acknowledge_seconds.observe(last_byte.elapsed().as_secs_f64());
@@ -227,12 +215,7 @@ pub(super) async fn store(
     metrics.received_bytes.inc_by(receipt.length());
     tracing::info!(object = %receipt.id(), calling = %with.sender.calling, bytes = receipt.length(), "received");
     // Whether or not the peer has heard it: the object is in custody.
-    let work = Work::Fresh(Box::new(Fresh {
-        receipt,
-        envelope,
-        source: with.admitted.source.clone(),
-        scan,
-    }));
+    let work = Work::Fresh(Box::new(Fresh { receipt, case }));
     match with.receiver.judging.try_send(work) {
         Ok(()) => {}
         // Handed on when there is room, and before anything else is taken of this peer.

@@ -60,6 +60,10 @@ struct Choices {
     stuck: bool,
     /// Stands in for the judgement.
     judge: Option<Judge>,
+    /// The status of what will be changed; 0000 when `None`.
+    coerced: Option<Status>,
+    /// Stands in for the judgement that an answer waits for.
+    foreseen: Option<Judge>,
     threads: Option<usize>,
     patience: Option<Duration>,
 }
@@ -116,6 +120,8 @@ impl Gate {
         let ledger = Ledger::open(&index, log, now()).expect("a ledger");
         let mut site = crate::pipeline::tests::site();
         site.unparsable = choices.unparsable;
+        site.coerced_status = choices.coerced.unwrap_or(Status::SUCCESS);
+        let foreseen = choices.foreseen.unwrap_or_else(|| Arc::new(crate::pipeline::judge));
         let source = |aet: &str, institution: Option<&str>| SourceRow {
             aet: Some(title(aet)),
             hosts: vec!["127.0.0.0/8".parse().expect("a network")],
@@ -157,6 +163,7 @@ impl Gate {
             audit: Audit::none(),
             metrics,
             site,
+            foresight: Foresight::new(foreseen),
             known: Arc::new(ArcSwap::from_pointee(vec![Willingness::default()])),
             unknown,
             judging: judging.clone(),

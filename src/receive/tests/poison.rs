@@ -1,11 +1,16 @@
 //! Objects that cannot be judged: they go on by policy, and no other waits for them.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, PoisonError};
 use std::time::Instant;
 
+use tokio::task::JoinSet;
+
 use super::*;
 use crate::base::figure::{figure, scale};
-use crate::pipeline;
+use crate::object::scan_reader;
+use crate::pipeline::{self, Site};
+use crate::receive::judge::Case;
 
 /// Holds the judgement of objects fast until it is opened.
 #[derive(Default)]
@@ -174,9 +179,8 @@ async fn however_many_hang_the_gate_goes_on() {
     gate.end().await;
 }
 
-/// Takes an object into custody as a gate does that ends before it has judged it.
-async fn leave(gate: &Gate, specimen: &Specimen) -> ObjectId {
-    let envelope = Envelope {
+fn envelope(specimen: &Specimen) -> Envelope {
+    Envelope {
         calling_ae: title("CT01"),
         called_ae: title("MARKGATE"),
         peer: "127.0.0.1".parse().expect("an address"),
@@ -187,7 +191,12 @@ async fn leave(gate: &Gate, specimen: &Specimen) -> ObjectId {
         message_id: 1,
         priority: Priority::Medium,
         received: now(),
-    };
+    }
+}
+
+/// Takes an object into custody as a gate does that ends before it has judged it.
+async fn leave(gate: &Gate, specimen: &Specimen) -> ObjectId {
+    let envelope = envelope(specimen);
     let mut draft = gate.spool.draft(&envelope).expect("admitted");
     draft.write(&specimen.data_set()).expect("written");
     let receipt = draft.commit().await.expect("committed");
@@ -233,4 +242,86 @@ async fn what_ended_the_gate_three_times_is_not_judged_a_fourth() {
     check_found(0, None).await;
     check_found(2, None).await;
     check_found(3, Some("UNCHECKED")).await;
+}
+
+/// A judgement, and how often it was asked for.
+fn counted(judge: Judge) -> (Judge, Arc<AtomicUsize>) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let judge: Judge = Arc::new(move |site, image, at| {
+        count.fetch_add(1, Ordering::Relaxed);
+        judge(site, image, at)
+    });
+    (judge, asked)
+}
+
+#[tokio::test]
+async fn an_answer_rests_on_a_judgement_only_where_the_site_wants_to_warn() {
+    for (coerced, want) in [(None, (0, 0)), (Some(Status::COERCION), (0xB000, 2))] {
+        let (judge, asked) = counted(Arc::new(pipeline::judge));
+        let gate = Gate::with(Choices { coerced, foreseen: Some(judge), ..Choices::default() });
+        let gate = gate.await;
+        let marked = gate.send_one(ct(1)).await;
+        let unmarked = gate.send("CT02", &[(ct(2), ct(2).data_set())]).await;
+        assert_eq!(unmarked, [0], "nothing to warn of");
+        assert_eq!((marked, asked.load(Ordering::Relaxed)), want);
+        gate.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_waits_neither_for_a_judgement_that_hangs_nor_for_one_that_panics() {
+    let trap = Arc::new(Trap::default());
+    let coerced = Some(Status::COERCION);
+    let choices = Choices { coerced, foreseen: Some(trap.judge()), ..Choices::default() };
+    let gate = Gate::with(choices).await;
+    let sent = Instant::now();
+    assert_eq!(gate.send_one(poison(9)).await, 0);
+    assert!(sent.elapsed() < Duration::from_secs(10), "{:?}", sent.elapsed());
+    assert_eq!(gate.send_one(ct(1)).await, 0xB000, "another's answer");
+    gate.until_judged(2).await;
+    trap.open();
+    gate.end().await;
+
+    let broken: Judge = Arc::new(|_, _, _| std::panic::resume_unwind(Box::new("broken")));
+    let gate = Gate::with(Choices { coerced, foreseen: Some(broken), ..Choices::default() }).await;
+    assert_eq!(gate.send_one(ct(1)).await, 0);
+    let judged = gate.until_one(&ct(1)).await;
+    assert_eq!(judged.verdict.and_then(|verdict| verdict.mark).as_deref(), Some("JJJHR"));
+    gate.end().await;
+}
+
+fn case(specimen: &Specimen) -> Arc<Case> {
+    let data = specimen.data_set();
+    let syntax =
+        crate::dicom::transfer_syntax::TransferSyntax::of(specimen.transfer_syntax().as_str());
+    let scan = scan_reader(data.as_slice(), syntax, Limits::default()).expect("a data set");
+    let source = Source { institution: Some(InstitutionId::new("here")), ..Source::default() };
+    Arc::new(Case::new(envelope(specimen), source, scan))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn judgements_that_no_answer_waits_for_any_more_are_bounded() {
+    let trap = Arc::new(Trap::default());
+    let (judge, asked) = counted(trap.judge());
+    let foresight = Foresight::new(judge);
+    let site = Site { coerced_status: Status::COERCION, ..pipeline::tests::site() };
+    let site = Arc::new(site);
+    let mut hanging = JoinSet::new();
+    for seed in 0..100 {
+        let (foresight, site, case) = (foresight.clone(), Arc::clone(&site), case(&poison(seed)));
+        hanging.spawn(async move { foresight.status(&site, &case).await });
+    }
+    let answers = timeout(PATIENCE, hanging.join_all()).await.expect("answered");
+    assert_eq!(answers, [Status::SUCCESS; 100]);
+    let asked = asked.load(Ordering::Relaxed);
+    assert!((1..=16).contains(&asked), "{asked} judgements at a time");
+    assert_eq!(foresight.status(&site, &case(&ct(1))).await, Status::SUCCESS, "without room");
+    trap.open();
+    let again = timeout(PATIENCE, async {
+        while foresight.status(&site, &case(&ct(1))).await == Status::SUCCESS {
+            tokio::task::yield_now().await;
+        }
+    });
+    again.await.expect("there is room again");
 }
