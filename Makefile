@@ -2,12 +2,13 @@
 
 ARGS ?=
 
-.PHONY: help demo test fire fuzz reliability bench lint sbom release reproducible
+.PHONY: help demo test fire soak fuzz reliability bench lint sbom release reproducible
 
 help:
 	@echo "make demo          run the gate on synthetic studies (ARGS=--once: then exit)"
 	@echo "make test          run every test, with real DICOM peers (ARGS='--test it sigkill': some of them)"
 	@echo "make fire          run the gate under fire, in short: power cuts, full disks, floods (some of it needs root)"
+	@echo "make soak          half an hour of load and a sick PACS, with memory and descriptors watched (MARKGATE_SOAK=12h)"
 	@echo "make fuzz          feed every parser with anything (ARGS='3600 dataset_stream': seconds, and which)"
 	@echo "make reliability   measure every promise at length and write RELIABILITY.md (root; ARGS='fire power_cut': a part)"
 	@echo "make bench         measure store-and-forward (ARGS: what cargo bench takes)"
@@ -26,6 +27,10 @@ test:
 fire:
 	@scripts/setup.sh test
 	cargo test --locked --test fire $(ARGS) -- --nocapture
+
+soak:
+	@scripts/setup.sh test
+	MARKGATE_FIRE=long cargo test --locked --release --test fire soak $(ARGS) -- --nocapture
 
 fuzz:
 	@scripts/setup.sh demo

@@ -22,3 +22,4 @@ mod fault_injection;
 mod order;
 mod power_cut;
 mod scale;
+mod soak;
