@@ -33,6 +33,7 @@ mod orthanc;
 mod pacs_down;
 mod pacs_modes;
 mod peers_meet;
+mod poison;
 mod private_data;
 mod rebuild;
 mod recognition_cases;
