@@ -4,6 +4,7 @@ use std::sync::Barrier;
 
 use super::super::disk::faulty::{Act, Verb};
 use super::*;
+use crate::base::figure::figure;
 
 fn verbs(acts: &[Act]) -> Vec<Verb> {
     acts.iter().map(|Act(verb, _)| *verb).collect()
@@ -178,9 +179,10 @@ fn a_large_object_stops_where_the_reserve_begins() {
 #[test]
 fn objects_that_come_together_share_directory_syncs_and_all_get_receipts() {
     const THREADS: usize = 16;
-    const EACH: usize = 8;
+    const EACH: usize = 32;
     let fixture = Fixture::new();
     let barrier = Barrier::new(THREADS);
+    let begun = Instant::now();
     let receipts: Vec<Receipt> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..THREADS)
             .map(|thread| {
@@ -195,6 +197,7 @@ fn objects_that_come_together_share_directory_syncs_and_all_get_receipts() {
             .collect();
         threads.into_iter().flat_map(|thread| thread.join().expect("no panic")).collect()
     });
+    let took = begun.elapsed();
     assert_eq!(receipts.len(), THREADS * EACH);
     assert_eq!(fixture.files("objects").len(), THREADS * EACH);
     assert_eq!(fixture.files("tmp"), [""; 0]);
@@ -206,6 +209,16 @@ fn objects_that_come_together_share_directory_syncs_and_all_get_receipts() {
         .filter(|verb| *verb == Verb::SyncDirectory)
         .count();
     assert!(syncs <= THREADS * EACH + 1, "{syncs}");
+    figure(
+        "R3",
+        "group_commit",
+        format_args!(
+            "{THREADS} threads, {} objects: {:.2} directory syncs an object, {:.0} objects/s",
+            THREADS * EACH,
+            syncs as f64 / (THREADS * EACH) as f64,
+            (THREADS * EACH) as f64 / took.as_secs_f64()
+        ),
+    );
 }
 
 #[tokio::test]
