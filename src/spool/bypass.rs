@@ -7,7 +7,7 @@
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -53,7 +53,10 @@ pub struct Bypass {
     part: PathBuf,
     root: PathBuf,
     disk: Arc<dyn Disk>,
+    /// Every object asks for it: never held over anything that the disk does.
     on: Mutex<Option<On>>,
+    /// Held by whoever changes the file.
+    writing: Mutex<()>,
     /// One that ended while no gate was running.
     ended: Mutex<Option<BypassOrder>>,
     changed: watch::Sender<u64>,
@@ -69,6 +72,7 @@ impl Bypass {
             path,
             disk,
             on: Mutex::default(),
+            writing: Mutex::default(),
             ended: Mutex::default(),
             changed: watch::Sender::new(0),
         };
@@ -95,8 +99,16 @@ impl Bypass {
         bypass
     }
 
-    fn on(&self) -> std::sync::MutexGuard<'_, Option<On>> {
+    fn on(&self) -> MutexGuard<'_, Option<On>> {
         self.on.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn writing(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self) {
+        self.changed.send_modify(|changes| *changes = changes.wrapping_add(1));
     }
 
     /// Whether objects pass without being judged.
@@ -146,11 +158,11 @@ impl Bypass {
         let time = time.min(LONGEST);
         let until = now.checked_add(time).unwrap_or(Timestamp::MAX);
         let order = BypassOrder { by, reason, since: now, until };
-        let mut on = self.on();
+        let writing = self.writing();
         self.write(&order, time)?;
-        *on = Some(On { order: order.clone(), ends: Instant::now() + time });
-        drop(on);
-        self.changed.send_modify(|changes| *changes = changes.wrapping_add(1));
+        *self.on() = Some(On { order: order.clone(), ends: Instant::now() + time });
+        drop(writing);
+        self.tell();
         Ok(order)
     }
 
@@ -159,13 +171,18 @@ impl Bypass {
     /// # Errors
     /// When it is off, and a restart might find it on again.
     pub fn turn_off(&self) -> io::Result<Option<BypassOrder>> {
-        let mut on = self.on();
-        let was = on.take();
+        // At once, whatever the disk is doing.
+        let was = self.on().take();
+        self.tell();
+        let writing = self.writing();
+        // One that was switched on while this one waited loses its file here, and so is over too.
+        let meanwhile = self.on().take();
         let removed = self.remove();
-        drop(on);
-        self.changed.send_modify(|changes| *changes = changes.wrapping_add(1));
+        drop(writing);
+        self.tell();
         removed?;
-        Ok(was.filter(|on| on.ends > Instant::now()).map(|on| on.order))
+        let was = meanwhile.or(was).filter(|on| on.ends > Instant::now());
+        Ok(was.map(|on| on.order))
     }
 
     /// Writes down what is left of it, or ends it when nothing is; gives the order that has ended. Blocks.
@@ -173,19 +190,18 @@ impl Bypass {
     /// # Errors
     /// When the disk fails; it ends all the same.
     pub fn keep(&self) -> io::Result<Option<BypassOrder>> {
-        let mut on = self.on();
-        match &*on {
-            None => Ok(None),
-            Some(On { order, ends }) => {
-                let left = ends.saturating_duration_since(Instant::now());
-                if !left.is_zero() {
-                    return self.write(order, left).map(|()| None);
-                }
-                let over = on.take().map(|on| on.order);
-                self.remove()?;
-                Ok(over)
-            }
+        let _writing = self.writing();
+        let now = Instant::now();
+        let (order, left) = match &*self.on() {
+            None => return Ok(None),
+            Some(On { order, ends }) => (order.clone(), ends.saturating_duration_since(now)),
+        };
+        if !left.is_zero() {
+            return self.write(&order, left).map(|()| None);
         }
+        let over = self.on().take().map(|on| on.order);
+        self.remove()?;
+        Ok(over)
     }
 
     fn write(&self, order: &BypassOrder, left: Duration) -> io::Result<()> {
@@ -226,6 +242,8 @@ fn parse(text: &[u8]) -> Option<(BypassOrder, Duration)> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
     use super::super::disk::RealDisk;
     use super::*;
     use crate::base::time::now;
@@ -282,6 +300,51 @@ mod tests {
         assert!(bypass.turn_off().expect("removed").is_some());
         assert_eq!((bypass.is_on(), read(&places, now()).is_on()), (false, false));
         assert_eq!(bypass.turn_off().expect("nothing there"), None);
+    }
+
+    /// A disk whose syncs of files end when the test says so.
+    struct Hanging {
+        hangs: SyncSender<()>,
+        wake: Mutex<Receiver<()>>,
+    }
+
+    impl Disk for Hanging {
+        fn sync_file(&self, _: &fs::File) -> io::Result<()> {
+            self.hangs.send(()).expect("the test is there");
+            self.wake.lock().expect("not poisoned").recv().expect("the test is there");
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_disk_that_hangs_keeps_nobody_waiting_who_asks_or_switches_it_off() {
+        const SOON: Duration = Duration::from_secs(20);
+        let (_root, places) = places();
+        read(&places, now()).turn_on("lin".into(), "repair".into(), HOUR, now()).expect("written");
+        let (hangs, hung) = sync_channel(0);
+        let (waker, wake) = sync_channel(0);
+        let disk = Hanging { hangs, wake: Mutex::new(wake) };
+        let bypass = &Bypass::read(&places, Arc::new(disk), now());
+        std::thread::scope(|scope| {
+            let keeping = scope.spawn(|| bypass.keep());
+            hung.recv_timeout(SOON).expect("it is being written");
+            let (tell, told) = sync_channel(1);
+            scope.spawn(move || tell.send((bypass.is_on(), bypass.order().is_some())));
+            let asked = told.recv_timeout(SOON);
+            let changes = bypass.changes();
+            let switching = scope.spawn(|| bypass.turn_off());
+            let by = Instant::now() + SOON;
+            while !changes.has_changed().expect("it is there") && Instant::now() < by {
+                std::thread::yield_now();
+            }
+            let is_off = changes.has_changed().expect("it is there") && !bypass.is_on();
+            waker.send(()).expect("it hangs");
+            assert_eq!((asked, is_off), (Ok((true, true)), true));
+            assert_eq!(keeping.join().expect("no panic").expect("written"), None);
+            let was = switching.join().expect("no panic").expect("removed");
+            assert_eq!(was.map(|order| order.by), Some("lin".to_owned()));
+        });
+        assert!(!read(&places, now()).is_on(), "the file is gone too");
     }
 
     #[test]
