@@ -103,16 +103,13 @@ impl InHand {
 
     /// Forgets the suspects of which `is_left` says that nothing is to be done with them any more.
     pub fn keep(&self, mut is_left: impl FnMut(ObjectId) -> bool) {
-        let mut slots = self.slots();
-        let gone: Vec<(ObjectId, usize)> = slots
-            .suspects
-            .iter()
-            .filter(|(object, _)| !is_left(**object))
-            .map(|(object, suspect)| (*object, suspect.slot))
-            .collect();
-        for (object, slot) in gone {
-            slots.suspects.remove(&object);
-            self.clear(&mut slots, slot);
+        let gone: Vec<usize> = {
+            let mut slots = self.slots();
+            let gone = slots.suspects.extract_if(.., |object, _| !is_left(*object));
+            gone.map(|(_, suspect)| suspect.slot).collect()
+        };
+        for slot in gone {
+            self.clear(slot);
         }
     }
 
@@ -146,9 +143,11 @@ impl InHand {
         }
     }
 
-    fn clear(&self, slots: &mut Slots, slot: usize) {
+    /// The slot is free once it is empty: nobody else writes it before, and so the lock, for which workers wait that must not be
+    /// kept, is not held over the disk.
+    fn clear(&self, slot: usize) {
         self.try_write(slot, &EMPTY);
-        slots.free.insert(slot);
+        self.slots().free.insert(slot);
     }
 }
 
@@ -175,8 +174,7 @@ impl Noted {
 
 impl Drop for Noted {
     fn drop(&mut self) {
-        let mut slots = self.in_hand.slots();
-        self.in_hand.clear(&mut slots, self.slot);
+        self.in_hand.clear(self.slot);
     }
 }
 
