@@ -8,13 +8,14 @@
 //! whether its end is missing. The chain goes on over files, restarts and retention; what retention removed is said in a line.
 //!
 //! Whoever can write the folder can write the whole trail anew, head included. Sequence and hash of the last line, which
-//! `audit verify` prints and the log tells with each file, show that when they are kept elsewhere.
+//! `audit verify` prints and the log tells whenever the trail is opened, show that when they are kept elsewhere.
 //!
 //! # Writing never stops care
 //!
 //! [`Audit::record`] puts an event on a bounded channel and returns. One thread writes: what persons do and what endangers security
-//! is synced at once, transfers within a second. While the disk fails, events wait in memory, to a bound; what does not fit is
-//! counted, and said in a line when the disk is well again. The gate goes on, with an alarm.
+//! is synced at once, transfers within a second. Events are kept until they are synced; while the disk fails they wait in memory, to a
+//! bound; what does not fit is counted, and said in a line when the disk is well again. The gate goes on, with an alarm. What a
+//! failed sync has left in doubt is cut off and written again.
 //!
 //! Lines bear UIDs, AE titles, addresses, codes and what persons gave as reasons: nothing of a patient.
 
@@ -45,6 +46,7 @@ pub use verify::{Fault, Verified, Wrong, verify};
 
 use line::Stamped;
 use sparing::Sparing;
+use trail::{Medium, RealMedium};
 use writer::{Message, Writer};
 
 /// Messages that may wait for the writer.
@@ -117,6 +119,10 @@ impl Audit {
     /// # Errors
     /// When there is no thread to be had.
     pub fn open(dir: &Path, metrics: &Arc<Metrics>) -> io::Result<Self> {
+        Self::open_on(dir, metrics, Arc::new(RealMedium))
+    }
+
+    fn open_on(dir: &Path, metrics: &Arc<Metrics>, medium: Arc<dyn Medium>) -> io::Result<Self> {
         let (inbox, messages) = sync_channel(WAITING);
         let (state, sparing) = (Arc::<State>::default(), Arc::<Mutex<Sparing>>::default());
         let started = (now(), Instant::now());
@@ -126,6 +132,7 @@ impl Audit {
             Arc::clone(&state),
             Arc::clone(&sparing),
             Arc::clone(metrics),
+            medium,
         );
         let thread = std::thread::Builder::new().name("audit".to_owned());
         let writer = Some(thread.spawn(move || writer.run(&messages))?);

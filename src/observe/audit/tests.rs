@@ -1,4 +1,7 @@
-use std::fs;
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use proptest::prelude::*;
@@ -34,10 +37,15 @@ fn stamped(at: Timestamp, entry: Entry) -> Stamped {
     Stamped { at, since_start: Duration::from_micros(7), entry }
 }
 
+fn reopen(dir: &Path, now: &str) -> io::Result<(Trail, Found)> {
+    let medium: Arc<dyn Medium> = Arc::new(RealMedium);
+    Trail::open(dir, "run", at(now), &medium)
+}
+
 /// Three files of a dozen lines each, a day apart.
 fn three_days(dir: &Path) {
     for day in ["2026-05-01T10:00:00Z", "2026-05-02T10:00:00Z", "2026-05-03T10:00:00Z"] {
-        let (mut trail, _) = Trail::open(dir, "run", at(day)).expect("opens");
+        let (mut trail, _) = reopen(dir, day).expect("opens");
         let events: Vec<Stamped> = (0..12).map(|n| stamped(at(day), delivered(n))).collect();
         trail.append(&events).expect("written");
         trail.sync().expect("synced");
@@ -131,7 +139,7 @@ fn a_line_that_was_never_finished_is_cut_off_and_that_is_said() {
     fs::write(&newest, text).unwrap();
     let torn = verify(root.path()).unwrap();
     assert_eq!(torn.faults.last().map(|fault| &fault.what), Some(&Wrong::Torn { bytes: 20 }));
-    let (_, found) = Trail::open(root.path(), "run", at("2026-05-03T11:00:00Z")).unwrap();
+    let (_, found) = reopen(root.path(), "2026-05-03T11:00:00Z").unwrap();
     assert_eq!(found, Found { torn: 20, missing: None });
     whole(root.path());
 }
@@ -141,7 +149,7 @@ fn a_file_that_was_begun_and_not_written_is_no_gap() {
     let root = tempfile::tempdir().unwrap();
     three_days(root.path());
     fs::write(root.path().join(format!("{:020}.jsonl", 40)), b"{\"seq").unwrap();
-    let (mut trail, found) = Trail::open(root.path(), "run", at("2026-05-04T11:00:00Z")).unwrap();
+    let (mut trail, found) = reopen(root.path(), "2026-05-04T11:00:00Z").unwrap();
     assert_eq!(found, Found { torn: 5, missing: None });
     trail.append(&[stamped(at("2026-05-04T11:00:00Z"), Entry::Stopped)]).unwrap();
     trail.sync().unwrap();
@@ -228,6 +236,195 @@ fn a_disk_that_fails_stops_nothing_and_what_happened_meanwhile_is_written_later(
     drop(audit);
     assert_eq!(events(&dir).iter().filter(|event| *event == "delivered").count(), 100);
     whole(&dir);
+}
+
+/// What may be asked of a disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Act {
+    Append,
+    Sync,
+    Cut,
+}
+
+/// What is on the disk of a file, and what is only in memory.
+#[derive(Debug, Default)]
+struct Layers {
+    disk: Vec<u8>,
+    memory: Vec<u8>,
+}
+
+/// A disk that forgets what it could not sync, and goes on showing it; by inode.
+#[derive(Default)]
+struct Forgetful {
+    files: Mutex<HashMap<u64, Layers>>,
+    /// What fails next, each once, after so many that do not.
+    failing: Mutex<Vec<(Act, usize)>>,
+    appended: AtomicU64,
+}
+
+impl Forgetful {
+    fn fail(&self, failing: &[(Act, usize)]) {
+        *self.failing.lock().unwrap() = failing.to_vec();
+    }
+
+    fn fails(&self, act: Act) -> bool {
+        let mut failing = self.failing.lock().unwrap();
+        let Some(index) = failing.iter().position(|(failing, _)| *failing == act) else {
+            return false;
+        };
+        match &mut failing[index].1 {
+            0 => {
+                failing.remove(index);
+                true
+            }
+            skip => {
+                *skip -= 1;
+                false
+            }
+        }
+    }
+
+    fn on<T>(&self, file: &File, act: impl FnOnce(&mut Layers) -> T) -> T {
+        let mut files = self.files.lock().unwrap();
+        let layers = files.entry(file.metadata().unwrap().ino()).or_default();
+        act(layers)
+    }
+
+    /// Does what a power cut does: nothing is left but what is on the disk.
+    fn cut_power(&self, dir: &Path) {
+        for (_, path) in segments(dir).unwrap() {
+            let file = File::options().append(true).open(&path).unwrap();
+            let disk = self.on(&file, |layers| std::mem::take(&mut layers.disk));
+            fs::write(&path, disk).unwrap();
+        }
+    }
+}
+
+impl Medium for Forgetful {
+    fn append(&self, mut file: &File, bytes: &[u8]) -> io::Result<()> {
+        if file.metadata()?.len() == 0 {
+            self.on(file, |layers| *layers = Layers::default());
+        }
+        let fails = self.fails(Act::Append);
+        let bytes = if fails { &bytes[..bytes.len() / 2] } else { bytes };
+        file.write_all(bytes)?;
+        self.on(file, |layers| layers.memory.extend_from_slice(bytes));
+        if fails {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.appended.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn sync(&self, file: &File) -> io::Result<()> {
+        let fails = self.fails(Act::Sync);
+        self.on(file, |Layers { disk, memory }| {
+            let synced = std::mem::take(memory);
+            if fails {
+                return Err(io::Error::from_raw_os_error(5));
+            }
+            disk.extend(synced);
+            Ok(())
+        })
+    }
+
+    fn cut(&self, file: &File, length: u64) -> io::Result<()> {
+        if self.fails(Act::Cut) {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        file.set_len(length)?;
+        self.on(file, |layers| {
+            layers.disk.truncate(usize::try_from(length).unwrap());
+            layers.memory.clear();
+        });
+        Ok(())
+    }
+}
+
+fn open_on(dir: &Path, disk: &Arc<Forgetful>) -> Audit {
+    let disk: Arc<dyn Medium> = Arc::<Forgetful>::clone(disk);
+    Audit::open_on(dir, &Arc::new(Metrics::new()), disk).expect("a thread")
+}
+
+#[track_caller]
+fn settles(audit: &Audit) {
+    let by = Instant::now() + Duration::from_secs(60);
+    while !audit.settle() {
+        assert!(Instant::now() < by, "{:?}", audit.problem());
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_failed_sync_is_final_and_what_it_should_have_kept_is_written_again() {
+    let root = tempfile::tempdir().unwrap();
+    let disk = Arc::<Forgetful>::default();
+    let audit = open_on(root.path(), &disk);
+    audit.record(delivered(1));
+    settles(&audit);
+    disk.fail(&[(Act::Sync, 0)]);
+    audit.record(delivered(2));
+    settles(&audit);
+    drop(audit);
+    disk.cut_power(root.path());
+    let opened = ["segment-opened", "trail-opened", "delivered"];
+    assert_eq!(events(root.path()), [&opened[..], &["trail-opened", "delivered"]].concat());
+    assert_eq!(whole(root.path()).lines, 5);
+}
+
+#[test]
+fn a_write_that_fails_half_way_leaves_nothing_behind_also_at_the_first_line() {
+    let root = tempfile::tempdir().unwrap();
+    let disk = Arc::<Forgetful>::default();
+    disk.fail(&[(Act::Append, 0), (Act::Sync, 0), (Act::Append, 1)]);
+    let audit = open_on(root.path(), &disk);
+    audit.record(delivered(1));
+    settles(&audit);
+    drop(audit);
+    disk.cut_power(root.path());
+    assert_eq!(whole(root.path()).first, Some(1));
+    let delivered = events(root.path()).iter().filter(|event| *event == "delivered").count();
+    assert_eq!(delivered, 1);
+    assert_eq!(*disk.failing.lock().unwrap(), []);
+}
+
+#[test]
+fn what_cannot_be_cut_off_is_a_gap_that_is_told_and_nothing_is_lost_behind_it() {
+    let root = tempfile::tempdir().unwrap();
+    let disk = Arc::<Forgetful>::default();
+    let audit = open_on(root.path(), &disk);
+    settles(&audit);
+    disk.fail(&[(Act::Sync, 0), (Act::Cut, 0)]);
+    audit.record(delivered(1));
+    settles(&audit);
+    drop(audit);
+    disk.cut_power(root.path());
+    let second = ["segment-opened", "trail-opened", "lines-missing", "delivered"];
+    assert_eq!(events(root.path()), [&["segment-opened", "trail-opened"][..], &second].concat());
+    let said = lines(root.path()).into_iter().find(|line| line["event"] == "lines-missing");
+    assert_eq!(said.expect("said")["detail"], serde_json::json!({"after": 2, "upto": 3}));
+    let verified = verify(root.path()).unwrap();
+    let gap = Wrong::Sequence { wanted: 3, found: 4 };
+    assert_eq!(verified.faults.iter().map(|f| &f.what).collect::<Vec<_>>(), [&gap]);
+}
+
+#[test]
+fn of_a_long_backlog_only_the_part_that_failed_is_written_again() {
+    let root = tempfile::tempdir().unwrap();
+    let disk = Arc::<Forgetful>::default();
+    let audit = open_on(root.path(), &disk);
+    settles(&audit);
+    disk.fail(&[(Act::Append, 1)]);
+    audit.record_all((0..12_000).map(delivered).collect());
+    settles(&audit);
+    drop(audit);
+    assert_eq!(*disk.failing.lock().unwrap(), [], "there was a second part");
+    disk.cut_power(root.path());
+    whole(root.path());
+    let lengths = segments(root.path()).unwrap().into_iter().map(|(_, path)| path.metadata());
+    let there: u64 = lengths.map(|found| found.unwrap().len()).sum();
+    assert_eq!(disk.appended.load(Ordering::Relaxed), there, "nothing was written twice");
+    assert_eq!(events(root.path()).iter().filter(|event| *event == "delivered").count(), 12_000);
 }
 
 #[test]

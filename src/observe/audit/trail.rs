@@ -1,9 +1,13 @@
 //! The files: appended to, synced, begun anew by size and day, and removed when their time is over.
+//!
+//! A failed sync is final: the system may take what it could not write for written, and shows it to whoever reads. So after a fault
+//! nothing is believed but what was confirmed before; the rest is cut off and written again ([`Trail::reopen`]).
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -12,6 +16,9 @@ use super::line::{self, NOTHING, Sealed, Stamped};
 
 /// A file is begun anew behind this many bytes, so that retention, which removes whole files, is not coarse.
 const SEGMENT: u64 = 16 << 20;
+
+/// Bytes that are written at a time, about.
+const AT_A_TIME: usize = 4 << 20;
 
 /// The end of a file in which its last line is looked for: longer than any line.
 const TAIL: u64 = 256 << 10;
@@ -89,16 +96,46 @@ fn tail(path: &Path) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
+/// What is done to the bytes of a segment. The default bodies are the real disk; a test has them fail.
+pub(super) trait Medium: Send + Sync {
+    /// Appends all of `bytes`.
+    fn append(&self, mut file: &File, bytes: &[u8]) -> io::Result<()> {
+        file.write_all(bytes)
+    }
+
+    /// Makes durable what was appended.
+    fn sync(&self, file: &File) -> io::Result<()> {
+        file.sync_data()
+    }
+
+    /// Shortens a file, durably.
+    fn cut(&self, file: &File, length: u64) -> io::Result<()> {
+        file.set_len(length)?;
+        file.sync_all()
+    }
+}
+
+/// The disk as it is.
+pub(super) struct RealMedium;
+
+impl Medium for RealMedium {}
+
 /// The trail, open at its end.
 pub(super) struct Trail {
     dir: PathBuf,
+    medium: Arc<dyn Medium>,
     run: String,
     file: File,
+    path: PathBuf,
     head: File,
     /// Bytes and day of the file that is written.
     length: u64,
     day: i64,
     last: Link,
+    /// The last line that a write has begun or done.
+    reached: Link,
+    /// Bytes of the file and the last line that are known to be on the disk.
+    durable: (u64, Link),
     /// What was written and is not synced.
     unsynced: bool,
     /// The time of the last line that was there when it was opened.
@@ -113,6 +150,47 @@ pub(super) struct Found {
     pub(super) missing: Option<(u64, u64)>,
 }
 
+/// Where the trail stood when the disk failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Broken {
+    /// The file that was written, and bytes of it that are known to be on the disk.
+    path: PathBuf,
+    length: u64,
+    /// The last line that is known to be on the disk.
+    durable: Link,
+    /// The last that may be.
+    reached: Link,
+}
+
+impl Broken {
+    /// Broken again before anything was confirmed.
+    #[must_use]
+    pub(super) fn and(self, later: &Self) -> Self {
+        let reached = if later.reached.sequence > self.reached.sequence {
+            later.reached
+        } else {
+            self.reached
+        };
+        Self { reached, ..self }
+    }
+
+    /// Takes off what was never confirmed.
+    fn cut(&self, dir: &Path, medium: &dyn Medium) -> io::Result<()> {
+        for (first, path) in segments(dir)? {
+            if first > self.durable.sequence {
+                remove(&path)?;
+            }
+        }
+        File::open(dir)?.sync_all()?;
+        let file = match OpenOptions::new().write(true).open(&self.path) {
+            Ok(file) => file,
+            Err(fault) if fault.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(fault) => return Err(fault),
+        };
+        medium.cut(&file, file.metadata()?.len().min(self.length))
+    }
+}
+
 fn day(at: Timestamp) -> i64 {
     at.as_second().div_euclid(86_400)
 }
@@ -120,7 +198,12 @@ fn day(at: Timestamp) -> i64 {
 impl Trail {
     /// Opens the trail, cuts off a line that was never finished, and finds out what is missing at its end. A trail that is damaged
     /// is gone on with behind the damage.
-    pub(super) fn open(dir: &Path, run: &str, now: Timestamp) -> io::Result<(Self, Found)> {
+    pub(super) fn open(
+        dir: &Path,
+        run: &str,
+        now: Timestamp,
+        medium: &Arc<dyn Medium>,
+    ) -> io::Result<(Self, Found)> {
         match DirBuilder::new().mode(0o700).create(dir) {
             Ok(()) => sync_parent(dir)?,
             Err(fault) if fault.kind() == io::ErrorKind::AlreadyExists => {}
@@ -169,58 +252,103 @@ impl Trail {
             last = Link { sequence: named, hash: last.hash };
         }
         let ended = newest.as_ref().map(|(_, sealed)| sealed.at);
-        let options = || {
-            let mut options = OpenOptions::new();
-            options.mode(0o600).write(true);
-            options
-        };
-        let head = options().create(true).truncate(false).open(dir.join(HEAD))?;
         let unbroken = newest.filter(|_| found.missing.is_none());
-        let (file, length, begun) = match unbroken {
+        let (path, file, length, begun) = match unbroken {
             Some((path, sealed)) => {
-                let file = options().append(true).open(&path)?;
+                let file = OpenOptions::new().append(true).open(&path)?;
                 let length = file.metadata()?.len();
-                (file, length, day(sealed.at))
+                (path, file, length, day(sealed.at))
             }
-            None => (create(dir, last.sequence + 1)?, 0, day(now)),
+            None => {
+                let path = segment_path(dir, last.sequence + 1);
+                let file = create(dir, &path)?;
+                (path, file, 0, day(now))
+            }
         };
-        let run = run.to_owned();
-        let dir = dir.to_owned();
-        let trail = Self { dir, run, file, head, length, day: begun, last, unsynced: false, ended };
+        let trail = Self {
+            dir: dir.to_owned(),
+            medium: Arc::clone(medium),
+            run: run.to_owned(),
+            file,
+            path,
+            head: open_head(dir)?,
+            length,
+            day: begun,
+            last,
+            reached: last,
+            durable: (length, last),
+            unsynced: false,
+            ended,
+        };
         Ok((trail, found))
     }
 
-    /// Appends events. They are in the file then, and not yet durable.
-    pub(super) fn append(&mut self, events: &[Stamped]) -> io::Result<()> {
-        let mut rest = events;
-        while let Some(first) = rest.first() {
-            if self.is_full(first.at) {
-                self.sync()?;
-                self.begin(day(first.at))?;
-            }
-            let mut text = String::new();
-            let mut last = self.last;
-            if self.length == 0 {
-                let entry = Entry::SegmentOpened { previous: last.hash };
-                let opening = Stamped { entry, ..Stamped::clone(first) };
-                self.add(&opening, &mut text, &mut last);
-            }
-            while let Some((event, behind)) = rest.split_first()
-                && (text.len() as u64) < SEGMENT / 4
-            {
-                self.add(event, &mut text, &mut last);
-                rest = behind;
-            }
-            if let Err(fault) = self.file.write_all(text.as_bytes()) {
-                // What is half there is cut off now or at the next opening.
-                self.file.set_len(self.length)?;
-                return Err(fault);
-            }
-            self.length += text.len() as u64;
-            self.last = last;
-            self.unsynced = true;
+    /// Opens it again after a fault. What was never confirmed is cut off; where it cannot be, nobody knows whether it is there, and
+    /// the trail goes on behind it in a file of its own.
+    pub(super) fn reopen(
+        dir: &Path,
+        run: &str,
+        now: Timestamp,
+        medium: &Arc<dyn Medium>,
+        broken: &Broken,
+    ) -> io::Result<(Self, Found)> {
+        let Err(fault) = broken.cut(dir, medium.as_ref()) else {
+            return Self::open(dir, run, now, medium);
+        };
+        tracing::warn!(%fault, "lines of the audit trail that were not confirmed cannot be cut off");
+        let Broken { durable, reached, .. } = *broken;
+        let missing = Some((durable.sequence, reached.sequence));
+        let path = segment_path(dir, reached.sequence + 1);
+        let trail = Self {
+            dir: dir.to_owned(),
+            medium: Arc::clone(medium),
+            run: run.to_owned(),
+            file: create(dir, &path)?,
+            path,
+            head: open_head(dir)?,
+            length: 0,
+            day: day(now),
+            last: reached,
+            reached,
+            durable: (0, reached),
+            unsynced: false,
+            ended: None,
+        };
+        Ok((trail, Found { torn: 0, missing }))
+    }
+
+    /// Gives it up, since the disk has failed.
+    pub(super) fn broken(self) -> Broken {
+        let (length, durable) = self.durable;
+        Broken { path: self.path, length, durable, reached: self.reached }
+    }
+
+    /// Appends as many events as are written at a time, and tells how many. They are in the file then, and not yet durable. When
+    /// the file is full, all that was appended before must have been synced.
+    pub(super) fn append(&mut self, events: &[Stamped]) -> io::Result<usize> {
+        let Some(first) = events.first() else { return Ok(0) };
+        if self.is_full(first.at) {
+            self.begin(day(first.at))?;
         }
-        Ok(())
+        let mut text = String::new();
+        let mut last = self.last;
+        if self.length == 0 {
+            let entry = Entry::SegmentOpened { previous: last.hash };
+            let opening = Stamped { entry, ..Stamped::clone(first) };
+            self.add(&opening, &mut text, &mut last);
+        }
+        let mut rest = events;
+        while let Some((event, behind)) = rest.split_first()
+            && text.len() < AT_A_TIME
+        {
+            self.add(event, &mut text, &mut last);
+            rest = behind;
+        }
+        (self.reached, self.unsynced) = (last, true);
+        self.medium.append(&self.file, text.as_bytes())?;
+        self.length += text.len() as u64;
+        self.last = last;
+        Ok(events.len() - rest.len())
     }
 
     fn add(&self, event: &Stamped, text: &mut String, last: &mut Link) {
@@ -231,14 +359,16 @@ impl Trail {
     }
 
     /// A clock that is put back and forth makes a new file each time it leaps by a day, and not with every line around midnight.
-    fn is_full(&self, at: Timestamp) -> bool {
+    pub(super) fn is_full(&self, at: Timestamp) -> bool {
         let day = day(at);
         self.length > 0 && (self.length >= SEGMENT || day > self.day || day + 1 < self.day)
     }
 
     fn begin(&mut self, day: i64) -> io::Result<()> {
-        self.file = create(&self.dir, self.last.sequence + 1)?;
-        (self.length, self.day) = (0, day);
+        let path = segment_path(&self.dir, self.last.sequence + 1);
+        self.file = create(&self.dir, &path)?;
+        (self.path, self.length, self.day) = (path, 0, day);
+        self.durable = (0, self.last);
         Ok(())
     }
 
@@ -248,12 +378,11 @@ impl Trail {
         if !self.unsynced {
             return Ok(());
         }
-        self.file.sync_data()?;
+        self.medium.sync(&self.file)?;
+        (self.durable, self.unsynced) = ((self.length, self.last), false);
         let Link { sequence, hash } = self.last;
         let text = format!("{sequence:020} {}\n", hash.to_hex());
-        self.head.write_all_at(text.as_bytes(), 0)?;
-        self.unsynced = false;
-        Ok(())
+        self.head.write_all_at(text.as_bytes(), 0)
     }
 
     /// Whether something waits to be synced.
@@ -293,11 +422,18 @@ impl Trail {
     }
 }
 
-fn create(dir: &Path, first: u64) -> io::Result<File> {
-    let path = segment_path(dir, first);
-    let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)?;
+/// Begins a file. One may be there that was begun and not confirmed, and then there is nothing in it.
+fn create(dir: &Path, path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+    if file.metadata()?.len() > 0 {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
     File::open(dir)?.sync_all()?;
     Ok(file)
+}
+
+fn open_head(dir: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(dir.join(HEAD))
 }
 
 fn sync_parent(dir: &Path) -> io::Result<()> {

@@ -14,7 +14,7 @@ use super::State;
 use super::entry::Entry;
 use super::line::Stamped;
 use super::sparing::Sparing;
-use super::trail::{Found, Trail};
+use super::trail::{Broken, Found, Medium, Trail};
 use crate::base::time::now;
 use crate::observe::Metrics;
 
@@ -47,9 +47,14 @@ pub(super) struct Writer {
     state: Arc<State>,
     sparing: Arc<Mutex<Sparing>>,
     metrics: Arc<Metrics>,
+    medium: Arc<dyn Medium>,
     trail: Option<Trail>,
-    /// Not written yet.
+    /// Where the trail stood at the last fault, until it is durable again.
+    broken: Option<Broken>,
+    /// Not durable yet.
     waiting: VecDeque<Stamped>,
+    /// So many of those are written.
+    written: usize,
     /// Not kept, for want of room.
     dropped: u64,
     settling: Vec<SyncSender<bool>>,
@@ -67,6 +72,7 @@ impl Writer {
         state: Arc<State>,
         sparing: Arc<Mutex<Sparing>>,
         metrics: Arc<Metrics>,
+        medium: Arc<dyn Medium>,
     ) -> Self {
         Self {
             dir,
@@ -75,8 +81,11 @@ impl Writer {
             state,
             sparing,
             metrics,
+            medium,
             trail: None,
+            broken: None,
             waiting: VecDeque::new(),
+            written: 0,
             dropped: 0,
             settling: Vec::new(),
             urgent: false,
@@ -181,7 +190,6 @@ impl Writer {
                 }
                 self.set_problem(Some(fault.to_string()));
                 self.failed = Some(Instant::now());
-                self.trail = None;
                 self.settled(false);
             }
         }
@@ -193,7 +201,7 @@ impl Writer {
 
     /// Answers those who wait once what they wait for is durable; on a failing disk at once, since nobody waits for that.
     fn settled(&mut self, is_well: bool) {
-        let is_durable = self.unsynced.is_none() && self.waiting.is_empty();
+        let is_durable = self.waiting.is_empty();
         if is_durable || !is_well {
             for reply in self.settling.drain(..) {
                 // Who asked may have waited long enough and be gone.
@@ -208,21 +216,53 @@ impl Writer {
             None => self.open()?,
         };
         self.note_dropped();
-        if !self.waiting.is_empty() {
-            trail.append(self.waiting.make_contiguous())?;
-            self.waiting.clear();
+        let written = self.write_on(&mut trail);
+        match &written {
+            Ok(()) => self.trail = Some(trail),
+            Err(_) => self.break_off(trail),
+        }
+        written
+    }
+
+    /// Where much waits, it is made durable part by part: what fails then costs the parts before nothing.
+    fn write_on(&mut self, trail: &mut Trail) -> io::Result<()> {
+        while let Some(next) = self.waiting.get(self.written) {
+            if trail.is_full(next.at) {
+                self.sync(trail)?;
+            }
+            let unwritten = self.waiting.make_contiguous().get(self.written..).unwrap_or_default();
+            self.written += trail.append(unwritten)?;
             self.unsynced.get_or_insert_with(Instant::now);
+            if self.written < self.waiting.len() {
+                self.sync(trail)?;
+            }
         }
         let is_time = self.unsynced.is_some_and(|since| since.elapsed() >= TOGETHER);
-        if self.urgent || is_time {
-            trail.sync()?;
+        if self.urgent || is_time || self.waiting.len() > KEPT / 2 {
+            self.sync(trail)?;
             self.urgent = false;
         }
-        if !trail.is_unsynced() {
-            self.unsynced = None;
-        }
-        self.trail = Some(trail);
         Ok(())
+    }
+
+    /// Events are let go once they are durable, and not before.
+    fn sync(&mut self, trail: &mut Trail) -> io::Result<()> {
+        let synced = trail.sync();
+        if !trail.is_unsynced() {
+            self.waiting.drain(..self.written);
+            (self.written, self.unsynced) = (0, None);
+        }
+        synced
+    }
+
+    /// The disk has failed: what was not confirmed is written again.
+    fn break_off(&mut self, trail: Trail) {
+        let broken = trail.broken();
+        self.broken = Some(match self.broken.take() {
+            Some(first) => first.and(&broken),
+            None => broken,
+        });
+        (self.written, self.unsynced) = (0, None);
     }
 
     fn note_dropped(&mut self) {
@@ -238,7 +278,11 @@ impl Writer {
     }
 
     fn open(&mut self) -> io::Result<Trail> {
-        let (mut trail, Found { torn, missing }) = Trail::open(&self.dir, &self.run, now())?;
+        let (dir, run, medium) = (&self.dir, &self.run, &self.medium);
+        let (mut trail, Found { torn, missing }) = match &self.broken {
+            Some(broken) => Trail::reopen(dir, run, now(), medium, broken)?,
+            None => Trail::open(dir, run, now(), medium)?,
+        };
         {
             let mut ended = self.state.ended.lock().unwrap_or_else(PoisonError::into_inner);
             *ended = ended.or(trail.ended);
@@ -251,8 +295,11 @@ impl Writer {
             tracing::error!(after, upto, "lines of the audit trail are missing");
             opening.push(self.stamp(Entry::LinesMissing { after, upto }));
         }
-        trail.append(&opening)?;
-        trail.sync()?;
+        if let Err(fault) = trail.append(&opening).and_then(|_| trail.sync()) {
+            self.break_off(trail);
+            return Err(fault);
+        }
+        self.broken = None;
         let last = trail.last();
         tracing::info!(sequence = last.sequence, hash = %last.hash, "audit trail");
         Ok(trail)
