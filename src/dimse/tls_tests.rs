@@ -108,6 +108,25 @@ async fn the_common_name_counts_where_there_is_no_other() {
 }
 
 #[tokio::test]
+async fn a_name_that_looks_like_a_fingerprint_is_none() {
+    let authority = Authority::new("hospital");
+    let others = format!("sha256:{}", "ab".repeat(32));
+    let disguised = others.replace("sha", "SHA");
+    let names = [others.as_str(), disguised.as_str(), "ct01.hospital.example"];
+    let alternative = Order { common_name: "CT01", names: &names, ..Order::default() };
+    let common = Order { common_name: &others, ..Order::default() };
+    for (order, want) in [(alternative, &["ct01.hospital.example"][..]), (common, &[])] {
+        let shown = authority.issue(order);
+        let server = server(&authority, &[], Clients::Required);
+        let (accepted, _) = meet(&server, &client("127.0.0.1", Some(&shown), &authority)).await;
+        let certificate = accepted.expect("a stream").certificate().expect("a certificate");
+        let (fingerprint, names) = certificate.names.split_last().expect("names");
+        assert_eq!(names, want);
+        assert!(fingerprint.starts_with("sha256:") && *fingerprint != others, "{fingerprint}");
+    }
+}
+
+#[tokio::test]
 async fn a_certificate_is_refused_by_its_cause() {
     let (authority, other) = (Authority::new("hospital"), Authority::new("elsewhere"));
     let required = server(&authority, &[], Clients::Required);

@@ -227,15 +227,20 @@ fn certificate(row: &SourceRow, proof: &Proof<'_>) -> Option<Option<String>> {
     if row.certificates.is_empty() {
         return Some(None);
     }
-    let wanted = |name: &&String| row.certificates.contains(name);
+    let is_wanted = |name: &str| row.certificates.iter().any(|wanted| is_same(wanted, name));
     match proof {
-        Proof::Shown { certificate, .. } => certificate.iter().find(wanted).cloned().map(Some),
-        Proof::Recorded(name) => {
-            let name = name.map(str::to_owned);
-            name.filter(|name| row.certificates.contains(name)).map(Some)
+        Proof::Shown { certificate, .. } => {
+            certificate.iter().find(|name| is_wanted(name)).cloned().map(Some)
         }
+        Proof::Recorded(name) => name.filter(|name| is_wanted(name)).map(str::to_owned).map(Some),
         Proof::Assumed => Some(None),
     }
+}
+
+/// Names of hosts (RFC 4343) and Common Names (RFC 4518 §2.2) are the same in upper and lower case. What bears a colon or an `@` (URIs,
+/// addresses, fingerprints) is compared as it stands.
+fn is_same(wanted: &str, shown: &str) -> bool {
+    wanted == shown || (!wanted.contains([':', '@']) && wanted.eq_ignore_ascii_case(shown))
 }
 
 fn identify(row: &SourceRow, proof: &Proof<'_>) -> Result<bool, Refusal> {
@@ -332,8 +337,8 @@ mod tests {
     #[test]
     fn a_source_with_a_certificate_takes_nobody_without_it() {
         let sources = [
-            certified(row("*", "10.0.0.0/8", "east"), &["ct.east", "sha256:00"]),
-            certified(row("*", "10.0.0.0/8", "west"), &["ct.west"]),
+            certified(row("*", "10.0.0.0/8", "east"), &["CT.East", "sha256:aa"]),
+            certified(row("*", "10.0.0.0/8", "west"), &["ct.west", "urn:Ct", "Ct@west"]),
         ];
         let check = |names: &[&str], want: Result<(&str, &str), Refusal>| {
             let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
@@ -346,9 +351,14 @@ mod tests {
             assert_eq!(found, want, "{names:?}");
         };
         check(&["x", "ct.west", "sha256:11"], Ok(("west", "ct.west")));
-        check(&["x", "sha256:00"], Ok(("east", "sha256:00")));
+        check(&["x", "sha256:aa"], Ok(("east", "sha256:aa")));
+        check(&["ct.east"], Ok(("east", "ct.east")));
+        check(&["CT.WEST"], Ok(("west", "CT.WEST")));
+        check(&["urn:Ct"], Ok(("west", "urn:Ct")));
+        for other in ["urn:ct", "ct@west", "SHA256:AA"] {
+            check(&[other], Err(Refusal::OtherCertificate));
+        }
         check(&["ct.north"], Err(Refusal::OtherCertificate));
-        check(&["CT.WEST"], Err(Refusal::OtherCertificate));
         check(&[], Err(Refusal::OtherCertificate));
     }
 
@@ -356,7 +366,7 @@ mod tests {
     fn an_object_is_still_its_senders_when_it_is_judged_later() {
         let sources = [
             certified(row("*", "10.0.0.0/8", "east"), &["ct.east"]),
-            certified(row("*", "10.0.0.0/8", "west"), &["ct.west"]),
+            certified(row("*", "10.0.0.0/8", "west"), &["CT.west"]),
             row("*", "10.0.0.0/8", "any"),
         ];
         let check = |proof: Proof<'_>, want: &str| {

@@ -57,20 +57,28 @@ impl Certificate {
 fn fingerprint(der: &[u8]) -> String {
     let hash = digest(&SHA256, der);
     let digits = hash.as_ref().iter().map(|byte| format!("{byte:02x}"));
-    std::iter::once("sha256:".to_owned()).chain(digits).collect()
+    std::iter::once(FINGERPRINT.to_owned()).chain(digits).collect()
 }
+
+/// How a fingerprint begins.
+const FINGERPRINT: &str = "sha256:";
 
 /// RFC 6125 §6.4.4: the Common Name counts only where there is no Subject Alternative Name. One that cannot be read is there.
 fn names(certificate: &CertificateInner<Raw>) -> Vec<String> {
     let subject = certificate.tbs_certificate();
-    match subject.get_extension::<SubjectAltName>() {
+    let mut names: Vec<String> = match subject.get_extension::<SubjectAltName>() {
         Ok(Some((_, names))) => names.0.iter().take(MOST_NAMES).filter_map(name).collect(),
         Ok(None) => {
             let name = subject.subject().common_name().ok().flatten();
             name.map(|name| name.value().into_owned()).into_iter().collect()
         }
         Err(_) => Vec::new(),
-    }
+    };
+    // A fingerprint is computed: a name that looks like one would pass its bearer off as another.
+    names.retain(|name| {
+        name.get(..FINGERPRINT.len()).is_none_or(|start| !start.eq_ignore_ascii_case(FINGERPRINT))
+    });
+    names
 }
 
 fn name(name: &GeneralName) -> Option<String> {
