@@ -39,7 +39,7 @@ use crate::observe::audit::Entry;
 use crate::observe::log;
 use crate::pipeline;
 use crate::policy::disposition::Unparsable;
-use crate::receive::{self, Door, Foresight, Judging, Places, Receiver, Strangers};
+use crate::receive::{self, Asking, Door, Foresight, Judging, Places, Receiver, Strangers};
 use crate::spool::{self, Spool};
 use crate::web;
 
@@ -244,6 +244,7 @@ impl Gate {
             judging: judging.clone(),
             open: Places::default(),
             strangers: Strangers::default(),
+            asking: Asking::default(),
         });
         // Before anything new, so that what was left keeps its place.
         if !unjudged.is_empty() {

@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::asking::NotNow;
 use super::waiting::Place;
 use super::{Receiver, storage, strangers};
 use crate::dicom::sop_class;
@@ -60,7 +61,10 @@ pub(super) async fn serve(
     let seat = receiver.open.take(peer.ip(), &receiver.config.load());
     let memory = receiver.memory.at_rest();
     let answer = match (&seat, &memory) {
-        (Some(_), Some(_)) => answer(&receiver, &requested, peer, &names),
+        (Some(_), Some(_)) => match admission(&receiver).await {
+            Ok(()) => answer(&receiver, &requested, peer, &names),
+            Err(turned) => Err(turned),
+        },
         (None, _) | (_, None) => Err(Turned::away(Refusal::LocalLimit)),
     };
     let (mut negotiated, admitted) = match answer {
@@ -234,6 +238,18 @@ fn count(receiver: &Receiver, outcome: &'static str) {
     receiver.metrics.associations.get_or_create(&Outcome { outcome }).inc();
 }
 
+/// Whether objects are taken at all.
+async fn admission(receiver: &Receiver) -> Result<(), Turned> {
+    match receiver.asking.admission(&receiver.spool).await {
+        // A full spool still answers C-ECHO, and A700 to each object: that is what modalities understand.
+        Ok(()) | Err(NotNow::Spool(StoreFault::Full { .. })) => Ok(()),
+        Err(fault) => {
+            tracing::error!(%fault, "the spool cannot take objects: associations are rejected");
+            Err(Turned::away(Refusal::Congestion))
+        }
+    }
+}
+
 /// Decides on a request, and has what is not known of the destinations asked about.
 fn answer(
     receiver: &Receiver,
@@ -241,14 +257,6 @@ fn answer(
     peer: SocketAddr,
     names: &[String],
 ) -> Result<(Negotiated, Admitted), Turned> {
-    match receiver.spool.admission() {
-        // A full spool still answers C-ECHO, and A700 to each object: that is what modalities understand.
-        Ok(()) | Err(StoreFault::Full { .. }) => {}
-        Err(fault) => {
-            tracing::error!(%fault, "the spool cannot take objects: associations are rejected");
-            return Err(Turned::away(Refusal::Congestion));
-        }
-    }
     let site = receiver.site.load();
     let known = receiver.known.load();
     let possible: RefCell<Vec<Willingness>> = RefCell::default();

@@ -6,6 +6,7 @@
 //! It never delivers, and never decides anything by itself: who may send, what is accepted and what becomes of an object are
 //! asked of the site's rules.
 
+mod asking;
 mod association;
 mod foresight;
 mod judge;
@@ -37,6 +38,7 @@ use crate::pipeline::Site;
 use crate::policy::contexts::Willingness;
 use crate::spool::Spool;
 
+pub use asking::Asking;
 pub use foresight::Foresight;
 pub use judge::{Judge, Judging, PATIENCE, Work, judging, resume, unjudged};
 pub use memory::Memory;
@@ -83,6 +85,8 @@ pub struct Receiver {
     pub memory: Memory,
     /// Where objects go.
     pub spool: Spool,
+    /// How the spool is asked whether it takes objects.
+    pub asking: Asking,
     /// Where refusals are counted.
     pub ledger: Ledger,
     /// Where strangers are written down.

@@ -169,6 +169,7 @@ impl Gate {
             judging: judging.clone(),
             open: Places::default(),
             strangers: Strangers::default(),
+            asking: Asking::default(),
         });
         let door = Door { listener, tls: None };
         let listening = tokio::spawn(receiver.listen(door, stop.clone()));
