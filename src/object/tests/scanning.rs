@@ -174,6 +174,10 @@ fn a_wrong_label_is_noticed_at_the_first_element() {
     check(BIG, &explicit, &want, End::Complete, &[Oddity::Mislabelled]);
     let big = Bytes::big().short(MODALITY, "CS", "CT").short(tags::PATIENT_ID, "LO", "1 ");
     check(EXPLICIT, &big, &want, End::Complete, &[Oddity::Mislabelled]);
+    check(IMPLICIT, &big, &want, End::Complete, &[Oddity::Mislabelled]);
+    let long = Bytes::big().long(SEQUENCE, "SQ", 0).short(tags::PATIENT_ID, "LO", "1 ");
+    let want = ["00081140 SQ 12..12", "00100020 LO 20..22"];
+    check(IMPLICIT, &long, &want, End::Complete, &[Oddity::Mislabelled]);
     let within = Bytes::little().long(PRIVATE, "SQ", 18).item(10).implicit(MODALITY, "CT");
     let want = ["00091001 SQ 12..30", ".FFFEE000 -- 20..30", ".00080060 -- 28..30"];
     check(EXPLICIT, &within, &want, End::Complete, &[Oddity::ForeignItem]);

@@ -185,7 +185,7 @@ pub(in crate::object) fn guess_encoding(first: &[u8; 8]) -> Encoding {
 }
 
 /// The encoding of a data set or item that is said to be in `claimed`, as its first element shows. `limit` is where
-/// it ends at the latest.
+/// it ends at the latest. What is found is found again when it is claimed: a header may be looked at more than once.
 pub(super) fn actual_encoding(claimed: Encoding, first: &[u8; 8], limit: u64, at: u64) -> Encoding {
     let [_, h, _, _, a, b, c, d] = *first;
     let known = from_letters([a, b]);
@@ -211,7 +211,11 @@ pub(super) fn actual_encoding(claimed: Encoding, first: &[u8; 8], limit: u64, at
         Encoding::ImplicitLittle => {
             let length = u64::from(u32::from_le_bytes([a, b, c, d]));
             let fits = at.saturating_add(8 + length) <= limit;
-            if explicit && (top || !fits) { Encoding::ExplicitLittle } else { claimed }
+            if explicit && (top || !fits) {
+                // Which of the two orders it is in shows as if it had been said to be explicit.
+                return actual_encoding(Encoding::ExplicitLittle, first, limit, at);
+            }
+            claimed
         }
     }
 }
