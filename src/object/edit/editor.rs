@@ -31,6 +31,12 @@ pub enum EditFault {
         /// What was to be changed.
         tag: Tag,
     },
+    /// An empty element whose VR is unknown. Its length field is known by what follows, which would not be what it was.
+    #[error("how ({:04X},{:04X}) is read depends on what follows", tag.group(), tag.element())]
+    Unsettled {
+        /// Its tag.
+        tag: Tag,
+    },
     /// The tag stands more than once in its data set or item, and readers differ on which one counts.
     #[error("({:04X},{:04X}) is there more than once", tag.group(), tag.element())]
     Ambiguous {
@@ -436,6 +442,7 @@ impl<'v> Draft<'v> {
             (None, Change::Set(_)) => (self.place_for(container, tag)?, 0),
             (None, Change::Remove) => return Ok(()),
         };
+        self.check_before(at, (!insert.is_empty()).then_some(tag))?;
         let growth = growth(insert.len() as u64, remove);
         self.grow(container, tag, growth);
         self.edits.push((2 * depth, Edit { at, remove, insert }));
@@ -451,7 +458,9 @@ impl<'v> Draft<'v> {
             encode_item(item, sequence.inner, depth + 1, &mut insert)?;
         }
         *self.growth.entry(sequence.index).or_default() += growth(insert.len() as u64, 0);
-        self.edits.push((2 * depth + 1, Edit { at: sequence.value.end, remove: 0, insert }));
+        let at = sequence.value.end;
+        self.check_before(at, None)?;
+        self.edits.push((2 * depth + 1, Edit { at, remove: 0, insert }));
         Ok(())
     }
 
@@ -464,6 +473,25 @@ impl<'v> Draft<'v> {
         let first = children(self.view, container).next().map(Element::encoding);
         let declared = || self.item(container).map(|item| item.inner);
         first.or_else(declared).unwrap_or_else(|| self.view.encoding())
+    }
+
+    /// Whether what ends at `at` is still read as it was with a change there; `next` is the element put in its place.
+    /// An empty element with an unknown VR has a short header because a later element of its group follows, or nothing.
+    fn check_before(&self, at: u64, next: Option<Tag>) -> Result<(), EditFault> {
+        if !self.view.oddities().contains(Oddity::UnknownVr) {
+            return Ok(());
+        }
+        let unsettled = self.view.elements().iter().find(|element| {
+            let is_unknown = element.vr.is_none() && element.form == Form::Short;
+            let is_later = |next: Tag| {
+                next.group() == element.tag.group() && next.element() > element.tag.element()
+            };
+            is_unknown
+                && element.value.is_empty()
+                && element.end() == at
+                && !next.is_some_and(is_later)
+        });
+        unsettled.map_or(Ok(()), |element| Err(EditFault::Unsettled { tag: element.tag }))
     }
 
     /// Where an element ends, once that is sure.

@@ -295,6 +295,26 @@ fn what_cannot_be_done_safely_is_refused() {
 }
 
 #[test]
+fn what_an_element_is_read_by_stays_behind_it() {
+    let strange = Tag(0x0008, 0x0070);
+    let empty = Bytes::little().short(MODALITY, "CS", "CT").short(strange, "ZZ", "");
+    let id: Edits = |editor| set(editor, tags::PATIENT_ID, VR::LO, "1");
+    check(EXPLICIT, &empty, id, Err(EditFault::Unsettled { tag: strange }));
+    let named = empty.clone().short(NAME, "LO", "AB").short(tags::PATIENT_ID, "LO", "1 ");
+    let removed: Edits = |editor| editor.remove(&AttributePath::top(NAME));
+    check(EXPLICIT, &named, removed, Err(EditFault::Unsettled { tag: strange }));
+    // What follows is still a later element of the same group.
+    let after = empty.clone().short(NAME, "LO", "NAME").short(tags::PATIENT_ID, "LO", "1 ");
+    check(EXPLICIT, &named, |editor| set(editor, NAME, VR::LO, "NAME"), Ok(&after));
+    check(
+        EXPLICIT,
+        &empty,
+        |editor| set(editor, NAME, VR::LO, "NAME"),
+        Ok(&empty.clone().short(NAME, "LO", "NAME")),
+    );
+}
+
+#[test]
 fn while_an_object_is_arriving_only_what_has_come_can_be_changed() {
     let mut bytes = Bytes::little().short(MODALITY, "CS", "CT");
     bytes = bytes.long(tags::PIXEL_DATA, "OW", 1000).raw([0; 10]);
