@@ -67,7 +67,7 @@ impl Asking {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::channel;
+    use std::sync::mpsc::sync_channel;
 
     use super::*;
 
@@ -76,10 +76,10 @@ mod tests {
         const SOON: Duration = Duration::from_millis(20);
         const LATE: Duration = Duration::from_secs(60);
         let asking = Asking::default();
-        let (begun, begins) = channel();
+        let (begun, begins) = sync_channel(AT_A_TIME);
         let mut hanging = Vec::new();
         for _ in 0..AT_A_TIME + 4 {
-            let (wake, woken) = channel::<()>();
+            let (wake, woken) = sync_channel::<()>(1);
             hanging.push(wake);
             let begun = begun.clone();
             let question = move || {
