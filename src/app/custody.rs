@@ -14,7 +14,9 @@ use crate::ledger::{self, DurableLog, Ledger, LedgerFault, LogFault, ObjectRow, 
 use crate::object::{Scan, scan_reader};
 use crate::observe::audit::{self, Entry, Object};
 use crate::observe::{Audit, Metrics};
-use crate::spool::{self, Leftover, ObjectId, Priority, Spool, SpoolFault, StoredObject};
+use crate::spool::{
+    self, Leftover, ObjectId, Priority, ReadFault, Spool, SpoolFault, StoredObject,
+};
 
 /// Rows that may wait between the one who finds objects and the one who enters them.
 const FOUND: usize = 256;
@@ -89,11 +91,16 @@ pub(super) fn open(
     if ledger.is_fresh() {
         tracing::info!("the ledger is built from the spool");
     }
-    let lost = reconcile(&spool, &ledger, &audit)?;
+    let lost = reconcile(&spool, &ledger, &audit, metrics)?;
     Ok(Custody { spool, ledger, audit, lost })
 }
 
-fn reconcile(spool: &Spool, ledger: &Ledger, audit: &Audit) -> Result<u64, CustodyFault> {
+fn reconcile(
+    spool: &Spool,
+    ledger: &Ledger,
+    audit: &Audit,
+    metrics: &Metrics,
+) -> Result<u64, CustodyFault> {
     let known = ledger.known()?;
     let applied = ledger.applied()?;
     let mut records = spool.journal().replay(applied).map_err(CustodyFault::Journal)?;
@@ -113,10 +120,10 @@ fn reconcile(spool: &Spool, ledger: &Ledger, audit: &Audit) -> Result<u64, Custo
                                 tracing::error!(object = %id, "the ledger has failed");
                             }
                         }
-                        Err(fault) => tracing::error!(object = %id, %fault, "an object cannot be read"),
+                        Err(fault) => unreadable(id, &fault, audit, metrics),
                     }
                 }
-                leftover => missing.extend(tell(leftover, audit)),
+                leftover => missing.extend(tell(leftover, audit, metrics)),
             });
             if adopted > 0 {
                 tracing::info!(objects = adopted, "entered in the ledger: it did not know them");
@@ -149,7 +156,7 @@ fn reconcile(spool: &Spool, ledger: &Ledger, audit: &Audit) -> Result<u64, Custo
 }
 
 /// Tells of what is no object to be adopted; gives the id of one that has no file.
-fn tell(leftover: Leftover, audit: &Audit) -> Option<ObjectId> {
+fn tell(leftover: Leftover, audit: &Audit, metrics: &Metrics) -> Option<ObjectId> {
     match leftover {
         Leftover::Lost(id) => return Some(id),
         Leftover::Corrupt { id, damage } => {
@@ -157,7 +164,12 @@ fn tell(leftover: Leftover, audit: &Audit) -> Option<ObjectId> {
             let object = Object::named(id);
             audit.record(Entry::Damaged { object, what: damage.to_string() });
         }
-        Leftover::Unreadable(fault) => tracing::error!(%fault, "a file cannot be read"),
+        Leftover::Unreadable(ReadFault::Io { id, source }) => {
+            unreadable(id, &source, audit, metrics);
+        }
+        Leftover::Unreadable(fault @ (ReadFault::Missing(_) | ReadFault::Damaged { .. })) => {
+            tracing::error!(%fault, "a file cannot be read");
+        }
         Leftover::Stray(name) => {
             tracing::warn!(name = name.escape_default().to_string(), "a stray name in objects/");
         }
@@ -166,6 +178,14 @@ fn tell(leftover: Leftover, audit: &Audit) -> Option<ObjectId> {
         }
     }
     None
+}
+
+/// An object that the ledger does not know, and that the disk does not give back: nobody else will come across it.
+fn unreadable(id: ObjectId, fault: &std::io::Error, audit: &Audit, metrics: &Metrics) {
+    metrics.damaged.inc();
+    tracing::error!(object = %id, %fault, "an object cannot be read, and is not entered in the ledger");
+    let what = format!("cannot be read: {fault}");
+    audit.record(Entry::Damaged { object: Object::named(id), what });
 }
 
 /// The ledger's row of an object that only its file tells of.
@@ -189,4 +209,42 @@ fn row(stored: &StoredObject) -> std::io::Result<ObjectRow> {
         hash: stored.hash(),
         urgent: envelope.priority == Priority::High,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::fixture;
+    use crate::base::time::now;
+    use crate::phantom::{Kind, Specimen};
+    use crate::spool::rot::make_unreadable;
+
+    #[test]
+    fn a_file_that_cannot_be_read_at_the_start_is_counted_and_audited() {
+        let dir = tempfile::TempDir::new().expect("a directory");
+        let config = spool::Config {
+            dir: dir.path().join("spool"),
+            reserve: 0,
+            ballast: 0,
+            ..spool::Config::default()
+        };
+        let (spool, _) = Spool::open(&config, now()).expect("a spool");
+        let specimen = Specimen::new(Kind::Ct, 7).size(16, 16);
+        let mut draft = spool.draft(&fixture::envelope(&specimen, now())).expect("admitted");
+        draft.write(&specimen.data_set()).expect("written");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let receipt = runtime.expect("a runtime").block_on(draft.commit()).expect("committed");
+        let id = receipt.id();
+        make_unreadable(&spool, id);
+        drop((spool, receipt));
+        let metrics = Arc::new(Metrics::new());
+        let custody = open(&config, Offset::UTC, &metrics, now()).expect("opens");
+        assert_eq!((custody.lost, metrics.damaged.get()), (0, 1));
+        assert!(custody.audit.settle());
+        let trail = audit::folder(&config.dir);
+        let written = std::fs::read_dir(trail).expect("a trail").flatten();
+        let told = written.map(|entry| std::fs::read_to_string(entry.path()).expect("text"));
+        let told: Vec<String> = told.filter(|text| text.contains(&id.to_string())).collect();
+        assert!(told.iter().any(|text| text.contains("cannot be read")), "{told:?}");
+    }
 }

@@ -2,7 +2,8 @@
 //! have the image, and not when it is due at the PACS.
 //!
 //! It reads as evenly as it can over the time that a pass may take, and never faster than [`FASTEST`], so that receiving does
-//! not feel it. What it finds damaged is held before it can be sent, and what has no file any more is lost: both are alarms.
+//! not feel it. What it finds damaged is held before it can be sent, and what has no file any more is lost: both are alarms. So is
+//! what the disk does not give back while it gives back others; a disk that gives back nothing says nothing of one object.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::base::time::now;
 use crate::ledger::{Event, Filter, Ledger, LedgerFault, ObjectState, What};
 use crate::observe::Metrics;
-use crate::spool::{ObjectId, ReadFault, SPOOL_DAMAGED, Spool};
+use crate::spool::{ObjectId, ReadFault, SPOOL_DAMAGED, SPOOL_UNREADABLE, Spool};
 
 /// Bytes a second at most: a tenth of what a slow disk of today reads.
 const FASTEST: u64 = 16 << 20;
@@ -32,6 +33,9 @@ const STEP: u64 = 1 << 20;
 
 /// Objects asked for at a time.
 const AT_A_TIME: usize = 256;
+
+/// Objects that are read a second time at the end of a pass, since they could not be read.
+const TRIED_AGAIN: usize = 1024;
 
 /// A pass over an empty spool, or one that failed, is not begun again before this.
 const BREATH: Duration = Duration::from_secs(60);
@@ -53,10 +57,20 @@ pub(super) struct Pass {
     pub(super) objects: u64,
     /// Their bytes.
     pub(super) bytes: u64,
-    /// Those that are not what arrived.
+    /// Those that are not what arrived, or that the disk does not give back.
     pub(super) damaged: u64,
     /// Those in custody that have no file.
     pub(super) lost: u64,
+}
+
+/// A pass under way.
+struct Course {
+    pace: Pace,
+    pass: Pass,
+    /// The object that was read last.
+    sound: Option<ObjectId>,
+    /// Objects that could not be read.
+    unread: Vec<ObjectId>,
 }
 
 /// Why a pass did not come to its end.
@@ -112,13 +126,18 @@ async fn somewhere(scrub: &Scrub) -> Option<ObjectId> {
 impl Scrub {
     /// Reads every object once, those after `from` first.
     pub(super) async fn pass(&self, from: Option<ObjectId>) -> Result<Pass, ScrubFault> {
-        let mut pace = Pace::new(self.work().await?, self.every);
-        let mut pass = Pass::default();
-        self.stretch(from, None, &mut pace, &mut pass).await?;
+        let mut course = Course {
+            pace: Pace::new(self.work().await?, self.every),
+            pass: Pass::default(),
+            sound: None,
+            unread: Vec::new(),
+        };
+        self.stretch(from, None, &mut course).await?;
         if from.is_some() {
-            self.stretch(None, from, &mut pace, &mut pass).await?;
+            self.stretch(None, from, &mut course).await?;
         }
-        Ok(pass)
+        self.try_again(&mut course).await?;
+        Ok(course.pass)
     }
 
     /// What a pass has to read, openings included.
@@ -133,19 +152,23 @@ impl Scrub {
         &self,
         mut after: Option<ObjectId>,
         last: Option<ObjectId>,
-        pace: &mut Pace,
-        pass: &mut Pass,
+        course: &mut Course,
     ) -> Result<(), ScrubFault> {
         loop {
-            if pace.is_old() {
-                pace.adjust(self.work().await?, self.every);
+            if course.pace.is_old() {
+                course.pace.adjust(self.work().await?, self.every);
             }
             let ledger = self.ledger.clone();
             let mut objects = blocking(move || ledger.present(after, AT_A_TIME)).await??;
             let asked = objects.len();
             objects.retain(|object| last.is_none_or(|last| *object <= last));
             for &object in &objects {
-                self.look(object, pace, pass).await?;
+                if let Some(fault) = self.look(object, course).await? {
+                    tracing::error!(%object, %fault, "an object in the spool cannot be read");
+                    if course.unread.len() < TRIED_AGAIN {
+                        course.unread.push(object);
+                    }
+                }
             }
             if objects.len() < AT_A_TIME.min(asked) || asked < AT_A_TIME {
                 return Ok(());
@@ -154,15 +177,36 @@ impl Scrub {
         }
     }
 
-    /// Reads one object through, and does what is to be done about it.
+    /// Reads a second time what could not be read. Where another object can, it is the object that is at fault and not the disk.
+    async fn try_again(&self, course: &mut Course) -> Result<(), ScrubFault> {
+        for object in std::mem::take(&mut course.unread) {
+            let Some(fault) = self.look(object, course).await? else { continue };
+            let is_disk_well = match course.sound {
+                Some(sound) => self.read(sound, &mut course.pace).await?.is_ok(),
+                None => false,
+            };
+            if is_disk_well && !fault.is_out_of_handles() {
+                course.pass.objects += 1;
+                course.pass.damaged += 1;
+                self.damaged(object, &fault, SPOOL_UNREADABLE).await?;
+            } else {
+                tracing::error!(%object, %fault, "an object in the spool cannot be read, nor can others");
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads one object through, and does what is to be done about it; gives the fault when it cannot be read.
     async fn look(
         &self,
         object: ObjectId,
-        pace: &mut Pace,
-        pass: &mut Pass,
-    ) -> Result<(), ScrubFault> {
-        match self.read(object, pace).await? {
+        course: &mut Course,
+    ) -> Result<Option<ReadFault>, ScrubFault> {
+        let read = self.read(object, &mut course.pace).await?;
+        let pass = &mut course.pass;
+        match read {
             Ok(bytes) => {
+                course.sound = Some(object);
                 pass.objects += 1;
                 pass.bytes += bytes;
             }
@@ -176,14 +220,11 @@ impl Scrub {
             Err(fault @ ReadFault::Damaged { .. }) => {
                 pass.objects += 1;
                 pass.damaged += 1;
-                self.damaged(object, &fault).await?;
+                self.damaged(object, &fault, SPOOL_DAMAGED).await?;
             }
-            // The disk may be well again at the next pass; before a delivery the object is verified in any case.
-            Err(fault @ ReadFault::Io { .. }) => {
-                tracing::error!(%object, %fault, "an object in the spool cannot be read");
-            }
+            Err(fault @ ReadFault::Io { .. }) => return Ok(Some(fault)),
         }
-        Ok(())
+        Ok(None)
     }
 
     async fn read(
@@ -214,7 +255,12 @@ impl Scrub {
     }
 
     /// Holds what is damaged, if its custody has not ended, and gives the alarm.
-    async fn damaged(&self, object: ObjectId, fault: &ReadFault) -> Result<(), ScrubFault> {
+    async fn damaged(
+        &self,
+        object: ObjectId,
+        fault: &ReadFault,
+        code: &'static str,
+    ) -> Result<(), ScrubFault> {
         self.metrics.damaged.inc();
         let ledger = self.ledger.clone();
         let filter = Filter { ids: vec![object], ..Filter::default() };
@@ -239,10 +285,10 @@ impl Scrub {
         tracing::error!(%object, %fault, "an object in the spool is damaged: it is held");
         // What it was held for before still holds.
         let mut reasons = if found.state == ObjectState::Held { found.reasons } else { Vec::new() };
-        if reasons.iter().any(|reason| reason == SPOOL_DAMAGED) {
+        if reasons.iter().any(|reason| reason == code) {
             return Ok(());
         }
-        reasons.push(SPOOL_DAMAGED.to_owned());
+        reasons.push(code.to_owned());
         let held = Event { object, at: now(), what: What::Held { reasons, by: None } };
         match self.ledger.record(held).await {
             // Delivered or rejected a moment ago.

@@ -50,7 +50,9 @@ pub(super) enum Attempted {
     Withdrawn,
     /// The gate stops, and nothing had been sent.
     Stopped,
-    /// Disk or ledger cannot be asked at the moment.
+    /// The disk does not give the object's file back.
+    Unreadable(String),
+    /// The ledger cannot be asked at the moment, or nothing can be opened.
     Unclear(String),
 }
 
@@ -165,10 +167,14 @@ fn unmade(planned: bool, fault: &dyn std::fmt::Display) -> Attempted {
     Attempted::Unmade { planned, error: fault.to_string() }
 }
 
-/// A disk that fails says nothing against the object; it may be well again at the next look.
+/// Whether the disk fails at this object alone, others will show; it may be well again at the next look.
 fn unread(fault: ReadFault) -> Attempted {
+    let is_out_of_handles = fault.is_out_of_handles();
     match fault {
-        ReadFault::Io { source, .. } => Attempted::Unclear(format!("cannot be read: {source}")),
+        ReadFault::Io { source, .. } => {
+            let error = format!("cannot be read: {source}");
+            if is_out_of_handles { Attempted::Unclear(error) } else { Attempted::Unreadable(error) }
+        }
         ReadFault::Missing(_) | ReadFault::Damaged { .. } => Attempted::Damaged(fault),
     }
 }

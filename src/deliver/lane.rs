@@ -20,7 +20,7 @@ use crate::dimse::message::Answer;
 use crate::ledger::{Due, Event, Ledger, LedgerFault, Refused, Treatment, What, insist};
 use crate::observe::metrics::{Failure as FailureLabel, Lane as LaneLabel};
 use crate::policy::outcome::Cause;
-use crate::spool::{ObjectId, ReadFault, SPOOL_DAMAGED};
+use crate::spool::{ObjectId, ReadFault, SPOOL_DAMAGED, SPOOL_UNREADABLE};
 
 /// Deliveries taken from the ledger at a time. An urgent object waits behind as many, so it is small.
 const BATCH: usize = 16;
@@ -281,8 +281,11 @@ impl Lane {
                 let held = self.held(SPOOL_DAMAGED, &fault.to_string());
                 (vec![held, What::Held { reasons, by: None }], None)
             }
+            Attempted::Unreadable(error) => (self.unread(&due, error), None),
             Attempted::Unclear(error) => {
                 tracing::error!(object = %due.object, error, "how an object leaves cannot be established");
+                let told = error.clone();
+                self.fares.send_modify(|fared| fared.last_error = Some(told));
                 // Nothing speaks against the destination: others may go.
                 let fate = self.fate(&due, Against::Nobody);
                 (self.after(fate, &error), None)
@@ -452,6 +455,23 @@ impl Lane {
             Fate::Hold(_) | Fate::Later { .. } => self.after(fate, &error),
         };
         (what, None)
+    }
+
+    /// The disk does not give the object's file back. Others may go.
+    fn unread(&mut self, due: &Due, error: String) -> Vec<What> {
+        tracing::error!(object = %due.object, destination = self.name, error, "an object in the spool cannot be read");
+        let fate = self.fate(due, Against::File);
+        let mut what = self.after(fate, &error);
+        self.fares.send_modify(|fared| fared.last_error = Some(error));
+        match fate {
+            Fate::Later { .. } => {}
+            Fate::Hold(_) => {
+                self.shared.metrics.damaged.inc();
+                tracing::error!(object = %due.object, "others can be read and this object cannot: it is held");
+                what.push(What::Held { reasons: vec![SPOOL_UNREADABLE.to_owned()], by: None });
+            }
+        }
+        what
     }
 
     fn fate(&mut self, due: &Due, against: Against) -> Fate {

@@ -2,7 +2,8 @@
 //! and which objects have to wait behind another of their series.
 //!
 //! A destination that is away costs no object anything. An object at which the destination falls over, or that it puts off
-//! again and again, steps aside with its series, so that no other waits behind it. Waits and counts only; no I/O.
+//! again and again, steps aside with its series; once others were taken all the same it stands alone, and not even its series
+//! waits for it. So does one whose file cannot be read. Waits and counts only; no I/O.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use crate::dicom::uid::Uid;
 use crate::ledger::Due;
 use crate::policy::outcome::Cause;
 use crate::policy::retry::{Next, next};
-use crate::spool::ObjectId;
+use crate::spool::{ObjectId, SPOOL_UNREADABLE};
 
 /// Failures at one object in a row for which the whole lane rests, which keeps the order of everything. After them the object
 /// steps aside.
@@ -24,6 +25,9 @@ const ASIDE: Duration = Duration::from_secs(60);
 
 /// How long after its next attempt is due an object that is not seen any more keeps its series waiting.
 const MISSED: Duration = Duration::from_secs(30);
+
+/// Failures to read an object's file after which it is held, if others were taken since the first.
+const UNREAD: u32 = 3;
 
 /// Titles whose failures are remembered; no site has as many modalities.
 const TITLES: usize = 1024;
@@ -44,7 +48,9 @@ pub(super) enum Against {
     Content,
     /// The title under which the object goes, and under which others may not.
     Title,
-    /// Nobody: disk or ledger cannot be asked.
+    /// The object's own file, which the disk does not give back.
+    File,
+    /// Nobody: the ledger cannot be asked.
     Nobody,
     /// The gate itself, at this object.
     Gate,
@@ -68,8 +74,14 @@ struct Record {
     falls: u32,
     /// Failures that were the object's.
     refusals: u32,
-    /// What the destination had taken at the last of them.
+    /// Failures to read its file.
+    unread: u32,
+    /// What the destination had taken at the last failure.
     taken: u64,
+    /// What it had taken at the first failure to read the file.
+    taken_unread: u64,
+    /// Whether it is known that the others are well: they do not wait for it any more.
+    is_alone: bool,
 }
 
 /// A title that is not let in: one object of it is tried when it has rested.
@@ -177,6 +189,16 @@ impl Standing {
         let record = self.records.entry(object).or_default();
         let others_were_taken = record.falls > 0 && taken > record.taken;
         record.taken = taken;
+        if against == Against::File {
+            if record.unread == 0 {
+                record.taken_unread = taken;
+            }
+            record.unread = record.unread.saturating_add(1);
+            if record.unread >= UNREAD && taken > record.taken_unread {
+                self.done_with(object, series);
+                return Fate::Hold(SPOOL_UNREADABLE);
+            }
+        }
         let content = match against {
             Against::Content | Against::Gate => true,
             // The destination is well but for this object.
@@ -185,6 +207,7 @@ impl Standing {
             | Against::Either
             | Against::PutOff
             | Against::Title
+            | Against::File
             | Against::Nobody => false,
         };
         if content {
@@ -205,9 +228,20 @@ impl Standing {
         }
         record.falls = record.falls.saturating_add(1);
         let falls = record.falls;
+        record.is_alone |= match against {
+            Against::File => record.unread > TOGETHER,
+            Against::Nobody => falls > TOGETHER,
+            Against::Destination
+            | Against::Either
+            | Against::PutOff
+            | Against::Content
+            | Against::Title
+            | Against::Gate => false,
+        };
+        let is_alone = record.is_alone;
         let (wait, rest) = match against {
             // Others may go.
-            Against::Title | Against::Nobody => (backoff(falls, chance), None),
+            Against::Title | Against::File | Against::Nobody => (backoff(falls, chance), None),
             Against::Destination => {
                 self.failures = self.failures.saturating_add(1);
                 let wait = backoff(self.failures, chance);
@@ -226,6 +260,10 @@ impl Standing {
                 (wait, Some(rest))
             }
         };
+        if is_alone {
+            self.pass(object, series);
+            return Fate::Later { wait, rest };
+        }
         self.behind.insert(series.clone(), Behind { object, until: now + wait + MISSED });
         Fate::Later { wait, rest }
     }
@@ -335,6 +373,29 @@ mod tests {
             &[put_off, put_off, put_off, taken, put_off, taken, put_off],
             &["1/1", "2/2", "64/4", "60", "60"],
         );
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_held_once_others_were_taken_and_not_before() {
+        let (unread, taken) = ((1, Against::File), (0, Against::File));
+        check(&[unread; 5], &["1", "2", "4", "8", "16"]);
+        check(&[unread, taken, unread, unread], &["1", "2", SPOOL_UNREADABLE]);
+        check(&[unread, unread, unread, taken, unread], &["1", "2", "4", SPOOL_UNREADABLE]);
+    }
+
+    #[test]
+    fn a_series_does_not_wait_for_ever_where_file_or_ledger_fail() {
+        for against in [Against::File, Against::Nobody] {
+            let (mut standing, now) = (Standing::default(), Instant::now());
+            let [first, second] = [1, 2].map(|object| due(object, 2, "CT01"));
+            let waits: Vec<bool> = (0..4)
+                .map(|_| {
+                    standing.failed(&first, against, now, 0.5);
+                    standing.waits_for(&second).is_some()
+                })
+                .collect();
+            assert_eq!(waits, [true, true, false, false], "{against:?}");
+        }
     }
 
     #[test]

@@ -136,6 +136,9 @@ pub enum SpoolFault {
 /// The code under which an object is held whose file is not what arrived.
 pub const SPOOL_DAMAGED: &str = "SPOOL_DAMAGED";
 
+/// The code under which an object is held whose file the disk does not give back, while it gives back others.
+pub const SPOOL_UNREADABLE: &str = "SPOOL_UNREADABLE";
+
 /// What is wrong with a file that should be a stored object.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Damage {
@@ -192,6 +195,17 @@ pub enum ReadFault {
         /// What the system said.
         source: io::Error,
     },
+}
+
+impl ReadFault {
+    /// Whether the system had no handle or memory left to read with, which says nothing of the object.
+    #[must_use]
+    pub fn is_out_of_handles(&self) -> bool {
+        match self {
+            Self::Io { source, .. } => is_out_of_handles(source),
+            Self::Missing(_) | Self::Damaged { .. } => false,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,17 @@
-//! Turns bits in stored objects, for the tests of those who must not pass them on.
+//! Turns bits in stored objects, and makes them unreadable, for the tests of those who must not pass them on.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
 use super::{ObjectId, Spool};
+
+/// Makes the disk fail at an object's file, and at no other.
+pub(crate) fn make_unreadable(spool: &Spool, object: ObjectId) {
+    let path = spool.shared.places.object(object);
+    std::fs::remove_file(&path).expect("removed");
+    // It opens, and every read of it fails.
+    std::fs::create_dir(&path).expect("made");
+}
 
 /// Turns one bit of an object's file: in its head, its data set or its footer, in turn; `n` says where.
 pub(crate) fn turn_a_bit(spool: &Spool, object: ObjectId, n: u64) {

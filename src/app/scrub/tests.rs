@@ -9,7 +9,10 @@ use crate::base::figure::{figure, scale};
 use crate::dicom::status::Status;
 use crate::ledger::{Arrival, Disposition, Explained, ObjectRow, Verdict};
 use crate::phantom::{Kind, Specimen};
-use crate::spool::{self, rot::turn_a_bit};
+use crate::spool::{
+    self,
+    rot::{make_unreadable, turn_a_bit},
+};
 
 struct Fixture {
     _dir: TempDir,
@@ -141,6 +144,23 @@ async fn a_missing_file_of_an_object_in_custody_is_lost_and_not_damaged() {
     assert_eq!(fixture.explained(delivered).state, ObjectState::Delivered);
     let again = fixture.scrub.pass(None).await.expect("passed");
     assert_eq!(again, Pass::default(), "told once");
+}
+
+#[tokio::test]
+async fn what_the_disk_does_not_give_back_is_held_if_it_gives_back_others() {
+    let fixture = Fixture::new();
+    let first = fixture.take(1).await;
+    make_unreadable(&fixture.scrub.spool, first);
+    let pass = fixture.scrub.pass(None).await.expect("passed");
+    assert_eq!(pass, Pass::default(), "the disk itself may be at fault");
+    assert_eq!(fixture.explained(first).state, ObjectState::Forwarding);
+    let sound = fixture.take(2).await;
+    let pass = fixture.scrub.pass(None).await.expect("passed");
+    assert_eq!((pass.objects, pass.damaged, pass.lost), (2, 1, 0));
+    assert_eq!(fixture.explained(first).state, ObjectState::Held);
+    assert_eq!(fixture.explained(first).reasons, [SPOOL_UNREADABLE]);
+    assert_eq!(fixture.explained(sound).state, ObjectState::Forwarding);
+    assert_eq!(fixture.scrub.metrics.damaged.get(), 1);
 }
 
 #[tokio::test]

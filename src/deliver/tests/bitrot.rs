@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::base::figure::{figure, scale};
-use crate::spool::rot::turn_a_bit;
+use crate::spool::rot::{make_unreadable, turn_a_bit};
 
 #[tokio::test]
 async fn no_object_leaves_in_which_a_bit_has_turned() {
@@ -32,6 +32,40 @@ async fn no_object_leaves_in_which_a_bit_has_turned() {
             "before sending: {count} bits turned in head, data set or footer, {count} found and held, 0 sent"
         ),
     );
+}
+
+#[tokio::test]
+async fn an_object_that_the_disk_does_not_give_back_is_held_and_its_series_goes_on() {
+    let custody = Custody::new();
+    let unreadable = custody.take(&ct(1), Vec::new()).await;
+    let others = [2, 3].map(ct);
+    let mut last = unreadable;
+    for other in &others {
+        last = custody.take(other, Vec::new()).await;
+    }
+    make_unreadable(&custody.spool, unreadable);
+    let pacs = Pacs::willing();
+    let (target, _serving) = pacs.serve().await;
+    let metrics = Arc::new(Metrics::new());
+    let lanes = custody.lanes_at(target, Arc::new(now), Arc::clone(&metrics));
+    for attempts in 1..=3 {
+        let deferred = |found: &Explained| {
+            let (state, made, _) = delivery(found);
+            (state, made) == (ledger::DeliveryState::Deferred, attempts)
+        };
+        custody.until(unreadable, deferred).await;
+        if attempts < 3 {
+            let again = What::Requeued { destination: "pacs".to_owned() };
+            custody.event(unreadable, again).await;
+        }
+    }
+    custody.until_state(last, ObjectState::Delivered).await;
+    let found = custody.until_state(unreadable, ObjectState::Held).await;
+    assert_eq!(found.reasons, ["SPOOL_UNREADABLE"]);
+    assert_eq!(delivery(&found).2, "SPOOL_UNREADABLE cannot be read: Is a directory (os error 21)");
+    assert_eq!(pacs.instances(), others.map(|other| uid(&other)));
+    assert_eq!(metrics.damaged.get(), 1);
+    end(lanes).await;
 }
 
 #[tokio::test]
