@@ -260,7 +260,8 @@ impl Standing {
                 (wait, Some(rest))
             }
         };
-        if is_alone {
+        // Objects of no series have no order to keep.
+        if is_alone || series.is_empty() {
             self.pass(object, series);
             return Fate::Later { wait, rest };
         }
@@ -396,6 +397,16 @@ mod tests {
                 .collect();
             assert_eq!(waits, [true, true, false, false], "{against:?}");
         }
+    }
+
+    #[test]
+    fn objects_of_no_series_do_not_wait_for_one_another() {
+        let mut standing = Standing::default();
+        let [first, second] =
+            [1, 2].map(|object| Due { series: Uid::default(), ..due(object, 2, "CT01") });
+        standing.failed(&first, Against::PutOff, Instant::now(), 0.5);
+        assert_eq!(standing.waits_for(&second), None);
+        assert!(!standing.is_some_series_waiting(Instant::now()));
     }
 
     #[test]
