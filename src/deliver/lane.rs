@@ -300,6 +300,9 @@ impl Lane {
             // The next start finds it begun, and begins again.
             Attempted::Stopped => (Vec::new(), None),
         };
+        let failing = self.standing.failing(Instant::now());
+        self.fares
+            .send_if_modified(|fared| std::mem::replace(&mut fared.failing, failing) != failing);
         self.record(due.object, what).await;
         if let Some(rest) = rest {
             self.rest(rest).await;

@@ -106,6 +106,8 @@ pub struct Fared {
     pub last_delivery: Option<jiff::Timestamp>,
     /// Objects it has taken.
     pub deliveries: u64,
+    /// Since when the object has failed that has failed longest and is still tried.
+    pub failing: Option<tokio::time::Instant>,
 }
 
 /// The time of day. An argument, so that a test can let a day pass.

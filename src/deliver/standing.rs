@@ -29,6 +29,9 @@ const MISSED: Duration = Duration::from_secs(30);
 /// Failures to read an object's file after which it is held, if others were taken since the first.
 const UNREAD: u32 = 3;
 
+/// An object that has not been tried for so long is not due any more: somebody has decided about it. Longer than any wait.
+const FORGOTTEN: Duration = Duration::from_secs(900);
+
 /// Titles whose failures are remembered; no site has as many modalities.
 const TITLES: usize = 1024;
 
@@ -80,6 +83,8 @@ struct Record {
     taken: u64,
     /// What it had taken at the first failure to read the file.
     taken_unread: u64,
+    /// Since when it has failed without being refused, and when it did so last.
+    failing: Option<(Instant, Instant)>,
     /// Whether it is known that the others are well: they do not wait for it any more.
     is_alone: bool,
 }
@@ -144,6 +149,13 @@ impl Standing {
     pub(super) fn until_title(&self, now: Instant) -> Option<Duration> {
         let resting = self.titles.values().filter(|shut| shut.until > now);
         resting.map(|shut| shut.until - now).min()
+    }
+
+    /// Since when the object has failed that has failed longest of those that are tried again and again.
+    pub(super) fn failing(&self, now: Instant) -> Option<Instant> {
+        let failing = self.records.values().filter_map(|record| record.failing);
+        let tried = failing.filter(|(_, last)| now.saturating_duration_since(*last) < FORGOTTEN);
+        tried.map(|(since, _)| since).min()
     }
 
     /// Nothing has to wait for an object any longer: it is delivered, held or gone.
@@ -212,6 +224,8 @@ impl Standing {
         };
         if content {
             record.refusals += 1;
+            // It is tried three times and then held, which is told.
+            record.failing = None;
             let refusals = record.refusals;
             if against != Against::Gate {
                 self.failures = 0;
@@ -228,15 +242,12 @@ impl Standing {
         }
         record.falls = record.falls.saturating_add(1);
         let falls = record.falls;
+        record.failing = Some((record.failing.map_or(now, |(since, _)| since), now));
         record.is_alone |= match against {
             Against::File => record.unread > TOGETHER,
             Against::Nobody => falls > TOGETHER,
-            Against::Destination
-            | Against::Either
-            | Against::PutOff
-            | Against::Content
-            | Against::Title
-            | Against::Gate => false,
+            Against::Either | Against::PutOff => falls > TOGETHER && others_were_taken,
+            Against::Destination | Against::Content | Against::Title | Against::Gate => false,
         };
         let is_alone = record.is_alone;
         let (wait, rest) = match against {
@@ -248,7 +259,7 @@ impl Standing {
                 (wait, Some(wait))
             }
             Against::Either | Against::PutOff | Against::Content | Against::Gate
-                if falls > TOGETHER && others_were_taken =>
+                if falls > TOGETHER && is_alone =>
             {
                 self.failures = 0;
                 (backoff(falls, chance).max(ASIDE), None)
@@ -407,6 +418,39 @@ mod tests {
         standing.failed(&first, Against::PutOff, Instant::now(), 0.5);
         assert_eq!(standing.waits_for(&second), None);
         assert!(!standing.is_some_series_waiting(Instant::now()));
+    }
+
+    #[test]
+    fn what_alone_is_put_off_keeps_its_series_no_longer() {
+        let (mut standing, now) = (Standing::default(), Instant::now());
+        let [first, second, other] =
+            [(1, 2), (2, 2), (3, 3)].map(|(object, series)| due(object, series, "CT01"));
+        let mut put_off = |is_other_taken: bool| {
+            if is_other_taken {
+                standing.took(&other);
+            }
+            standing.failed(&first, Against::PutOff, now, 0.5);
+            standing.waits_for(&second).is_some()
+        };
+        assert_eq!(
+            [false, false, false, true, false].map(&mut put_off),
+            [true, true, true, false, false],
+            "until others were taken, and not again after"
+        );
+        standing.took(&second);
+        assert_eq!(standing.failing(now + FORGOTTEN / 2), Some(now));
+        assert_eq!(standing.failing(now + FORGOTTEN), None, "it is not tried any more");
+        standing.took(&first);
+        assert_eq!(standing.failing(now), None);
+    }
+
+    #[test]
+    fn what_is_refused_is_held_and_does_not_count_as_failing() {
+        let (mut standing, now) = (Standing::default(), Instant::now());
+        standing.failed(&due(1, 2, "CT01"), Against::PutOff, now, 0.5);
+        assert_eq!(standing.failing(now), Some(now));
+        standing.failed(&due(1, 2, "CT01"), Against::Content, now, 0.5);
+        assert_eq!(standing.failing(now), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
-//! Watches that deliveries are made: a destination that answers and takes nothing is told to a person, and so is a lane that has
-//! come to a standstill. Nothing looks as well as a delivery engine that has died quietly.
+//! Watches that deliveries are made: a destination that answers and takes nothing is told to a person, and so is one that takes
+//! all but some object that it puts off again and again, and a lane that has come to a standstill. Nothing looks as well as a
+//! delivery engine that has died quietly.
 //!
 //! Time is the monotonic clock's: setting the clock raises no alarm and clears none.
 
@@ -25,7 +26,7 @@ const LENIENCE: Duration = Duration::from_secs(60);
 /// Why a person is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
-    /// There is work, and no delivery comes to its end.
+    /// There is work, and no delivery comes to its end, or some delivery never does.
     Stalled(Alarm),
     /// The lane itself has died or hangs: a fault of the gate's.
     Dead,
@@ -58,14 +59,15 @@ impl Trouble {
 /// What the watch says of a destination.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Watched {
-    /// Since when there has been work and no delivery, by the monotonic clock and by the wall clock of then.
+    /// Since when there has been work and no delivery, or a delivery has failed again and again, by the monotonic clock and by the
+    /// wall clock of then.
     pub waiting: Option<(Instant, jiff::Timestamp)>,
     /// Why a person is told.
     pub trouble: Option<Trouble>,
 }
 
 impl Watched {
-    /// How long there has been work and no delivery.
+    /// For how long.
     #[must_use]
     pub fn stalled(&self) -> Duration {
         self.waiting.map_or(Duration::ZERO, |(since, _)| since.elapsed())
@@ -128,6 +130,8 @@ pub(super) struct Watching {
 struct Seen {
     has_work: bool,
     delivered: u64,
+    /// Since when some delivery has failed again and again.
+    failing: Option<Instant>,
     is_misconfigured: bool,
     is_missed: bool,
 }
@@ -137,6 +141,8 @@ struct Seen {
 struct Vigil {
     delivered: u64,
     waiting: Option<Instant>,
+    /// The earlier of that and of what fails again and again.
+    since: Option<Instant>,
     trouble: Option<Trouble>,
 }
 
@@ -147,12 +153,12 @@ impl Vigil {
             self.waiting = None;
         }
         self.delivered = seen.delivered;
-        let waited = if seen.has_work {
-            let since = *self.waiting.get_or_insert(now);
-            now.saturating_duration_since(since)
-        } else {
-            Duration::ZERO
-        };
+        self.since = seen.has_work.then(|| {
+            let waiting = *self.waiting.get_or_insert(now);
+            seen.failing.map_or(waiting, |failing| failing.min(waiting))
+        });
+        let waited =
+            self.since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
         let cause = if seen.is_misconfigured { Cause::Configuration } else { Cause::Transient };
         let grown = alarm(cause, waited).filter(|_| seen.has_work);
         let before = match self.trouble {
@@ -202,12 +208,13 @@ pub(super) async fn run(lanes: Vec<Watching>, shared: Shared, stop: Cancellation
             let seen = Seen {
                 has_work,
                 delivered: fared.deliveries,
+                failing: fared.failing,
                 is_misconfigured: fared.misconfigured,
                 is_missed: lane.pulse.is_missed(now),
             };
             let trouble = vigil.look(seen, now);
             if before != trouble {
-                let waited = vigil.waiting.map(|since| now - since).unwrap_or_default();
+                let waited = vigil.since.map(|since| now - since).unwrap_or_default();
                 tell(lane, &fared, trouble, waited);
                 attest(&shared, lane, &fared, trouble);
             }
@@ -242,7 +249,7 @@ fn tell(lane: &Watching, fared: &Fared, now: Option<Trouble>, waited: Duration) 
                 destination,
                 seconds,
                 last_error,
-                "ALARM: there is work and nothing is delivered"
+                "ALARM: there is work and nothing is delivered, or something never is"
             );
         }
         None => tracing::info!(
@@ -270,12 +277,13 @@ fn say(lane: &Watching, shared: &Shared, vigil: &Vigil) {
     let wall = (shared.clock)();
     lane.says.send_if_modified(|says| {
         let since = says.waiting.map(|(since, _)| since);
-        if since == vigil.waiting && says.trouble == trouble {
+        if since == vigil.since && says.trouble == trouble {
             return false;
         }
-        let waiting = match (vigil.waiting, says.waiting) {
+        let waiting = match (vigil.since, says.waiting) {
             (Some(now), Some((before, at))) if now == before => Some((now, at)),
-            (Some(now), _) => Some((now, wall)),
+            // What fails has failed since before this look.
+            (Some(now), _) => Some((now, wall.checked_sub(now.elapsed()).unwrap_or(wall))),
             (None, _) => None,
         };
         *says = Watched { waiting, trouble };
@@ -287,7 +295,8 @@ fn say(lane: &Watching, shared: &Shared, vigil: &Vigil) {
 mod tests {
     use super::*;
 
-    /// Looks at these seconds, each with what is seen: `w` work, `d` one more delivery, `m` misconfigured, `x` missed.
+    /// Looks at these seconds, each with what is seen: `w` work, `d` one more delivery, `m` misconfigured, `x` missed, `f` an object
+    /// that has failed since the beginning.
     #[track_caller]
     fn check(looks: &[(u64, &str)], want: &[&str]) {
         let (mut vigil, begun, mut delivered) = (Vigil::default(), Instant::now(), 0);
@@ -300,6 +309,7 @@ mod tests {
                     delivered,
                     is_misconfigured: letters.contains('m'),
                     is_missed: letters.contains('x'),
+                    failing: letters.contains('f').then_some(begun),
                 };
                 vigil.look(seen, begun + Duration::from_secs(*at)).map_or("", Trouble::as_str)
             })
@@ -322,6 +332,14 @@ mod tests {
             &["", "stalled", "", "", "", "stalled", ""],
         );
         check(&[(0, ""), (10_000, ""), (10_001, "w")], &["", "", ""]);
+    }
+
+    #[test]
+    fn an_object_that_is_never_taken_raises_the_alarm_whatever_else_is_delivered() {
+        check(
+            &[(1, "wdf"), (300, "wdf"), (302, "wdf"), (3_600, "wdf"), (3_602, "wd"), (3_604, "f")],
+            &["", "stalled", "stalled", "stalled-1h", "", ""],
+        );
     }
 
     #[test]
