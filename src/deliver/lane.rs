@@ -1,6 +1,6 @@
 //! One destination's lane.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use super::standing::{Against, Fate, Standing, UNSENDABLE};
 use super::vigil::Pulse;
 use super::{Destination, Fared, Shared, Target};
 use crate::dicom::status::Status;
+use crate::dicom::uid::Uid;
 use crate::dimse::message::Answer;
 use crate::ledger::{Due, Event, Ledger, LedgerFault, Refused, Treatment, What, insist};
 use crate::observe::metrics::{Failure as FailureLabel, Lane as LaneLabel};
@@ -35,7 +36,8 @@ const IDLE: Duration = Duration::from_secs(2);
 /// How often the lane looks for itself, should a change have passed it by.
 const LOOK: Duration = Duration::from_secs(30);
 
-/// Deliveries looked through for one that need not wait behind an earlier one of its series.
+/// Deliveries looked through for one that need not wait behind an earlier one of its series, before the ledger is asked for such
+/// alone. Among these the order of arrival is kept across series.
 const LOOKED_THROUGH: usize = 4096;
 
 /// The least that is waited for what is due already.
@@ -158,8 +160,11 @@ impl Lane {
         let is_waiting = self.standing.is_some_series_waiting(Instant::now());
         let resting = self.standing.resting_titles(Instant::now());
         let limit = if is_waiting { LOOKED_THROUGH } else { BATCH } + self.busy.len();
-        let due =
-            tokio::task::spawn_blocking(move || ledger.due(&name, now, limit, &resting)).await;
+        let (waiting, busy) = (self.standing.waiting_series(), self.busy.clone());
+        let due = tokio::task::spawn_blocking(move || {
+            look_through(&ledger, &name, now, limit, &resting, &busy, &waiting)
+        })
+        .await;
         match due {
             Ok(Ok(due)) => {
                 for due in due.into_iter().filter(|due| !self.busy.contains(&due.object)) {
@@ -528,6 +533,28 @@ impl Lane {
     }
 }
 
+/// The first `limit` deliveries that are due; if none of them may go, since whole series wait before all others, the first of those
+/// that may. Blocks.
+fn look_through(
+    ledger: &Ledger,
+    name: &str,
+    now: jiff::Timestamp,
+    limit: usize,
+    resting: &[String],
+    busy: &HashSet<ObjectId>,
+    waiting: &HashMap<Uid, ObjectId>,
+) -> Result<Vec<Due>, LedgerFault> {
+    let due = ledger.due(name, now, limit, resting)?;
+    let may_go = |one: &Due| {
+        let first = waiting.get(&one.series);
+        !busy.contains(&one.object) && first.is_none_or(|first| *first == one.object)
+    };
+    if due.len() < limit || due.iter().any(may_go) {
+        return Ok(due);
+    }
+    ledger.due_but(name, now, BATCH + busy.len(), resting, waiting)
+}
+
 async fn record_all(
     ledger: Ledger,
     events: Vec<Event>,
@@ -554,4 +581,32 @@ fn chance() -> f64 {
     let (_, random) = uuid::Uuid::new_v4().as_u64_pair();
     // 53 bits are what a double holds.
     (random >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{Custody, ct};
+    use super::*;
+    use crate::base::time::now;
+    use crate::phantom::{Kind, Specimen};
+
+    #[tokio::test]
+    async fn a_series_that_waits_hides_nothing_behind_it_however_long_it_is() {
+        let custody = Custody::new();
+        let first = custody.take(&ct(1), Vec::new()).await;
+        let second = custody.take(&ct(2), Vec::new()).await;
+        let third = custody.take(&ct(3), Vec::new()).await;
+        let other = Specimen::new(Kind::Ct, 8).size(16, 16);
+        let fourth = custody.take(&other, Vec::new()).await;
+        let waiting = HashMap::from([(ct(1).series_instance(), first)]);
+        let check = |limit, busy: &[ObjectId], want: &[ObjectId]| {
+            let busy = busy.iter().copied().collect();
+            let due = look_through(&custody.ledger, "pacs", now(), limit, &[], &busy, &waiting);
+            let due: Vec<_> = due.expect("asked").iter().map(|due| due.object).collect();
+            assert_eq!(due, want);
+        };
+        check(3, &[], &[first, second, third]);
+        check(3, &[first], &[first, fourth]);
+        check(9, &[first], &[first, second, third, fourth]);
+    }
 }

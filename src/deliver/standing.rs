@@ -176,6 +176,11 @@ impl Standing {
         behind.map(|behind| behind.object)
     }
 
+    /// The series that wait, each with the object that it waits for.
+    pub(super) fn waiting_series(&self) -> HashMap<Uid, ObjectId> {
+        self.behind.iter().map(|(series, behind)| (series.clone(), behind.object)).collect()
+    }
+
     /// Whether some series waits, once those are forgotten that have waited in vain.
     pub(super) fn is_some_series_waiting(&mut self, now: Instant) -> bool {
         self.behind.retain(|_, behind| behind.until > now);

@@ -4,7 +4,7 @@
 mod figures;
 mod rows;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
@@ -76,11 +76,29 @@ impl Ledger {
         limit: usize,
         but: &[String],
     ) -> Result<Vec<Due>, LedgerFault> {
+        self.due_but(destination, now, limit, but, &HashMap::new())
+    }
+
+    /// As [`Ledger::due`], however many have to wait for an earlier one of their series: of each series in `waiting` only the object
+    /// named with it is given.
+    ///
+    /// # Errors
+    /// When the index fails.
+    pub fn due_but(
+        &self,
+        destination: &str,
+        now: Timestamp,
+        limit: usize,
+        but: &[String],
+        waiting: &HashMap<Uid, ObjectId>,
+    ) -> Result<Vec<Due>, LedgerFault> {
         let but = titles(but);
+        let may_go =
+            |due: &Due| waiting.get(&due.series).is_none_or(|object| *object == due.object);
         self.read(|db| {
             // Two queries, each along an index, and a merge: one query for both states would sort the whole queue.
-            let mut due = due_in(db, destination, DeliveryState::Queued, now, limit, &but)?;
-            due.extend(due_in(db, destination, DeliveryState::Deferred, now, limit, &but)?);
+            let mut due = due_in(db, destination, DeliveryState::Queued, now, limit, &but, may_go)?;
+            due.extend(due_in(db, destination, DeliveryState::Deferred, now, limit, &but, may_go)?);
             due.sort_by_key(|due| (!due.urgent, due.object));
             due.truncate(limit);
             Ok(due)
@@ -499,13 +517,14 @@ fn due_in(
     now: Timestamp,
     limit: usize,
     but: &str,
+    may_go: impl Fn(&Due) -> bool,
 ) -> Result<Vec<Due>, LedgerFault> {
     let mut statement = db.prepare_cached(
         "SELECT d.object, o.sop_class, o.sop_instance, o.series, o.syntax, d.urgent, d.attempts, o.source
            FROM delivery d JOIN object o ON o.id = d.object
           WHERE d.destination = $1 AND d.state = $2 AND (d.due <= $3 OR d.due > $4) AND o.state = 'forwarding'
             AND replace($5, '\\' || o.source || '\\', '') = $5
-          ORDER BY d.urgent DESC, d.object LIMIT $6",
+          ORDER BY d.urgent DESC, d.object",
     )?;
     let too_late = now.checked_add(LONGEST_WAIT).unwrap_or(Timestamp::MAX);
     let mut rows = statement.query(params![
@@ -513,12 +532,14 @@ fn due_in(
         state.as_str(),
         micros(now),
         micros(too_late),
-        but,
-        sql_limit(limit)
+        but
     ])?;
     let mut due = Vec::new();
-    while let Some(row) = rows.next()? {
-        due.push(Due {
+    // Rows come along the index, one by one: no more are read than it takes.
+    while due.len() < limit
+        && let Some(row) = rows.next()?
+    {
+        let one = Due {
             object: row_id(row, 0)?,
             sop_class: row_uid(row, 1)?,
             sop_instance: row_uid(row, 2)?,
@@ -527,7 +548,10 @@ fn due_in(
             urgent: row.get(5)?,
             attempts: row.get(6)?,
             calling: row.get(7)?,
-        });
+        };
+        if may_go(&one) {
+            due.push(one);
+        }
     }
     Ok(due)
 }

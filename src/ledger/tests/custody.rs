@@ -1,5 +1,7 @@
 //! The way of an object from its arrival to the end of its custody.
 
+use std::collections::HashMap;
+
 use super::*;
 
 #[tokio::test]
@@ -51,6 +53,27 @@ async fn urgent_objects_go_first_and_the_others_in_order_of_arrival() {
     fixture.event(2, What::Deferred { destination: "pacs".to_owned(), due: now(), error }).await;
     assert_eq!(fixture.due("pacs"), [4, 1, 2, 3, 5]);
     assert_eq!(fixture.ledger.due("pacs", now(), 2, &[]).expect("due").len(), 2);
+}
+
+#[tokio::test]
+async fn of_a_series_that_waits_only_the_object_that_it_waits_for_is_due() {
+    let fixture = Fixture::new();
+    for object in 1..=6 {
+        let series = Uid::new(if object < 5 { "1.2.3" } else { "1.2.4" });
+        let row = ObjectRow { series: series.clone(), ..row(object) };
+        fixture.ledger.received(row).await.expect("received");
+        let verdict = Verdict {
+            series,
+            disposition: Disposition::Forward,
+            destinations: vec!["pacs".to_owned()],
+            report: "{}".to_owned(),
+            ..Verdict::default()
+        };
+        fixture.event(object, What::Judged(Box::new(verdict))).await;
+    }
+    let waiting = HashMap::from([(Uid::new("1.2.3"), ObjectId::from_u128(2))]);
+    let due = fixture.ledger.due_but("pacs", now(), 2, &[], &waiting).expect("due");
+    assert_eq!(due.iter().map(|due| due.object.as_u128()).collect::<Vec<_>>(), [2, 5]);
 }
 
 #[tokio::test]
