@@ -8,10 +8,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{Fared, Shared};
+use crate::ledger::LedgerFault;
 use crate::observe::audit::Entry;
 use crate::observe::metrics::Lane as Label;
 use crate::policy::outcome::Cause;
@@ -19,6 +21,9 @@ use crate::policy::retry::{Alarm, alarm};
 
 /// How often is looked. An alarm for a wrong configuration is to come at once.
 const LOOK: Duration = Duration::from_secs(2);
+
+/// How long the ledger may take to answer. Beyond, there is taken to be work: a disk that hangs must not silence the watch.
+const ANSWER: Duration = Duration::from_secs(5);
 
 /// How far a lane may be behind what it said of itself before it counts as hanging: a machine under load is slow.
 const LENIENCE: Duration = Duration::from_secs(60);
@@ -179,6 +184,7 @@ impl Vigil {
 /// Watches until told to stop.
 pub(super) async fn run(lanes: Vec<Watching>, shared: Shared, stop: CancellationToken) {
     let mut vigils: Vec<Vigil> = lanes.iter().map(|_| Vigil::default()).collect();
+    let mut question = Question::default();
     let mut ticks = tokio::time::interval(LOOK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -187,19 +193,10 @@ pub(super) async fn run(lanes: Vec<Watching>, shared: Shared, stop: Cancellation
             _ = ticks.tick() => {}
         }
         let (ledger, names) = (shared.ledger.clone(), names(&lanes));
-        let asked = tokio::task::spawn_blocking(move || {
-            names.iter().map(|name| ledger.has_work(name)).collect::<Result<Vec<bool>, _>>()
-        });
-        let work = match asked.await {
-            Ok(Ok(work)) => work,
-            Ok(Err(fault)) => {
-                tracing::error!(%fault, "whether deliveries are made cannot be told");
-                continue;
-            }
-            Err(fault) => {
-                tracing::error!(%fault, "whether deliveries are made cannot be told");
-                continue;
-            }
+        let ask = move || names.iter().map(|name| ledger.has_work(name)).collect();
+        let work = tokio::select! {
+            work = question.answer(lanes.len(), ask) => work,
+            () = stop.cancelled() => return,
         };
         let now = Instant::now();
         for ((lane, vigil), has_work) in lanes.iter().zip(&mut vigils).zip(work) {
@@ -220,6 +217,43 @@ pub(super) async fn run(lanes: Vec<Watching>, shared: Shared, stop: Cancellation
             }
             say(lane, &shared, vigil);
         }
+    }
+}
+
+/// Where there is work: a question to the ledger, of which one is under way at a time, however long it takes.
+#[derive(Default)]
+struct Question {
+    asked: Option<JoinHandle<Result<Vec<bool>, LedgerFault>>>,
+    is_unanswered: bool,
+}
+
+impl Question {
+    /// Whether there is work in each lane; there is taken to be where that cannot be told.
+    async fn answer(
+        &mut self,
+        lanes: usize,
+        ask: impl FnOnce() -> Result<Vec<bool>, LedgerFault> + Send + 'static,
+    ) -> Vec<bool> {
+        let mut asked = self.asked.take().unwrap_or_else(|| tokio::task::spawn_blocking(ask));
+        let fault = match tokio::time::timeout(ANSWER, &mut asked).await {
+            Ok(Ok(Ok(work))) => {
+                self.is_unanswered = false;
+                return work;
+            }
+            Ok(Ok(Err(fault))) => fault.to_string(),
+            Ok(Err(fault)) => fault.to_string(),
+            Err(_elapsed) => {
+                self.asked = Some(asked);
+                "the ledger does not answer".to_owned()
+            }
+        };
+        if !std::mem::replace(&mut self.is_unanswered, true) {
+            tracing::error!(
+                fault,
+                "whether there is something to deliver cannot be told; the watch goes on"
+            );
+        }
+        vec![true; lanes]
     }
 }
 
@@ -351,6 +385,25 @@ mod tests {
     #[test]
     fn a_lane_that_is_not_heard_of_is_dead() {
         check(&[(0, "x"), (2, "wx"), (4, "w")], &["dead", "dead", ""]);
+    }
+
+    #[tokio::test]
+    async fn a_ledger_that_does_not_answer_does_not_silence_the_watch() {
+        tokio::time::pause();
+        let (let_go, hung) = std::sync::mpsc::channel::<()>();
+        let mut question = Question::default();
+        // Ends when the other end has gone.
+        let hangs = move || Ok(vec![false, hung.recv().is_err()]);
+        // Time does not go on by itself while a thread is at work.
+        let (work, ()) = tokio::join!(question.answer(2, hangs), tokio::time::advance(ANSWER * 2));
+        assert_eq!((work, question.is_unanswered), (vec![true, true], true));
+        drop(let_go);
+        tokio::time::resume();
+        let not_asked = || -> Result<Vec<bool>, LedgerFault> { panic!("one at a time") };
+        let work = question.answer(2, not_asked).await;
+        assert_eq!((work, question.is_unanswered), (vec![false, true], false));
+        let fails = || Err(LedgerFault::BadRow("a test's"));
+        assert_eq!(question.answer(1, fails).await, [true]);
     }
 
     #[tokio::test(start_paused = true)]
