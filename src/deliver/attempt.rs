@@ -13,7 +13,6 @@ use super::body::{Body, BodyFault, Form, Watch};
 use super::peer::{Line, PeerFault};
 use super::standing::Against;
 use crate::dicom::status::Status;
-use crate::dimse::message::Answer;
 use crate::ledger::{Due, LedgerFault, Treatment};
 use crate::object::edit::EditPlan;
 use crate::object::part10::FileMeta;
@@ -34,7 +33,7 @@ pub(super) enum Attempted {
     /// The destination has it.
     Stored {
         /// What it said.
-        answer: Answer,
+        status: Status,
         /// Whether that was a remark.
         warning: Option<Status>,
         /// The hash of what went out.
@@ -67,24 +66,14 @@ impl Attempted {
         Self::Failed { cause, against, error }
     }
 
-    fn answered(answer: Answer, sent: blake3::Hash) -> Self {
-        match outcome(Attempt::Answered(answer.status)) {
-            Outcome::Stored { warning } => Self::Stored { answer, warning, sent },
+    /// By the status alone: archives write names and ids of patients into the Error Comment (0000,0902), so it is written nowhere.
+    fn answered(status: Status, sent: blake3::Hash) -> Self {
+        match outcome(Attempt::Answered(status)) {
+            Outcome::Stored { warning } => Self::Stored { status, warning, sent },
             Outcome::NotStored(_) => {
-                let error =
-                    told(answer.status, answer.error_comment.as_deref().unwrap_or_default());
-                Self::of(Attempt::Answered(answer.status), Against::PutOff, error)
+                Self::of(Attempt::Answered(status), Against::PutOff, format!("answered {status}"))
             }
         }
-    }
-}
-
-/// A status with its comment, as an operator reads it.
-fn told(status: Status, comment: &str) -> String {
-    if comment.is_empty() {
-        format!("answered {status}")
-    } else {
-        format!("answered {status}: {}", comment.escape_default())
     }
 }
 
@@ -219,7 +208,7 @@ async fn into_folder(
         })
     });
     match placed.await {
-        Ok(Ok(sent)) => Attempted::answered(Answer::new(Status::SUCCESS), sent),
+        Ok(Ok(sent)) => Attempted::answered(Status::SUCCESS, sent),
         Ok(Err(attempted)) => attempted,
         Err(fault) => unmade(planned, &fault),
     }
@@ -271,7 +260,7 @@ async fn to_peer(
     };
     let (body, sent) = body;
     let fault = match line.store(due, stored.envelope(), form, body, &sent).await {
-        Ok((answer, sent)) => return Attempted::answered(answer, sent),
+        Ok((answer, sent)) => return Attempted::answered(answer.status, sent),
         Err(fault) => fault,
     };
     match fault.of_the_object() {

@@ -17,7 +17,6 @@ use super::vigil::Pulse;
 use super::{Destination, Fared, Shared, Target};
 use crate::dicom::status::Status;
 use crate::dicom::uid::Uid;
-use crate::dimse::message::Answer;
 use crate::ledger::{Due, Event, Ledger, LedgerFault, Refused, Treatment, What, insist};
 use crate::observe::metrics::{Failure as FailureLabel, Lane as LaneLabel};
 use crate::policy::outcome::Cause;
@@ -266,8 +265,8 @@ impl Lane {
         }
         self.used = Instant::now();
         let (what, rest) = match attempted {
-            Attempted::Stored { answer, warning, sent } => {
-                (vec![self.stored(&due, answer, warning, sent)], None)
+            Attempted::Stored { status, warning, sent } => {
+                (vec![self.stored(&due, status, warning, sent)], None)
             }
             Attempted::Failed { cause, against, error } => {
                 self.failed(&due, cause, against, &error)
@@ -400,7 +399,7 @@ impl Lane {
     fn stored(
         &mut self,
         due: &Due,
-        answer: Answer,
+        status: Status,
         warning: Option<Status>,
         sent: blake3::Hash,
     ) -> What {
@@ -424,8 +423,9 @@ impl Lane {
         }
         What::Delivered {
             destination: self.name.clone(),
-            status: answer.status,
-            comment: answer.error_comment.unwrap_or_default(),
+            status,
+            // What the destination says in words may tell who the patient is.
+            comment: String::new(),
             sent,
         }
     }

@@ -68,7 +68,7 @@ pub enum What {
         destination: String,
         /// Its answer.
         status: Status,
-        /// Error Comment (0000,0902) of its answer.
+        /// Text of its answer. Lanes leave it empty: an Error Comment (0000,0902) may tell who the patient is.
         comment: String,
         /// BLAKE3 of the data set that went out.
         sent: blake3::Hash,

@@ -135,7 +135,7 @@ pub struct Delivery {
 pub struct Answer {
     /// Status (0000,0900).
     pub status: u16,
-    /// Error Comment (0000,0902).
+    /// Text of the answer. Lanes leave it empty: an Error Comment (0000,0902) may tell who the patient is.
     pub comment: String,
     /// BLAKE3 of what was sent.
     pub sent: blake3::Hash,

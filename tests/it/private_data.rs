@@ -8,10 +8,13 @@ use crate::support::sender::Sender;
 use crate::support::sink::{Manner, Sink};
 use crate::support::wire::{CT_IMAGE, EXPLICIT_LE};
 
+/// What an archive says in words, and to whom it belongs.
+const COMMENT: &str = "Quxbait^San BAIT-ID-93 is not the patient of this study";
+
 #[test]
 fn logs_and_metrics_know_no_patient() {
     let sink = Sink::up();
-    sink.behave(Manner::Answer(0xA700));
+    sink.behave(Manner::Comment(0xA700, COMMENT.to_owned()));
     let configuration = Configuration::hospital().gate("unparsable = \"hold\"");
     let mut gate = Gate::start(&configuration.pacs(&sink));
     let send = |gate: &Gate, instance: &str, data: &[u8]| {
@@ -58,6 +61,24 @@ fn logs_and_metrics_know_no_patient() {
 }
 
 #[test]
+fn the_words_of_a_warning_or_a_refusal_are_written_nowhere() {
+    for (status, told) in [(0xB000, "delivered with a warning"), (0xC123, "not delivered")] {
+        let sink = Sink::up();
+        sink.behave(Manner::Comment(status, COMMENT.to_owned()));
+        let mut gate = Gate::start(&Configuration::new().pacs(&sink));
+        let object = Object::chest_ct(152, 1);
+        let mut sender = Sender::for_one(gate.port(), CT_IMAGE, EXPLICIT_LE);
+        let answer = sender.store(CT_IMAGE, &object.instance, &object.data());
+        assert_eq!(answer.map(|answer| answer.status), Some(0));
+        assert!(sender.release());
+        until("it is told of", || gate.log().contains(told));
+        gate.terminate();
+        gate.end();
+        gate.knows_no_patient();
+    }
+}
+
+#[test]
 fn what_peers_say_cannot_forge_or_steer_log_lines() {
     let sink = Sink::up();
     let comment = "no\n2026-05-01T00:00:00Z ERROR forged\u{1b}[2J";
@@ -74,5 +95,5 @@ fn what_peers_say_cannot_forge_or_steer_log_lines() {
     });
     let steering = |c: char| c.is_control() && c != '\n';
     assert_eq!(gate.log().find(steering), None, "{:?}", gate.log());
-    assert!(gate.log().lines().all(|line| !line.starts_with("2026-05-01T00:00:00Z ERROR forged")));
+    assert!(!gate.log().contains("forged"), "what a destination says in words is not told");
 }
