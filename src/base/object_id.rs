@@ -4,6 +4,18 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+/// The code under which an object is held whose file is not what arrived.
+pub const SPOOL_DAMAGED: &str = "SPOOL_DAMAGED";
+
+/// The code under which an object is held whose file the disk does not give back, while it gives back others.
+pub const SPOOL_UNREADABLE: &str = "SPOOL_UNREADABLE";
+
+/// Whether what is held for this reason has no bytes that could go out.
+#[must_use]
+pub fn is_without_bytes(reason: &str) -> bool {
+    [SPOOL_DAMAGED, SPOOL_UNREADABLE].contains(&reason)
+}
+
 /// The name that custody gives to each object it receives: a UUID of version 7 (RFC 9562 §5.7), so that names sort by arrival.
 ///
 /// Nothing a peer sent is part of it, which is why it may become a file name. As text it is always 32 lower-case

@@ -169,13 +169,13 @@ pub enum Arrival {
     /// Nothing of this SOP Instance UID is known, or of this object itself already.
     New,
     /// The same bytes from the same sender to the same title are in custody and not yet delivered, or held: this copy is not
-    /// delivered, and may be removed.
+    /// delivered, unless those bytes are found to be gone.
     Suppressed {
         /// The object that has these bytes.
         by: ObjectId,
     },
-    /// The same bytes have been delivered or rejected, or came another way: this copy goes its own way, since whoever sends
-    /// again lacks it and other senders have other destinations.
+    /// The same bytes have been delivered or rejected, are gone, or came another way: this copy goes its own way, since whoever
+    /// sends again lacks it and other senders have other destinations.
     Again {
         /// The newest object that had these bytes.
         after: ObjectId,
@@ -208,6 +208,7 @@ struct Inner {
     commands: Option<mpsc::Sender<Command>>,
     writer: Option<JoinHandle<()>>,
     changes: watch::Receiver<u64>,
+    revived: writer::Revived,
     readers: Mutex<Vec<Connection>>,
     counted: Mutex<Option<query::Counted>>,
 }
@@ -224,7 +225,9 @@ impl Ledger {
     ) -> Result<Self, LedgerFault> {
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let (changed, changes) = watch::channel(0);
-        let (writer, fresh) = writer::Writer::open(config, log, changed, now)?;
+        let revived = writer::Revived::default();
+        let (writer, fresh) =
+            writer::Writer::open(config, log, changed, Arc::clone(&revived), now)?;
         let thread = std::thread::Builder::new()
             .name("ledger".to_owned())
             .spawn(move || writer.run(inbox))
@@ -236,6 +239,7 @@ impl Ledger {
                 commands: Some(commands),
                 writer: Some(thread),
                 changes,
+                revived,
                 readers: Mutex::default(),
                 counted: Mutex::default(),
             }),
@@ -330,6 +334,13 @@ impl Ledger {
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.inner.changes.clone()
+    }
+
+    /// Takes the copies that are in custody since the last call because the bytes of the objects they had been suppressed for
+    /// are gone. They are to be judged; [`Ledger::changes`] tells of more.
+    #[must_use]
+    pub fn revived(&self) -> Vec<ObjectId> {
+        std::mem::take(&mut self.inner.revived.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Enters objects without comparing them, and applies the log's events behind [`Ledger::applied`], in ascending order

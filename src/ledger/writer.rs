@@ -1,15 +1,16 @@
 //! The one thread that writes.
 
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::tz::Offset;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::base::object_id::ObjectId;
+use crate::base::object_id::{ObjectId, is_without_bytes};
 use crate::base::time::{Timestamp, date_at};
 
-use super::event::{self, Event};
+use super::event::{self, Event, What};
 use super::fault::{LedgerFault, LogFault, Refused};
 use super::record::{ObjectState, Record};
 use super::store::{self, id, micros};
@@ -77,6 +78,17 @@ enum Answer {
     Done,
 }
 
+/// Copies that came into custody in the stead of others, until someone asks; see [`super::Ledger::revived`].
+pub(super) type Revived = Arc<Mutex<Vec<ObjectId>>>;
+
+/// What a batch does beyond the tables, once it is certain.
+#[derive(Default)]
+struct Effects {
+    /// Events for the log.
+    durable: Vec<Event>,
+    revived: Vec<ObjectId>,
+}
+
 /// See [`Writer::pending`].
 #[derive(Default)]
 struct Pending {
@@ -89,6 +101,7 @@ pub(super) struct Writer {
     path: PathBuf,
     log: Box<dyn DurableLog>,
     changed: watch::Sender<u64>,
+    revived: Revived,
     offset: Offset,
     /// What a failed commit left to be done: the rows of objects, then the events that the log has confirmed.
     pending: Pending,
@@ -99,6 +112,7 @@ impl Writer {
         config: &Config,
         mut log: Box<dyn DurableLog>,
         changed: watch::Sender<u64>,
+        revived: Revived,
         now: Timestamp,
     ) -> Result<(Self, bool), LedgerFault> {
         let (db, fresh) = match open(config, now) {
@@ -107,7 +121,7 @@ impl Writer {
         };
         let offset = config.offset;
         let path = config.path.clone();
-        Ok((Self { db, path, log, changed, offset, pending: Pending::default() }, fresh))
+        Ok((Self { db, path, log, changed, revived, offset, pending: Pending::default() }, fresh))
     }
 
     /// Works until every [`super::Ledger`] is gone.
@@ -184,11 +198,12 @@ impl Writer {
             .db
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(|error| Failure::Rows(error.into()))?;
-        let mut durable = Vec::new();
+        let mut effects = Effects::default();
         let mut answers = Vec::with_capacity(batch.len());
         for command in batch.iter_mut() {
-            answers.push(execute(&tx, command, self.offset, &mut durable).map_err(Failure::Rows)?);
+            answers.push(execute(&tx, command, self.offset, &mut effects).map_err(Failure::Rows)?);
         }
+        let Effects { durable, revived } = effects;
         let mut logged = Vec::new();
         if !durable.is_empty() {
             let records: Vec<Vec<u8>> = durable.iter().map(event::to_record).collect();
@@ -206,6 +221,7 @@ impl Writer {
             return Err(Failure::Behind);
         }
         self.tell_log(logged);
+        self.tell_revived(revived);
         for answer in &answers {
             if let Answer::Objects(lost) = answer {
                 self.log.lost(lost);
@@ -226,6 +242,10 @@ impl Writer {
         }
     }
 
+    fn tell_revived(&self, objects: Vec<ObjectId>) {
+        self.revived.lock().unwrap_or_else(PoisonError::into_inner).extend(objects);
+    }
+
     /// Does what an earlier commit failed to do.
     fn catch_up(&mut self) -> Result<(), LedgerFault> {
         if self.pending.rows.is_empty() && self.pending.events.is_empty() {
@@ -239,12 +259,13 @@ impl Writer {
 
     fn apply_pending(&mut self) -> Result<(), LedgerFault> {
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut revived = Vec::new();
         for row in &self.pending.rows {
             receive(&tx, row, self.offset)?;
         }
         for (sequence, event) in &self.pending.events {
             // It fitted when it was logged.
-            if let Err(refused) = apply(&tx, event)? {
+            if let Err(refused) = apply(&tx, event, &mut revived)? {
                 tracing::error!(object = %event.object, %refused, "a logged event does not fit");
             }
             set_applied(&tx, *sequence)?;
@@ -252,6 +273,7 @@ impl Writer {
         tx.commit()?;
         let done = std::mem::take(&mut self.pending);
         self.tell_log(done.events);
+        self.tell_revived(revived);
         Ok(())
     }
 
@@ -348,12 +370,12 @@ fn rows_of(batch: &[Command]) -> Vec<ObjectRow> {
     batch.iter().filter_map(row).collect()
 }
 
-/// Does one command inside the batch's transaction. Durable events that fitted are added to `durable`.
+/// Does one command inside the batch's transaction. Durable events that fitted are added to the effects.
 fn execute(
     db: &Connection,
     command: &Command,
     offset: Offset,
-    durable: &mut Vec<Event>,
+    effects: &mut Effects,
 ) -> Result<Answer, LedgerFault> {
     match command {
         Command::Received(row, _) => Ok(Answer::Arrival(receive(db, row, offset)?)),
@@ -364,9 +386,9 @@ fn execute(
         Command::Events(events, _) => {
             let mut outcomes = Vec::with_capacity(events.len());
             for event in events {
-                let outcome = apply(db, event)?;
+                let outcome = apply(db, event, &mut effects.revived)?;
                 if outcome.is_ok() && event.what.is_durable() {
-                    durable.push(event.clone());
+                    effects.durable.push(event.clone());
                 }
                 outcomes.push(outcome);
             }
@@ -378,9 +400,13 @@ fn execute(
             }
             Ok(Answer::Done)
         }
-        Command::Replay(entries, _) => Ok(Answer::Replayed(replay(db, entries, offset)?)),
+        Command::Replay(entries, _) => {
+            Ok(Answer::Replayed(replay(db, entries, offset, &mut effects.revived)?))
+        }
         Command::Replayed(_) => Ok(Answer::Objects(settle_ghosts(db)?)),
-        Command::Missing(objects, _) => Ok(Answer::Objects(missing(db, objects)?)),
+        Command::Missing(objects, _) => {
+            Ok(Answer::Objects(missing(db, objects, &mut effects.revived)?))
+        }
         Command::Removed(objects, _) => {
             for object in objects {
                 set_present(db, *object, false)?;
@@ -421,7 +447,7 @@ fn compare(db: &Connection, row: &ObjectRow) -> Result<Arrival, LedgerFault> {
         return Ok(Arrival::New);
     }
     let mut statement = db.prepare_cached(
-        "SELECT id, hash, state, source = $1 AND called = $2 AND peer = $3 FROM object
+        "SELECT id, hash, state, source = $1 AND called = $2 AND peer = $3, reasons FROM object
           WHERE sop_instance = $4 AND state <> 'suppressed' ORDER BY id DESC LIMIT $5",
     )?;
     let mut rows = statement.query(params![
@@ -442,9 +468,10 @@ fn compare(db: &Connection, row: &ObjectRow) -> Result<Arrival, LedgerFault> {
         }
         let state: String = earlier.get(2)?;
         match ObjectState::parse(&state).ok_or(LedgerFault::BadRow("object state"))? {
-            // What came another way may be bound for other destinations, so only the same way suppresses.
+            // What came another way may be bound for other destinations, so only the same way suppresses; and it must still
+            // have the bytes.
             ObjectState::Received | ObjectState::Forwarding | ObjectState::Held
-                if earlier.get(3)? =>
+                if earlier.get(3)? && !has_lost_bytes(&earlier.get::<_, String>(4)?)? =>
             {
                 return Ok(Arrival::Suppressed { by: object });
             }
@@ -458,6 +485,56 @@ fn compare(db: &Connection, row: &ObjectRow) -> Result<Arrival, LedgerFault> {
         }
     }
     Ok(conflict.or(again).unwrap_or(Arrival::New))
+}
+
+/// Whether an object with these reasons is held because its bytes are gone.
+fn has_lost_bytes(reasons: &str) -> Result<bool, LedgerFault> {
+    Ok(store::texts(reasons)?.iter().any(|reason| is_without_bytes(reason)))
+}
+
+/// The bytes of an object are gone. If no other object stands for them, a copy that was suppressed comes into custody in its
+/// stead.
+fn revive(
+    db: &Connection,
+    object: ObjectId,
+    revived: &mut Vec<ObjectId>,
+) -> Result<(), LedgerFault> {
+    let mut statement = db.prepare_cached(
+        "SELECT o.id, o.state, o.present, o.reasons FROM object gone JOIN object o
+             ON o.sop_instance = gone.sop_instance AND o.hash = gone.hash AND o.source = gone.source
+                AND o.called = gone.called AND o.peer = gone.peer
+          WHERE gone.id = $1 AND gone.sop_instance <> '' AND o.id <> gone.id ORDER BY o.id",
+    )?;
+    let mut rows = statement.query([object.to_string()])?;
+    let mut copy = None;
+    while let Some(row) = rows.next()? {
+        let (key, state): (String, String) = (row.get(0)?, row.get(1)?);
+        let other = id(&key)?;
+        let stands = match ObjectState::parse(&state).ok_or(LedgerFault::BadRow("object state"))? {
+            ObjectState::Suppressed => {
+                if row.get(2)? {
+                    copy = copy.or(Some(other));
+                }
+                false
+            }
+            ObjectState::Received | ObjectState::Forwarding => true,
+            ObjectState::Held => !has_lost_bytes(&row.get::<_, String>(3)?)?,
+            // What was sent again after an end came because that end was not enough.
+            ObjectState::Delivered | ObjectState::Rejected => other > object,
+            ObjectState::Lost => false,
+        };
+        if stands {
+            return Ok(());
+        }
+    }
+    if let Some(copy) = copy {
+        let mut statement = db
+            .prepare_cached("UPDATE object SET state = 'received', settled = NULL WHERE id = $1")?;
+        statement.execute([copy.to_string()])?;
+        tracing::warn!(%object, %copy, "a copy that was sent again goes in the stead of an object whose bytes are gone");
+        revived.push(copy);
+    }
+    Ok(())
 }
 
 /// Enters an object that was found in the spool. One that was thought lost or gone is in custody again.
@@ -476,7 +553,11 @@ fn adopt(db: &Connection, row: &ObjectRow, offset: Offset) -> Result<(), LedgerF
 }
 
 /// Applies one event to the tables.
-fn apply(db: &Connection, event: &Event) -> Result<Result<(), Refused>, LedgerFault> {
+fn apply(
+    db: &Connection,
+    event: &Event,
+    revived: &mut Vec<ObjectId>,
+) -> Result<Result<(), Refused>, LedgerFault> {
     let Some(before) = store::load(db, event.object)? else {
         return Ok(Err(Refused::UnknownObject));
     };
@@ -486,6 +567,11 @@ fn apply(db: &Connection, event: &Event) -> Result<Result<(), Refused>, LedgerFa
     }
     store::save(db, event.object, &before, &after)?;
     store::save_particulars(db, event, after.verdicts)?;
+    if let What::Held { reasons, by: _ } = &event.what
+        && reasons.iter().any(|reason| is_without_bytes(reason))
+    {
+        revive(db, event.object, revived)?;
+    }
     Ok(Ok(()))
 }
 
@@ -493,6 +579,7 @@ fn replay(
     db: &Connection,
     entries: &[(u64, Vec<u8>)],
     offset: Offset,
+    revived: &mut Vec<ObjectId>,
 ) -> Result<Replayed, LedgerFault> {
     let mut applied = applied(db)?;
     let mut replayed = Replayed::default();
@@ -513,7 +600,7 @@ fn replay(
         if store::load(db, event.object)?.is_none() {
             store::insert_ghost(db, event.object, &day(event.object.time(), offset))?;
         }
-        match apply(db, &event)? {
+        match apply(db, &event, revived)? {
             Ok(()) => replayed.applied += 1,
             Err(_refused) => replayed.refused += 1,
         }
@@ -542,7 +629,11 @@ fn settle_ghosts(db: &Connection) -> Result<Vec<ObjectId>, LedgerFault> {
     Ok(lost)
 }
 
-fn missing(db: &Connection, objects: &[ObjectId]) -> Result<Vec<ObjectId>, LedgerFault> {
+fn missing(
+    db: &Connection,
+    objects: &[ObjectId],
+    revived: &mut Vec<ObjectId>,
+) -> Result<Vec<ObjectId>, LedgerFault> {
     let mut lost = Vec::new();
     for &object in objects {
         let Some(record) = store::load(db, object)? else {
@@ -552,6 +643,7 @@ fn missing(db: &Connection, objects: &[ObjectId]) -> Result<Vec<ObjectId>, Ledge
             set_present(db, object, false)?;
         } else {
             lose(db, object)?;
+            revive(db, object, revived)?;
             lost.push(object);
         }
     }

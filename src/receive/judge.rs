@@ -5,6 +5,7 @@
 //! unmarked when it takes too long. One that ends the process is found at the next start, judged alone, and not judged any more
 //! once it has ended three.
 
+use std::collections::VecDeque;
 use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -31,7 +32,9 @@ use crate::observe::metrics::Code;
 use crate::pipeline::{self, Image, Site};
 use crate::policy::admission::{Caller, Proof, Source, admit};
 use crate::policy::disposition::{Disposition, HoldReason};
-use crate::spool::{Envelope, ObjectId, Priority, ReadFault, Receipt, SPOOL_DAMAGED, Spool};
+use crate::spool::{
+    Envelope, ObjectId, Priority, ReadFault, Receipt, SPOOL_DAMAGED, SPOOL_UNREADABLE, Spool,
+};
 
 /// Objects that may wait to be judged. Behind that, receiving waits: each may hold a header of some MiB in memory.
 const WAITING: usize = 16;
@@ -92,14 +95,23 @@ async fn run(with: Judging, mut inbox: mpsc::Receiver<Work>, stop: CancellationT
     let recorder = tokio::spawn(recording);
     let seats = Seats::new(with.threads);
     let mut tasks = JoinSet::new();
+    let mut changes = with.ledger.changes();
+    let mut revived = VecDeque::new();
     loop {
-        let work = tokio::select! {
-            work = inbox.recv() => work,
-            () = stop.cancelled(), if !inbox.is_closed() => {
-                // Nothing more is taken; what is in it is still given.
-                inbox.close();
-                continue;
-            }
+        let work = match revived.pop_front() {
+            Some(object) => Some(Work::Again(object)),
+            None => tokio::select! {
+                work = inbox.recv() => work,
+                Ok(()) = changes.changed() => {
+                    revived.extend(with.ledger.revived());
+                    continue;
+                }
+                () = stop.cancelled(), if !inbox.is_closed() => {
+                    // Nothing more is taken; what is in it is still given.
+                    inbox.close();
+                    continue;
+                }
+            },
         };
         let Some(work) = work else { break };
         let seat = match &work {
@@ -207,9 +219,6 @@ async fn judge(with: &Judging, work: Work, seat: Seat, call: &Call) -> Option<Ev
     }
 }
 
-/// The code of an object whose file cannot be read.
-const UNREADABLE: &str = "SPOOL_UNREADABLE";
-
 /// What becomes of an object that is to be judged and cannot be read.
 async fn unread(
     with: &Judging,
@@ -233,7 +242,7 @@ async fn unread(
             with.metrics.damaged.inc();
             SPOOL_DAMAGED
         }
-        Some(ReadFault::Io { .. }) | None => UNREADABLE,
+        Some(ReadFault::Io { .. }) | None => SPOOL_UNREADABLE,
     };
     tracing::error!(%object, %fault, "an object in the spool cannot be read: it is held");
     let what = What::Held { reasons: vec![reason.to_owned()], by: None };
@@ -535,8 +544,15 @@ fn row(receipt: &Receipt, case: &Case, site: &Site) -> ObjectRow {
 /// When the ledger cannot be read.
 pub async fn unjudged(ledger: &Ledger) -> Result<Vec<ObjectId>, LedgerFault> {
     let ledger = ledger.clone();
-    let asked = tokio::task::spawn_blocking(move || ledger.unjudged(None, usize::MAX)).await;
-    asked.map_err(|_| LedgerFault::Closed)?
+    let asked = tokio::task::spawn_blocking(move || {
+        let mut unjudged = ledger.unjudged(None, usize::MAX)?;
+        // One of them may be among those already.
+        unjudged.extend(ledger.revived());
+        unjudged.sort();
+        unjudged.dedup();
+        Ok(unjudged)
+    });
+    asked.await.map_err(|_| LedgerFault::Closed)?
 }
 
 /// Has objects judged that were left without a verdict. Returns how many: fewer than all when judging has ended.

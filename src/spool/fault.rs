@@ -133,12 +133,6 @@ pub enum SpoolFault {
     },
 }
 
-/// The code under which an object is held whose file is not what arrived.
-pub const SPOOL_DAMAGED: &str = "SPOOL_DAMAGED";
-
-/// The code under which an object is held whose file the disk does not give back, while it gives back others.
-pub const SPOOL_UNREADABLE: &str = "SPOOL_UNREADABLE";
-
 /// What is wrong with a file that should be a stored object.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Damage {

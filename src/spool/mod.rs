@@ -107,12 +107,12 @@ use std::time::{Duration, Instant};
 
 use crate::base::time::Timestamp;
 
-pub use crate::base::object_id::ObjectId;
+pub use crate::base::object_id::{ObjectId, SPOOL_DAMAGED, SPOOL_UNREADABLE};
 pub use ballast::BallastState;
 pub use bypass::{Bypass, BypassOrder, LONGEST as LONGEST_BYPASS};
 pub use draft::{Draft, Receipt};
 pub use envelope::{Envelope, Priority};
-pub use fault::{Damage, ReadFault, SPOOL_DAMAGED, SPOOL_UNREADABLE, SpoolFault, Step, StoreFault};
+pub use fault::{Damage, ReadFault, SpoolFault, Step, StoreFault};
 pub use format::ENVELOPE_CREATOR_UID;
 pub use health::Condition;
 pub use in_hand::{InHand, Noted};

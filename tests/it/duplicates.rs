@@ -180,6 +180,54 @@ fn while_a_version_is_held_and_after_it_was_rejected() {
     );
 }
 
+/// Turns a bit in the middle of every object that is in custody.
+fn rot(gate: &Gate) {
+    let objects = gate.folder().join("spool/objects");
+    let mut turned = 0;
+    for shard in std::fs::read_dir(objects).unwrap() {
+        for file in std::fs::read_dir(shard.unwrap().path()).unwrap() {
+            let path = file.unwrap().path();
+            let mut bytes = std::fs::read(&path).unwrap();
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+            std::fs::write(&path, bytes).unwrap();
+            turned += 1;
+        }
+    }
+    assert!(turned > 0, "there is nothing that could rot");
+}
+
+#[test]
+fn while_the_bytes_of_a_version_rot() {
+    let damaged = [["SPOOL_DAMAGED".to_owned()]];
+    // Sent again before the damage is found: suppressed, and then the only good bytes.
+    let mut sink = Sink::down();
+    let gate = Gate::start(&Configuration::new().pacs(&sink));
+    let (before, _) = two(441);
+    send(&gate, &before);
+    rot(&gate);
+    send(&gate, &before);
+    until("the second is counted", || ledger(&gate, "suppressed") == 1);
+    sink.rise();
+    gate.done(&["queue", "flush"]);
+    wait_arrived(&sink, &before, &[&before]);
+    until("the first is held", || held(&gate, &before) == damaged);
+    assert_eq!((ledger(&gate, "received"), ledger(&gate, "suppressed")), (2, 0));
+
+    // Sent again after it was found: it goes its own way.
+    let mut sink = Sink::down();
+    let gate = Gate::start(&Configuration::new().pacs(&sink));
+    let (after, _) = two(442);
+    send(&gate, &after);
+    rot(&gate);
+    sink.rise();
+    gate.done(&["queue", "flush"]);
+    until("the first is held", || held(&gate, &after) == damaged);
+    send(&gate, &after);
+    wait_arrived(&sink, &after, &[&after]);
+    told("rotten: same bytes before and after the damage is found (2 cases)");
+}
+
 #[test]
 fn on_two_associations_at_the_same_time() {
     const PAIRS: u32 = 8;

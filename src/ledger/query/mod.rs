@@ -327,16 +327,25 @@ impl Ledger {
         })
     }
 
-    /// Objects whose custody ended before `before` and whose files are still there, oldest first; suppressed ones at once.
+    /// Objects whose custody ended before `before` and whose files are still there, oldest first. A suppressed copy stays for as
+    /// long as the object that it may have to stand for; of several copies the first does, and the others may go at once.
     ///
     /// # Errors
     /// When the index fails.
     pub fn removable(&self, before: Timestamp, limit: usize) -> Result<Vec<ObjectId>, LedgerFault> {
         self.read(|db| {
             let mut statement = db.prepare_cached(
-                "SELECT id FROM object
-                  WHERE present = 1 AND settled IS NOT NULL AND (settled < $1 OR state = 'suppressed')
-                    AND state IN ('delivered', 'rejected', 'suppressed')
+                "SELECT id FROM object o
+                  WHERE present = 1 AND settled IS NOT NULL
+                    AND (state IN ('delivered', 'rejected') AND settled < $1
+                      OR state = 'suppressed' AND (
+                        settled < $1 AND NOT EXISTS (SELECT 1 FROM object p
+                          WHERE p.sop_instance = o.sop_instance AND p.hash = o.hash
+                            AND p.state IN ('received', 'forwarding', 'held'))
+                        OR EXISTS (SELECT 1 FROM object p
+                          WHERE p.sop_instance = o.sop_instance AND p.hash = o.hash AND p.source = o.source
+                            AND p.called = o.called AND p.peer = o.peer
+                            AND p.state = 'suppressed' AND p.present = 1 AND p.id < o.id)))
                   ORDER BY settled LIMIT $2",
             )?;
             let mut rows = statement.query(params![micros(before), sql_limit(limit)])?;

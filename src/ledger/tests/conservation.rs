@@ -21,7 +21,7 @@ pub(super) fn act() -> impl Strategy<Value = Act> {
         Just(judged(Disposition::Forward, &["pacs"])),
         Just(judged(Disposition::Forward, &[])),
         Just(judged(hold("R"), &["pacs", "archive"])),
-        Just(What::Held { reasons: vec!["DAMAGED".to_owned()], by: None }),
+        Just(What::Held { reasons: vec!["SPOOL_DAMAGED".to_owned()], by: None }),
         Just(released()),
         Just(rejected()),
         destination().prop_map(sending),

@@ -1,6 +1,7 @@
 //! The ledger on a real database and a log in memory.
 
 mod conservation;
+mod copies;
 mod custody;
 mod recovery;
 mod retention;

@@ -37,7 +37,7 @@ fn check(acts: Vec<Act>) -> usize {
         for object in fixture.ledger.removable(before, 1_000).expect("asked") {
             answers += 1;
             let filter = Filter { ids: vec![object], ..Filter::default() };
-            // Suppressed copies, whose bytes are in custody under another name, are not explained, and may go at once.
+            // Suppressed copies are not explained. They may go at once where another is kept.
             let Some(found) = fixture.ledger.explain(&filter, 1).expect("asked").pop() else {
                 continue;
             };
