@@ -26,13 +26,15 @@ where
 {
     let mut wait = FIRST;
     loop {
-        let fault =
-            match ask().await {
-                Err(
-                    fault @ (LedgerFault::Log(_) | LedgerFault::Index(_) | LedgerFault::Behind),
-                ) if !stop.is_cancelled() => fault,
-                answer => return answer,
-            };
+        let fault = match ask().await {
+            Err(
+                fault @ (LedgerFault::Log(_)
+                | LedgerFault::Index(_)
+                | LedgerFault::Open { .. }
+                | LedgerFault::Behind),
+            ) if !stop.is_cancelled() => fault,
+            answer => return answer,
+        };
         tracing::error!(%fault, wait_ms = wait.as_millis(), "the ledger failed; it is asked again");
         tokio::select! {
             () = stop.cancelled() => {}

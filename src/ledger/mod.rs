@@ -70,7 +70,8 @@ pub use event::{Disposition, Event, Verdict, Versions, What};
 pub use fault::{LedgerFault, LogFault, Refused};
 pub use insist::insist;
 pub use query::{
-    Conservation, Counts, Due, Explained, Filter, JudgedAs, QuarantineEntry, QueueEntry, Treatment,
+    Conservation, Counts, Due, Explained, Filter, JudgedAs, Precedent, QuarantineEntry, QueueEntry,
+    Treatment,
 };
 pub use record::{Answer, Delivery, DeliveryState, NO_DESTINATION, ObjectState};
 pub use writer::Replayed;

@@ -22,10 +22,7 @@ use super::verdicts::{Expected, Promise, UNRECORDED, record};
 use crate::base::time::{Timestamp, now};
 use crate::dicom::tags;
 use crate::dicom::uid::Uid;
-use crate::ledger::{
-    self, Arrival, Event, Filter, JudgedAs, Ledger, LedgerFault, ObjectRow, ObjectState, What,
-    insist,
-};
+use crate::ledger::{self, Arrival, Event, JudgedAs, Ledger, LedgerFault, ObjectRow, What, insist};
 use crate::object::{Scan, scan_reader};
 use crate::observe::Metrics;
 use crate::observe::metrics::Code;
@@ -189,7 +186,8 @@ async fn judge(with: &Judging, work: Work, seat: Seat, call: &Call) -> Option<Ev
                 }
                 Arrival::Again { .. } => {
                     let instance = &case.envelope.sop_instance;
-                    let before = earlier(with, instance, receipt.hash()).await;
+                    let before = earlier(&with.ledger, instance, receipt.hash(), stop).await;
+                    let before = before.inspect_err(|fault| uncompared(object, fault)).ok()?;
                     judged(with, object, case, Past::Same(before), seat, call).await
                 }
                 Arrival::New => judged(with, object, case, Past::Nothing, seat, call).await,
@@ -212,7 +210,8 @@ async fn judge(with: &Judging, work: Work, seat: Seat, call: &Call) -> Option<Ev
                 proof: Proof::Recorded(envelope.certificate.as_deref()),
             };
             let source = admit(&site.sources, &caller).unwrap_or_default().source;
-            let past = past(with, object, &envelope.sop_instance).await;
+            let past = past(&with.ledger, object, stop).await;
+            let past = past.inspect_err(|fault| uncompared(object, fault)).ok()?;
             let case = Arc::new(Case::new(envelope, source, scan));
             judged(with, object, case, past, seat, call).await
         }
@@ -265,49 +264,56 @@ async fn load(
     .await?
 }
 
-async fn earlier(with: &Judging, instance: &Uid, hash: blake3::Hash) -> Option<JudgedAs> {
-    let (ledger, instance) = (with.ledger.clone(), instance.clone());
-    let asked = tokio::task::spawn_blocking(move || ledger.earlier_verdict(&instance, &hash)).await;
-    match asked {
-        Ok(Ok(verdict)) => verdict,
-        Ok(Err(fault)) => {
-            tracing::warn!(%fault, "the earlier verdict cannot be read; a new one is made");
-            None
-        }
-        Err(fault) => {
-            tracing::warn!(%fault, "the earlier verdict cannot be read; a new one is made");
-            None
-        }
-    }
+/// The latest verdict on the same bytes.
+///
+/// # Errors
+/// When the ledger cannot be read: without it, the same bytes might go out in two versions.
+pub(super) async fn earlier(
+    ledger: &Ledger,
+    instance: &Uid,
+    hash: blake3::Hash,
+    stop: &CancellationToken,
+) -> Result<Option<JudgedAs>, LedgerFault> {
+    let ask = || {
+        let (ledger, instance) = (ledger.clone(), instance.clone());
+        asked(move || ledger.earlier_verdict(&instance, &hash))
+    };
+    insist(stop, ask).await
 }
 
-/// Earlier objects of one SOP Instance UID that are looked at.
-const LOOKED_AT: usize = 64;
-
 /// What an object that is already in the ledger is to those before it: what its arrival said may have been forgotten by a crash.
-async fn past(with: &Judging, object: ObjectId, instance: &Uid) -> Past {
-    if instance.is_empty() {
-        return Past::Nothing;
-    }
-    let (ledger, sop_instance) = (with.ledger.clone(), Some(instance.clone()));
-    let filter = Filter { sop_instance, ..Filter::default() };
-    let asked = tokio::task::spawn_blocking(move || ledger.explain(&filter, LOOKED_AT)).await;
-    let Ok(Ok(mut known)) = asked else {
-        tracing::warn!(%object, "earlier objects cannot be looked up; it is judged as the first");
-        return Past::Nothing;
+///
+/// # Errors
+/// When the ledger cannot be read: without it, a conflict might pass.
+pub(super) async fn past(
+    ledger: &Ledger,
+    object: ObjectId,
+    stop: &CancellationToken,
+) -> Result<Past, LedgerFault> {
+    let ask = || {
+        let ledger = ledger.clone();
+        asked(move || ledger.precedent(object))
     };
-    let Some(place) = known.iter().position(|one| one.id == object) else { return Past::Nothing };
-    let own = known.swap_remove(place);
-    known.retain(|one| one.id < object && one.state != ObjectState::Rejected);
-    if known.iter().any(|one| one.hash != own.hash) {
-        return Past::OtherBytes;
-    }
-    if own.verdict.is_some() {
+    let precedent = insist(stop, ask).await?.unwrap_or_default();
+    Ok(if precedent.conflicts {
+        Past::OtherBytes
+    } else if precedent.is_judged {
         // A person wants a new verdict.
-        return Past::Nothing;
-    }
-    known.sort_by_key(|one| one.id);
-    Past::Same(known.into_iter().rev().find_map(|one| one.verdict))
+        Past::Nothing
+    } else {
+        Past::Same(precedent.verdict)
+    })
+}
+
+async fn asked<T: Send + 'static>(
+    question: impl FnOnce() -> Result<T, LedgerFault> + Send + 'static,
+) -> Result<T, LedgerFault> {
+    tokio::task::spawn_blocking(question).await.map_err(|_| LedgerFault::Closed)?
+}
+
+/// An object that cannot be compared with earlier ones is not judged, rather than on a guess: the next start does it.
+fn uncompared(object: ObjectId, fault: &LedgerFault) {
+    tracing::error!(%object, %fault, "earlier objects cannot be looked up: it is not judged before the next start");
 }
 
 fn association(envelope: &Envelope) -> pipeline::Association {
@@ -367,7 +373,8 @@ impl Case {
 }
 
 /// What is known of earlier objects with the same SOP Instance UID.
-enum Past {
+#[derive(Debug)]
+pub(super) enum Past {
     Nothing,
     /// The same bytes, and what was decided on them.
     Same(Option<JudgedAs>),

@@ -1,6 +1,7 @@
 //! Receiving over TCP into a real spool and ledger, and what becomes of it.
 
 mod poison;
+mod unreadable;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

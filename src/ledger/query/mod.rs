@@ -20,7 +20,8 @@ use super::{ClockNote, Ledger, event, writer};
 
 pub(super) use figures::Counted;
 pub use rows::{
-    Conservation, Counts, Due, Explained, Filter, JudgedAs, QuarantineEntry, QueueEntry, Treatment,
+    Conservation, Counts, Due, Explained, Filter, JudgedAs, Precedent, QuarantineEntry, QueueEntry,
+    Treatment,
 };
 
 /// See [`Ledger::known`].
@@ -213,6 +214,46 @@ impl Ledger {
                 Some(found) => latest_verdict(db, id(&found)?),
                 None => Ok(None),
             }
+        })
+    }
+
+    /// What an object is to those before it, however many came after it. `None` when it is not known.
+    ///
+    /// # Errors
+    /// When the index fails.
+    pub fn precedent(&self, object: ObjectId) -> Result<Option<Precedent>, LedgerFault> {
+        self.read(|db| {
+            let key = object.to_string();
+            let mut statement = db.prepare_cached(
+                "SELECT sop_instance, hash, verdicts > 0 FROM object WHERE id = $1",
+            )?;
+            let own = statement
+                .query_row([&key], |row| {
+                    Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get(2)?))
+                })
+                .optional()?;
+            let Some((instance, hash, is_judged)) = own else { return Ok(None) };
+            if instance.is_empty() {
+                return Ok(Some(Precedent { is_judged, ..Precedent::default() }));
+            }
+            let mut statement = db.prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM object
+                  WHERE sop_instance = $1 AND id < $2 AND hash <> $3
+                    AND state NOT IN ('rejected', 'suppressed'))",
+            )?;
+            let conflicts = statement.query_row([&instance, &key, &hash], |row| row.get(0))?;
+            let mut statement = db.prepare_cached(
+                "SELECT id FROM object
+                  WHERE sop_instance = $1 AND id < $2 AND hash = $3 AND verdicts > 0
+                    AND state NOT IN ('rejected', 'suppressed') ORDER BY id DESC LIMIT 1",
+            )?;
+            let same: Option<String> =
+                statement.query_row([&instance, &key, &hash], |row| row.get(0)).optional()?;
+            let verdict = match same {
+                Some(same) => latest_verdict(db, id(&same)?)?,
+                None => None,
+            };
+            Ok(Some(Precedent { conflicts, is_judged, verdict }))
         })
     }
 

@@ -65,6 +65,17 @@ impl Filter {
     }
 }
 
+/// What an object is to those that came before it under its SOP Instance UID; rejected and suppressed ones do not count.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Precedent {
+    /// One of them has other bytes.
+    pub conflicts: bool,
+    /// The object has a verdict of its own.
+    pub is_judged: bool,
+    /// The latest verdict on the same bytes before it.
+    pub verdict: Option<JudgedAs>,
+}
+
 /// One line of the queue: a delivery that is not done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueEntry {

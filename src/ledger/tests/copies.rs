@@ -86,3 +86,24 @@ async fn a_copy_stays_as_long_as_the_object_it_may_have_to_stand_for() {
     all.sort();
     assert_eq!(all, ids(&[1, 2]));
 }
+
+#[tokio::test]
+async fn what_came_before_is_known_whatever_came_after() {
+    let fixture = Fixture::new();
+    fixture.forward(1, &["pacs"]).await;
+    fixture.event(1, delivered("pacs")).await;
+    let other = |object| ObjectRow { sop_instance: row(1).sop_instance, ..row(object) };
+    fixture.ledger.received(copy(2)).await.expect("received");
+    fixture.ledger.received(other(3)).await.expect("received");
+    for later in 4..80 {
+        fixture.ledger.received(other(later)).await.expect("received");
+    }
+    let precedent = |object| {
+        let found = fixture.ledger.precedent(ObjectId::from_u128(object)).expect("asked");
+        found.map(|found| (found.conflicts, found.is_judged, found.verdict.map(|it| it.plan)))
+    };
+    assert_eq!(precedent(1), Some((false, true, None)));
+    assert_eq!(precedent(2), Some((false, false, Some(vec![1, 2, 3]))));
+    assert_eq!(precedent(3), Some((true, false, None)));
+    assert_eq!(precedent(99), None);
+}
