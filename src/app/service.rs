@@ -192,6 +192,10 @@ impl Service {
         if self.state.stopping.load(Ordering::Relaxed) {
             problems.push("the gate is stopping".to_owned());
         }
+        // What is received is safe without the ledger, but nothing is judged or delivered.
+        if let Err(fault) = self.state.ledger.ready() {
+            problems.push(fault.to_string());
+        }
         match blocking(move || spool.admission()).await {
             Ok(Ok(())) => {}
             Ok(Err(fault)) => problems.push(fault.to_string()),

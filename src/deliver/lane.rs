@@ -199,12 +199,8 @@ impl Lane {
         let is_open = matches!(&self.way, Way::Peer(line) if line.is_open());
         tokio::select! {
             () = self.stop.cancelled() => {}
-            changed = changes.changed() => {
-                if changed.is_err() {
-                    // The ledger has gone: nothing will ever be due again.
-                    self.stop.cancel();
-                }
-            }
+            // Of a ledger that has gone nothing is heard; `readyz` tells of it.
+            Ok(()) = changes.changed() => {}
             () = self.wake.notified() => self.standing.try_titles(Instant::now()),
             Some(done) = self.unrecorded.join_next() => done_with(&mut self.busy, done),
             () = tokio::time::sleep_until(until) => {}

@@ -84,6 +84,9 @@ pub enum LedgerFault {
     /// An earlier batch is confirmed by the log and still waits for the database.
     #[error("the index is behind its journal")]
     Behind,
+    /// The ledger has panicked while it did what it was asked. It goes on.
+    #[error("the ledger has failed in what it was asked")]
+    Panicked,
     /// The writer could not be started.
     #[error("the ledger's thread cannot be started")]
     Thread(#[source] std::io::Error),

@@ -12,6 +12,9 @@ const FIRST: Duration = Duration::from_millis(200);
 /// The longest wait.
 const LAST: Duration = Duration::from_secs(30);
 
+/// What makes the ledger panic once more than this is not asked again: others wait behind it.
+const PANICS: u32 = 3;
+
 /// Asks again what failed for the sake of disk or database, until it is done or `stop` is given: what an object waits for must
 /// not wait for the next start. To be used for what may be told twice.
 ///
@@ -24,7 +27,7 @@ pub async fn insist<T, A>(
 where
     A: Future<Output = Result<T, LedgerFault>>,
 {
-    let mut wait = FIRST;
+    let (mut wait, mut panics) = (FIRST, 0);
     loop {
         let fault = match ask().await {
             Err(
@@ -33,6 +36,10 @@ where
                 | LedgerFault::Open { .. }
                 | LedgerFault::Behind),
             ) if !stop.is_cancelled() => fault,
+            Err(fault @ LedgerFault::Panicked) if panics < PANICS && !stop.is_cancelled() => {
+                panics += 1;
+                fault
+            }
             answer => return answer,
         };
         tracing::error!(%fault, wait_ms = wait.as_millis(), "the ledger failed; it is asked again");
@@ -84,6 +91,16 @@ mod tests {
         assert!(matches!(answer, Err(LedgerFault::Refused(Refused::OnHold))));
         assert_eq!(asked, 1);
         assert!(matches!(check(vec![Err(LedgerFault::Closed)], false).0, Err(LedgerFault::Closed)));
+    }
+
+    #[test]
+    fn what_makes_the_ledger_panic_is_asked_three_times_more() {
+        let panicked = || Err(LedgerFault::Panicked);
+        let (answer, asked) = check(vec![panicked(), panicked(), panicked(), Ok(7)], false);
+        assert_eq!((answer.ok(), asked), (Some(7), 4));
+        let (answer, asked) = check(vec![panicked(), panicked(), panicked(), panicked()], false);
+        assert!(matches!(answer, Err(LedgerFault::Panicked)));
+        assert_eq!(asked, 4);
     }
 
     #[test]

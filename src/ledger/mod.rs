@@ -53,7 +53,9 @@ mod writer;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -209,7 +211,7 @@ struct Inner {
     commands: Option<mpsc::Sender<Command>>,
     writer: Option<JoinHandle<()>>,
     changes: watch::Receiver<u64>,
-    revived: writer::Revived,
+    told: Arc<writer::Told>,
     readers: Mutex<Vec<Connection>>,
     counted: Mutex<Option<query::Counted>>,
 }
@@ -226,12 +228,17 @@ impl Ledger {
     ) -> Result<Self, LedgerFault> {
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let (changed, changes) = watch::channel(0);
-        let revived = writer::Revived::default();
-        let (writer, fresh) =
-            writer::Writer::open(config, log, changed, Arc::clone(&revived), now)?;
+        let told = Arc::new(writer::Told::default());
+        let (writer, fresh) = writer::Writer::open(config, log, changed, Arc::clone(&told), now)?;
         let thread = std::thread::Builder::new()
             .name("ledger".to_owned())
-            .spawn(move || writer.run(inbox))
+            .spawn(move || {
+                if catch_unwind(AssertUnwindSafe(|| writer.run(inbox))).is_err() {
+                    tracing::error!(
+                        "the ledger's thread has ended: nothing is judged or delivered; restart the gate"
+                    );
+                }
+            })
             .map_err(LedgerFault::Thread)?;
         Ok(Self {
             inner: Arc::new(Inner {
@@ -240,7 +247,7 @@ impl Ledger {
                 commands: Some(commands),
                 writer: Some(thread),
                 changes,
-                revived,
+                told,
                 readers: Mutex::default(),
                 counted: Mutex::default(),
             }),
@@ -251,6 +258,20 @@ impl Ledger {
     #[must_use]
     pub fn is_fresh(&self) -> bool {
         self.inner.fresh
+    }
+
+    /// Whether it can do what it is asked. What it was told is safe in the log in any case.
+    ///
+    /// # Errors
+    /// When its thread has ended, or an earlier batch is confirmed by the log and still waits for the database.
+    pub fn ready(&self) -> Result<(), LedgerFault> {
+        if self.inner.commands.as_ref().is_none_or(mpsc::Sender::is_closed) {
+            return Err(LedgerFault::Closed);
+        }
+        if self.inner.told.is_behind.load(Ordering::Relaxed) {
+            return Err(LedgerFault::Behind);
+        }
+        Ok(())
     }
 
     /// Enters an object that has come into custody and compares it with earlier ones of its SOP Instance UID. Not logged:
@@ -341,7 +362,7 @@ impl Ledger {
     /// are gone. They are to be judged; [`Ledger::changes`] tells of more.
     #[must_use]
     pub fn revived(&self) -> Vec<ObjectId> {
-        std::mem::take(&mut self.inner.revived.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut self.inner.told.revived.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Enters objects without comparing them, and applies the log's events behind [`Ledger::applied`], in ascending order
@@ -393,14 +414,14 @@ impl Ledger {
         let (reply, answer) = oneshot::channel();
         let commands = self.inner.commands.as_ref().ok_or(LedgerFault::Closed)?;
         commands.send(command(reply)).await.map_err(|_closed| LedgerFault::Closed)?;
-        answer.await.unwrap_or(Err(LedgerFault::Closed))
+        answer.await.unwrap_or(Err(LedgerFault::Panicked))
     }
 
     fn ask_blocking<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, LedgerFault> {
         let (reply, answer) = oneshot::channel();
         let commands = self.inner.commands.as_ref().ok_or(LedgerFault::Closed)?;
         commands.blocking_send(command(reply)).map_err(|_closed| LedgerFault::Closed)?;
-        answer.blocking_recv().unwrap_or(Err(LedgerFault::Closed))
+        answer.blocking_recv().unwrap_or(Err(LedgerFault::Panicked))
     }
 
     /// Runs a query on a connection of its own.
@@ -418,6 +439,9 @@ impl Ledger {
             let snapshot = connection.unchecked_transaction()?;
             query(&snapshot)
         };
+        if let Err(fault) = &answer {
+            schema::condemn_if_damaged(&self.inner.path, fault);
+        }
         let mut readers = self.readers();
         if readers.len() < READERS {
             readers.push(connection);

@@ -1,6 +1,8 @@
 //! The one thread that writes.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::tz::Offset;
@@ -78,8 +80,14 @@ enum Answer {
     Done,
 }
 
-/// Copies that came into custody in the stead of others, until someone asks; see [`super::Ledger::revived`].
-pub(super) type Revived = Arc<Mutex<Vec<ObjectId>>>;
+/// What the writer tells beside its answers.
+#[derive(Default)]
+pub(super) struct Told {
+    /// Copies that came into custody in the stead of others, until someone asks; see [`super::Ledger::revived`].
+    pub(super) revived: Mutex<Vec<ObjectId>>,
+    /// See [`Writer::pending`].
+    pub(super) is_behind: AtomicBool,
+}
 
 /// What a batch does beyond the tables, once it is certain.
 #[derive(Default)]
@@ -101,7 +109,7 @@ pub(super) struct Writer {
     path: PathBuf,
     log: Box<dyn DurableLog>,
     changed: watch::Sender<u64>,
-    revived: Revived,
+    told: Arc<Told>,
     offset: Offset,
     /// What a failed commit left to be done: the rows of objects, then the events that the log has confirmed.
     pending: Pending,
@@ -112,7 +120,7 @@ impl Writer {
         config: &Config,
         mut log: Box<dyn DurableLog>,
         changed: watch::Sender<u64>,
-        revived: Revived,
+        told: Arc<Told>,
         now: Timestamp,
     ) -> Result<(Self, bool), LedgerFault> {
         let (db, fresh) = match open(config, now) {
@@ -121,14 +129,18 @@ impl Writer {
         };
         let offset = config.offset;
         let path = config.path.clone();
-        Ok((Self { db, path, log, changed, revived, offset, pending: Pending::default() }, fresh))
+        Ok((Self { db, path, log, changed, told, offset, pending: Pending::default() }, fresh))
     }
 
     /// Works until every [`super::Ledger`] is gone.
     pub(super) fn run(mut self, mut inbox: mpsc::Receiver<Command>) {
         let mut batch = Vec::with_capacity(BATCH);
         while inbox.blocking_recv_many(&mut batch, BATCH) > 0 {
-            self.process(std::mem::take(&mut batch));
+            let batch = std::mem::take(&mut batch);
+            // A thread that ended here would leave every object where it is.
+            if catch_unwind(AssertUnwindSafe(|| self.process(batch))).is_err() {
+                tracing::error!("the ledger has failed in a batch; it goes on");
+            }
             self.changed.send_modify(|changes| *changes = changes.wrapping_add(1));
         }
         // What a failed commit has left is not in order: the log brings it back.
@@ -142,19 +154,20 @@ impl Writer {
     }
 
     fn process(&mut self, mut batch: Vec<Command>) {
-        if let Err(fault) = self.catch_up() {
-            tracing::error!(%fault, "the index is behind its journal");
+        if let Err(fault) = caught(|| self.catch_up()).unwrap_or_else(Err) {
+            schema::condemn_if_damaged(&self.path, &fault);
+            tracing::error!(%fault, "the index is behind its journal: nothing is judged or delivered");
             for command in batch {
                 command.fail(LedgerFault::Behind);
             }
             return;
         }
-        let mut attempted = self.attempt(&mut batch);
+        let mut attempted = self.guarded(&mut batch);
         if let Err(Failure::Rows(fault)) = &attempted
             && fault.is_full()
             && self.log.make_room()
         {
-            attempted = self.attempt(&mut batch);
+            attempted = self.guarded(&mut batch);
         }
         if let Err(Failure::Rows(fault)) = &attempted {
             schema::condemn_if_damaged(&self.path, fault);
@@ -192,6 +205,11 @@ impl Writer {
         }
     }
 
+    /// As [`Writer::attempt`]. A panic in it leaves nothing in the tables: the transaction is rolled back.
+    fn guarded(&mut self, batch: &mut [Command]) -> Result<Vec<Answer>, Failure> {
+        caught(|| self.attempt(batch)).unwrap_or_else(|fault| Err(Failure::Rows(fault)))
+    }
+
     /// Steps 1 to 4 of the module's documentation.
     fn attempt(&mut self, batch: &mut [Command]) -> Result<Vec<Answer>, Failure> {
         let tx = self
@@ -217,15 +235,23 @@ impl Writer {
         .and_then(|()| Ok(tx.commit()?));
         if let Err(fault) = committed {
             tracing::error!(%fault, "a batch could not be committed to the index");
+            schema::condemn_if_damaged(&self.path, &fault);
+            self.told.is_behind.store(true, Ordering::Relaxed);
             self.pending = Pending { rows: rows_of(batch), events: logged };
             return Err(Failure::Behind);
         }
-        self.tell_log(logged);
         self.tell_revived(revived);
-        for answer in &answers {
-            if let Answer::Objects(lost) = answer {
-                self.log.lost(lost);
+        // What is committed is not undone, whatever becomes of the telling.
+        let told = caught(|| {
+            self.tell_log(logged);
+            for answer in &answers {
+                if let Answer::Objects(lost) = answer {
+                    self.log.lost(lost);
+                }
             }
+        });
+        if let Err(fault) = told {
+            tracing::error!(%fault, "events could not be told of");
         }
         Ok(answers)
     }
@@ -243,7 +269,7 @@ impl Writer {
     }
 
     fn tell_revived(&self, objects: Vec<ObjectId>) {
-        self.revived.lock().unwrap_or_else(PoisonError::into_inner).extend(objects);
+        self.told.revived.lock().unwrap_or_else(PoisonError::into_inner).extend(objects);
     }
 
     /// Does what an earlier commit failed to do.
@@ -272,8 +298,9 @@ impl Writer {
         }
         tx.commit()?;
         let done = std::mem::take(&mut self.pending);
-        self.tell_log(done.events);
+        self.told.is_behind.store(false, Ordering::Relaxed);
         self.tell_revived(revived);
+        self.tell_log(done.events);
         Ok(())
     }
 
@@ -281,6 +308,10 @@ impl Writer {
         let busy: i64 = self.db.query_row("PRAGMA wal_checkpoint(FULL)", [], |row| row.get(0))?;
         if busy == 0 { Ok(()) } else { Err(LedgerFault::Behind) }
     }
+}
+
+fn caught<T>(act: impl FnOnce() -> T) -> Result<T, LedgerFault> {
+    catch_unwind(AssertUnwindSafe(act)).map_err(|_told_by_the_hook| LedgerFault::Panicked)
 }
 
 /// Opens the database and puts its deliveries in order.

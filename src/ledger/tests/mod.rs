@@ -21,6 +21,7 @@ pub(super) type Entry = (u64, Vec<u8>);
 pub(super) struct MemoryLog {
     entries: Arc<Mutex<Vec<Entry>>>,
     failing: Arc<Mutex<bool>>,
+    panicking: Arc<Mutex<bool>>,
     lost: Arc<Mutex<Vec<ObjectId>>>,
 }
 
@@ -34,6 +35,11 @@ impl MemoryLog {
         self.lost.lock().expect("not poisoned").clone()
     }
 
+    /// Panics at the next record, once.
+    pub(super) fn panic_once(&self) {
+        *self.panicking.lock().expect("not poisoned") = true;
+    }
+
     pub(super) fn fail(&self, failing: bool) {
         *self.failing.lock().expect("not poisoned") = failing;
     }
@@ -41,6 +47,8 @@ impl MemoryLog {
 
 impl DurableLog for MemoryLog {
     fn append(&mut self, records: &[Vec<u8>]) -> Result<u64, LogFault> {
+        let panics = std::mem::take(&mut *self.panicking.lock().expect("not poisoned"));
+        assert!(!panics, "the log was to panic once");
         if *self.failing.lock().expect("not poisoned") {
             return Err(Arc::new(std::io::Error::from_raw_os_error(5)));
         }

@@ -31,6 +31,44 @@ async fn nothing_takes_effect_that_the_log_does_not_confirm() {
 }
 
 #[tokio::test]
+async fn a_panic_fails_what_was_asked_and_nothing_else() {
+    let fixture = Fixture::new();
+    fixture.forward(1, &["pacs"]).await;
+    fixture.log.panic_once();
+    let fault = fixture.ledger.record(event(1, delivered("pacs"))).await;
+    assert!(matches!(fault, Err(LedgerFault::Panicked)), "{fault:?}");
+    assert_eq!(fixture.state(1), ObjectState::Forwarding);
+    fixture.ledger.ready().expect("it goes on");
+    fixture.log.panic_once();
+    let stop = tokio_util::sync::CancellationToken::new();
+    let ledger = &fixture.ledger;
+    insist(&stop, || ledger.record(event(1, delivered("pacs")))).await.expect("recorded");
+    assert_eq!(fixture.state(1), ObjectState::Delivered);
+}
+
+#[tokio::test]
+async fn an_index_that_is_behind_its_journal_is_not_ready_until_it_has_caught_up() {
+    let fixture = Fixture::new();
+    fixture.forward(1, &["pacs"]).await;
+    // A commit that must fail: a deferred constraint is checked by nothing else.
+    let db = Connection::open(fixture.dir.path().join("ledger.sqlite")).expect("opens");
+    db.execute_batch(
+        "CREATE TABLE parent (id INTEGER PRIMARY KEY);
+         CREATE TABLE child (parent INTEGER REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED);
+         CREATE TRIGGER orphan AFTER UPDATE ON mark BEGIN INSERT INTO child VALUES (1); END;",
+    )
+    .expect("set up");
+    let fault = fixture.ledger.record(event(1, delivered("pacs"))).await;
+    assert!(matches!(fault, Err(LedgerFault::Behind)), "{fault:?}");
+    assert!(matches!(fixture.ledger.ready(), Err(LedgerFault::Behind)));
+    assert_eq!(fixture.state(1), ObjectState::Forwarding);
+    db.execute_batch("DROP TRIGGER orphan").expect("mended");
+    fixture.receive(2).await;
+    fixture.ledger.ready().expect("it has caught up");
+    assert_eq!(fixture.state(1), ObjectState::Delivered);
+}
+
+#[tokio::test]
 async fn attempts_are_not_logged() {
     let fixture = Fixture::new();
     fixture.forward(1, &["pacs"]).await;
