@@ -334,8 +334,8 @@ impl Ledger {
         self.ask(|reply| Command::Clock(note, reply)).await
     }
 
-    /// Drops the rows of removed objects whose custody ended before `before`, at most a thousand, and keeps their
-    /// count. Returns how many.
+    /// Drops the rows of removed objects that came, and whose custody ended, before `before`, at most a thousand, and keeps
+    /// their count. Returns how many.
     ///
     /// # Errors
     /// When the index fails.

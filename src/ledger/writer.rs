@@ -710,7 +710,7 @@ fn note_clock(db: &Connection, note: ClockNote) -> Result<(), LedgerFault> {
 fn forget(db: &Connection, before: Timestamp) -> Result<usize, LedgerFault> {
     let mut statement = db.prepare_cached(
         "SELECT id, day, source, state FROM object
-          WHERE present = 0 AND settled < $1 AND state <> 'lost' ORDER BY settled LIMIT $2",
+          WHERE present = 0 AND settled < $1 AND received < $1 AND state <> 'lost' ORDER BY settled LIMIT $2",
     )?;
     let rows: Vec<[String; 4]> = statement
         .query_map(params![micros(before), FORGOTTEN], |row| {

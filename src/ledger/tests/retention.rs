@@ -98,6 +98,20 @@ async fn what_was_settled_under_a_clock_that_ran_ahead_counts_from_when_that_is_
 }
 
 #[tokio::test]
+async fn a_clock_that_once_fell_behind_makes_nobody_forget() {
+    let fixture = Fixture::new();
+    fixture.forward(1, &["pacs"]).await;
+    fixture.event(1, delivered("pacs")).await;
+    let note = ClockNote { at: Timestamp::UNIX_EPOCH, rests: None };
+    fixture.ledger.note_clock(note).await.expect("noted");
+    fixture.ledger.removed(vec![ObjectId::from_u128(1)]).await.expect("removed");
+    let half_a_year_ago = now() - jiff::SignedDuration::from_hours(200 * 24);
+    assert_eq!(fixture.ledger.forget(half_a_year_ago).await.expect("asked"), 0);
+    let later = now() + jiff::SignedDuration::from_secs(1);
+    assert_eq!(fixture.ledger.forget(later).await.expect("asked"), 1);
+}
+
+#[tokio::test]
 async fn a_later_event_in_the_log_is_refused_and_nothing_behind_it_applied() {
     let fixture = Fixture::new();
     let (dir, log) = (TempDir::new().expect("a directory"), MemoryLog::default());
