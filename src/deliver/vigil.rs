@@ -390,7 +390,7 @@ mod tests {
     #[tokio::test]
     async fn a_ledger_that_does_not_answer_does_not_silence_the_watch() {
         tokio::time::pause();
-        let (let_go, hung) = std::sync::mpsc::channel::<()>();
+        let (let_go, hung) = std::sync::mpsc::sync_channel::<()>(0);
         let mut question = Question::default();
         // Ends when the other end has gone.
         let hangs = move || Ok(vec![false, hung.recv().is_err()]);

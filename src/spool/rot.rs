@@ -8,9 +8,9 @@ use super::{ObjectId, Spool};
 /// Makes the disk fail at an object's file, and at no other.
 pub(crate) fn make_unreadable(spool: &Spool, object: ObjectId) {
     let path = spool.shared.places.object(object);
-    std::fs::remove_file(&path).expect("removed");
+    spool.remove(&[object]).expect("removed");
     // It opens, and every read of it fails.
-    std::fs::create_dir(&path).expect("made");
+    std::fs::create_dir_all(&path).expect("made");
 }
 
 /// Turns one bit of an object's file: in its head, its data set or its footer, in turn; `n` says where.
