@@ -147,7 +147,7 @@ fn fixed(body: &[u8]) -> Fixed<'_> {
 /// Reads the body of an A-ASSOCIATE-RQ.
 ///
 /// Unknown items and sub-items are skipped (PS3.8 §9.3.1). A user identity (0x58) is left out too: what holds a request may
-/// print it. [`user_identity`] reads it.
+/// print it. `user_identity` reads it.
 ///
 /// # Errors
 /// When the items do not add up to the body.

@@ -101,7 +101,7 @@ impl Ledger {
     }
 
     /// Figures for `status` and metrics. Counting a million objects takes a moment, so that the answer may be a few times as old
-    /// as it took to make, if that was more than [`QUICK`]: whoever asks often must not keep a processor busy.
+    /// as it took to make, if that was more than a fifth of a second: whoever asks often must not keep a processor busy.
     ///
     /// # Errors
     /// When the index fails.
