@@ -8,6 +8,7 @@ pub mod base;
 pub mod dicom;
 pub mod object;
 
+pub mod codec;
 pub mod expression;
 
 pub mod phantom;

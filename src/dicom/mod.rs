@@ -5,6 +5,7 @@
 pub mod ae_title;
 pub mod attribute;
 pub mod charset;
+pub mod photometric;
 pub mod sop_class;
 pub mod status;
 pub mod transfer_syntax;
