@@ -6,7 +6,7 @@
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /src
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends gcc libc6-dev \
+    && apt-get install -y --no-install-recommends g++ gcc cmake libc6-dev make nasm \
     && rm -rf /var/lib/apt/lists/*
 COPY Cargo.toml Cargo.lock ./
 COPY src src
@@ -16,6 +16,9 @@ COPY tests/it tests/it
 RUN cargo build --release --locked --bin markgate
 
 FROM debian:bookworm-slim
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends libstdc++6 \
+    && rm -rf /var/lib/apt/lists/*
 # A user of its own, by number, so that it can be named in a security policy.
 RUN groupadd --system --gid 11112 markgate \
     && useradd --system --uid 11112 --gid 11112 --home-dir /var/lib/markgate --shell /usr/sbin/nologin markgate \

@@ -38,6 +38,9 @@ packages=()
 needs() { if lacks "$1"; then packages+=("$2"); fi; }
 
 needs cc gcc
+needs c++ g++     # JPEG-LS and HTJ2K
+needs cmake cmake # JPEG and JPEG-LS
+needs nasm nasm   # JPEG
 if [ ! -e /usr/include/stdlib.h ]; then packages+=(libc6-dev); fi
 if [ "$goal" = test ]; then
     needs storescp dcmtk       # sender and receiver most sites know

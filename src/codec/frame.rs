@@ -57,6 +57,21 @@ impl FrameShape {
         if bytes > MAX_FRAME { Err(CodecFault::TooLarge) } else { Ok(bytes as usize) }
     }
 
+    /// Whether the parts go together, and the bytes of the decoded frame.
+    ///
+    /// # Errors
+    /// [`CodecFault::Unsupported`] where no image can be like that, or none that is known here (12 bits allocated, packed);
+    /// [`CodecFault::TooLarge`] as [`decoded_bytes`](Self::decoded_bytes).
+    pub fn checked(&self) -> Result<usize, CodecFault> {
+        let depth = matches!(self.allocated, 1 | 8 | 16 | 32)
+            && (1..=self.allocated).contains(&self.stored)
+            && (self.stored..=self.allocated).contains(&self.high_bit.saturating_add(1));
+        if !depth || self.rows == 0 || self.columns == 0 {
+            return Err(CodecFault::Unsupported);
+        }
+        self.decoded_bytes()
+    }
+
     /// The least and the greatest stored value.
     #[must_use]
     pub fn range(&self) -> (i64, i64) {

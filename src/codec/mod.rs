@@ -4,15 +4,32 @@
 //! own header says otherwise than the shape is refused. Whoever decodes what a peer sent in the process that holds objects
 //! does so through a [`Frames`] that runs this module elsewhere.
 
+mod decode;
+mod deflated;
+mod encode;
 mod fault;
 mod frame;
+pub mod jpeg;
+mod jpegls;
+mod markers;
+mod native;
+mod raster;
+mod repaint;
+mod rle;
 mod syntax;
 mod tile;
+mod turbo;
 
+#[cfg(test)]
+mod tests;
+
+pub use encode::{Loss, encode, encode_with};
 pub use fault::CodecFault;
 pub use frame::{Coded, Colour, Decoded, FrameShape, MAX_FRAME};
+pub use native::frame_bytes as native_frame_bytes;
 pub use syntax::{Coding, Syntax};
 pub use tile::Tile;
+pub use turbo::Subsampling;
 
 /// Whoever decodes and repaints frames: this process, or a caged one.
 pub trait Frames: Send + Sync {
@@ -35,4 +52,22 @@ pub trait Frames: Send + Sync {
     /// # Errors
     /// As [`repaint`](Self::repaint).
     fn extend(&self, coded: &Coded<'_>, tile: &Tile) -> Result<Vec<u8>, CodecFault>;
+}
+
+/// This process: it runs the libraries itself, and dies with them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct InProcess;
+
+impl Frames for InProcess {
+    fn decode(&self, coded: &Coded<'_>) -> Result<Decoded, CodecFault> {
+        decode::decode(coded)
+    }
+
+    fn repaint(&self, coded: &Coded<'_>, tile: &Tile) -> Result<Vec<u8>, CodecFault> {
+        repaint::repaint(coded, tile)
+    }
+
+    fn extend(&self, coded: &Coded<'_>, tile: &Tile) -> Result<Vec<u8>, CodecFault> {
+        repaint::extend(coded, tile)
+    }
 }

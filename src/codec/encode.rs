@@ -1,0 +1,103 @@
+//! From samples to a codestream of our own choice, for synthetic images and for tests.
+
+use super::raster::{self, Raster};
+use super::turbo::{self, Subsampling};
+use super::{CodecFault, Colour, Decoded, FrameShape, Syntax};
+use super::{deflated, jpegls, native, rle};
+
+/// What is chosen when a lossy frame is made.
+#[derive(Debug, Clone, Copy)]
+pub struct Loss {
+    /// Of JPEG: 1 to 100.
+    pub quality: u8,
+    /// Of JPEG in colour, unless it is coded as RGB.
+    pub subsampling: Subsampling,
+    /// Of JPEG-LS: the greatest error of a sample.
+    pub near: u8,
+}
+
+impl Default for Loss {
+    fn default() -> Self {
+        Self { quality: 92, subsampling: Subsampling::Half, near: 2 }
+    }
+}
+
+/// Encodes a frame: of a lossless syntax exactly, of a lossy one with the usual loss.
+///
+/// # Errors
+/// [`CodecFault::Unsupported`] where the syntax does not go with the shape or nothing here can write it,
+/// [`CodecFault::Mismatch`] where the samples do not go with the shape.
+pub fn encode(
+    syntax: Syntax,
+    shape: &FrameShape,
+    decoded: &Decoded,
+) -> Result<Vec<u8>, CodecFault> {
+    encode_with(syntax, shape, decoded, Loss::default())
+}
+
+/// Encodes a frame, with a loss of choice where the syntax is lossy.
+///
+/// # Errors
+/// As [`encode`].
+pub fn encode_with(
+    syntax: Syntax,
+    shape: &FrameShape,
+    decoded: &Decoded,
+    loss: Loss,
+) -> Result<Vec<u8>, CodecFault> {
+    shape.checked()?;
+    let lossy_jpeg = matches!(syntax, Syntax::JpegBaseline | Syntax::JpegExtended);
+    let colour = match raster::colour(shape) {
+        Colour::Ybr if lossy_jpeg => Colour::Rgb,
+        colour => colour,
+    };
+    if colour != decoded.colour {
+        return Err(CodecFault::Mismatch);
+    }
+    let native_layout = matches!(syntax, Syntax::Native { .. } | Syntax::DeflatedImageFrame);
+    if shape.allocated == 1 && !native_layout {
+        return unsupported();
+    }
+    let in_container = || Raster::of(decoded, shape, shape.allocated, false);
+    let unsigned = || Raster::of(decoded, shape, shape.stored, false);
+    match syntax {
+        Syntax::Native { big_endian } => native::pack(shape, &in_container()?, big_endian),
+        Syntax::DeflatedImageFrame => {
+            deflated::deflate(&native::pack(shape, &in_container()?, false)?)
+        }
+        Syntax::RleLossless => rle::encode(shape, &in_container()?),
+        Syntax::JpegBaseline | Syntax::JpegExtended => {
+            let precision = if shape.allocated == 8 { 8 } else { 12 };
+            if (syntax == Syntax::JpegBaseline) != (precision == 8) && precision != 8 {
+                return unsupported();
+            }
+            let transformed = shape.photometric.is_luminance();
+            let Loss { quality, subsampling, .. } = loss;
+            let choice = turbo::Choice::Lossy { quality, subsampling, transformed };
+            turbo::encode(shape, &Raster::of(decoded, shape, precision, false)?, choice)
+        }
+        Syntax::JpegLossless | Syntax::JpegLosslessSv1 => {
+            let predictor = if syntax == Syntax::JpegLossless { 6 } else { 1 };
+            let choice = turbo::Choice::Lossless { predictor, restart_rows: 0 };
+            turbo::encode(shape, &unsigned()?, choice)
+        }
+        Syntax::JpegLsLossless | Syntax::JpegLsNearLossless => {
+            let near = if syntax == Syntax::JpegLsLossless { 0 } else { loss.near };
+            let interleave = jpegls::Interleave::Sample;
+            jpegls::encode(shape, &unsigned()?, jpegls::Choice { interleave, near })
+        }
+        Syntax::Jpeg2000Lossless
+        | Syntax::Jpeg2000
+        | Syntax::Htj2kLossless
+        | Syntax::Htj2kLosslessRpcl
+        | Syntax::Htj2k
+        | Syntax::JpegXlLossless
+        | Syntax::JpegXlRecompression
+        | Syntax::JpegXl => unsupported(),
+    }
+}
+
+/// Says that there is nothing here for that.
+pub(super) fn unsupported<T>() -> Result<T, CodecFault> {
+    Err(CodecFault::Unsupported)
+}

@@ -1,0 +1,222 @@
+//! Native frames (PS3.5 8.1.1, 8.2): samples as they stand in Pixel Data.
+//!
+//! A frame begins at a byte: one-bit frames of a multi-frame image follow each other bit by bit (PS3.5 8.1.1), so whoever cuts
+//! them out of Pixel Data shifts them to the byte first. Eight-bit samples stand one in a byte, in the order of VR OB; where a
+//! big-endian data set has them as words (VR OW), whoever cuts them out swaps them. Twelve bits allocated (two samples in three
+//! bytes, retired) are not known here.
+
+use crate::dicom::photometric::Photometric;
+
+use super::raster::Raster;
+use super::{CodecFault, FrameShape, Tile};
+
+/// How the samples of a pixel stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// Eight one-bit samples a byte, the first in the least significant bit.
+    Bits,
+    Pixels,
+    Planes,
+    /// Two luminances, then the chrominances that both pixels share.
+    Pairs,
+}
+
+impl Order {
+    fn of(shape: &FrameShape) -> Result<Self, CodecFault> {
+        if shape.allocated == 1 {
+            return if shape.samples() == 1 {
+                Ok(Self::Bits)
+            } else {
+                Err(CodecFault::Unsupported)
+            };
+        }
+        match shape.photometric {
+            Photometric::YbrPartial420 => Err(CodecFault::Unsupported),
+            Photometric::YbrFull422 => Ok(Self::Pairs),
+            _ if shape.planar && shape.samples() > 1 => Ok(Self::Planes),
+            _ => Ok(Self::Pixels),
+        }
+    }
+
+    /// Bytes of the frame, without padding.
+    fn frame_bytes(self, shape: &FrameShape) -> Result<usize, CodecFault> {
+        Ok(match self {
+            Self::Bits => shape.pixels().div_ceil(8),
+            Self::Pixels | Self::Planes => shape.decoded_bytes()?,
+            Self::Pairs if shape.columns.is_multiple_of(2) => {
+                2 * shape.pixels() * shape.sample_bytes()
+            }
+            // PS3.3 C.7.6.3.1.2: the number of columns is even.
+            Self::Pairs => return Err(CodecFault::Unsupported),
+        })
+    }
+}
+
+/// Bytes that a frame takes, without the padding that makes Pixel Data even.
+///
+/// # Errors
+/// [`CodecFault::Unsupported`] and [`CodecFault::TooLarge`].
+pub fn frame_bytes(shape: &FrameShape) -> Result<usize, CodecFault> {
+    shape.checked()?;
+    Order::of(shape)?.frame_bytes(shape)
+}
+
+/// Takes a frame apart. Bytes behind its end are padding.
+pub(super) fn unpack(
+    shape: &FrameShape,
+    bytes: &[u8],
+    big_endian: bool,
+) -> Result<Raster, CodecFault> {
+    let order = Order::of(shape)?;
+    let bytes = bytes
+        .get(..order.frame_bytes(shape)?)
+        .ok_or(CodecFault::Malformed("the frame is shorter than its rows"))?;
+    let width = shape.sample_bytes();
+    let mut samples = match order {
+        Order::Bits => {
+            let bits = bytes.iter().flat_map(|byte| (0..8).map(move |bit| byte >> bit & 1));
+            bits.take(shape.pixels()).collect()
+        }
+        Order::Pixels => bytes.to_vec(),
+        Order::Planes => {
+            let mut samples = vec![0; bytes.len()];
+            let step = width * shape.samples();
+            for (index, plane) in bytes.chunks_exact(shape.pixels() * width).enumerate() {
+                let pixels = samples.chunks_exact_mut(step);
+                for (pixel, value) in pixels.zip(plane.chunks_exact(width)) {
+                    put(pixel, index, value);
+                }
+            }
+            samples
+        }
+        Order::Pairs => {
+            let mut samples = vec![0; shape.decoded_bytes()?];
+            let pairs = samples.chunks_exact_mut(6 * width);
+            for (pair, shared) in pairs.zip(bytes.chunks_exact(4 * width)) {
+                let places: [&[usize]; 4] = [&[0], &[3], &[1, 4], &[2, 5]];
+                for (value, places) in shared.chunks_exact(width).zip(places) {
+                    for place in places {
+                        put(pair, *place, value);
+                    }
+                }
+            }
+            samples
+        }
+    };
+    if big_endian {
+        samples.chunks_exact_mut(width).for_each(<[u8]>::reverse);
+    }
+    Ok(Raster { samples, precision: shape.allocated, signed: false })
+}
+
+/// Puts a frame together, without padding. Two pixels that share chrominances get those of the first.
+pub(super) fn pack(
+    shape: &FrameShape,
+    raster: &Raster,
+    big_endian: bool,
+) -> Result<Vec<u8>, CodecFault> {
+    let order = Order::of(shape)?;
+    let length = order.frame_bytes(shape)?;
+    let width = shape.sample_bytes();
+    let samples = &raster.samples;
+    let mut bytes = match order {
+        Order::Bits => samples
+            .chunks(8)
+            .map(|bits| bits.iter().rev().fold(0, |byte, bit| byte << 1 | bit & 1))
+            .collect(),
+        Order::Pixels => samples.clone(),
+        Order::Planes => {
+            let mut bytes = Vec::with_capacity(length);
+            let step = width * shape.samples();
+            for index in 0..shape.samples() {
+                for pixel in samples.chunks_exact(step) {
+                    bytes.extend(pixel.iter().skip(index * width).take(width));
+                }
+            }
+            bytes
+        }
+        Order::Pairs => {
+            let mut bytes = Vec::with_capacity(length);
+            for pair in samples.chunks_exact(6 * width) {
+                for place in [0, 3, 1, 2] {
+                    bytes.extend(pair.iter().skip(place * width).take(width));
+                }
+            }
+            bytes
+        }
+    };
+    if big_endian {
+        bytes.chunks_exact_mut(width).for_each(<[u8]>::reverse);
+    }
+    Ok(bytes)
+}
+
+/// Paints a tile on a frame. Bits that are not stored and bytes behind the frame stay.
+///
+/// Where two pixels share chrominances they become neutral only if both are painted: the pixel beside the tile keeps its colour.
+pub(super) fn repaint(
+    shape: &FrameShape,
+    bytes: &[u8],
+    big_endian: bool,
+    tile: &Tile,
+) -> Result<Vec<u8>, CodecFault> {
+    let order = Order::of(shape)?;
+    let mut painted = if order == Order::Pairs {
+        pairs(shape, bytes, big_endian, tile)?
+    } else {
+        let mut raster = unpack(shape, bytes, big_endian)?;
+        raster.paint(shape, tile)?;
+        pack(shape, &raster, big_endian)?
+    };
+    // The last byte of a one-bit frame may belong to the next frame too.
+    let pixels = shape.pixels();
+    if order == Order::Bits && !pixels.is_multiple_of(8) {
+        let ours = (1u8 << (pixels % 8)) - 1;
+        if let (Some(last), Some(was)) = (painted.last_mut(), bytes.get(pixels / 8)) {
+            *last = *last & ours | was & !ours;
+        }
+    }
+    painted.extend(bytes.iter().skip(painted.len()));
+    Ok(painted)
+}
+
+fn pairs(
+    shape: &FrameShape,
+    bytes: &[u8],
+    big_endian: bool,
+    tile: &Tile,
+) -> Result<Vec<u8>, CodecFault> {
+    let width = shape.sample_bytes();
+    let was = unpack(shape, bytes, big_endian)?;
+    let mut raster = was.clone();
+    raster.paint(shape, tile)?;
+    let pairs = raster.samples.chunks_exact_mut(6 * width);
+    for (pair, was) in pairs.zip(was.samples.chunks_exact(6 * width)) {
+        // Painted chrominances are neutral. Where the two pixels differ now, one is not painted: both keep what they shared.
+        let (first, second) = pair.split_at_mut(3 * width);
+        if first.iter().skip(width).ne(second.iter().skip(width)) {
+            for (to, from) in first.iter_mut().zip(was).skip(width) {
+                *to = *from;
+            }
+        }
+    }
+    pack(shape, &raster, big_endian)
+}
+
+/// The rows of a tile below a frame. Padding behind the frame is dropped.
+pub(super) fn extend(
+    shape: &FrameShape,
+    bytes: &[u8],
+    big_endian: bool,
+    tile: &Tile,
+) -> Result<Vec<u8>, CodecFault> {
+    let mut raster = unpack(shape, bytes, big_endian)?;
+    let longer = raster.extend(shape, tile)?;
+    pack(&longer, &raster, big_endian)
+}
+
+fn put(pixel: &mut [u8], place: usize, value: &[u8]) {
+    for (to, from) in pixel.iter_mut().skip(place * value.len()).zip(value) {
+        *to = *from;
+    }
+}

@@ -1,0 +1,117 @@
+//! RLE Lossless (PS3.5 annex G): byte planes, each packed in runs.
+//!
+//! Planes stand most significant byte first, sample by sample. Each row is packed by itself, a segment has even length.
+
+use super::raster::Raster;
+use super::{CodecFault, FrameShape};
+
+const HEADER: usize = 64;
+/// PS3.5 G.5: the header has room for so many offsets.
+const MOST_SEGMENTS: usize = 15;
+/// A run or a literal has at most so many bytes.
+const MOST: usize = 128;
+
+/// Unpacks a frame.
+pub(super) fn decode(shape: &FrameShape, bytes: &[u8]) -> Result<Raster, CodecFault> {
+    let width = shape.sample_bytes();
+    let step = width * shape.samples();
+    let header = bytes.first_chunk::<HEADER>().ok_or(CodecFault::Malformed("no RLE header"))?;
+    let mut words = header.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word) as usize);
+    if words.next() != Some(step) {
+        return Err(CodecFault::Mismatch);
+    }
+    let offsets: Vec<usize> = words.take(step).collect();
+    let mut samples = vec![0; shape.decoded_bytes()?];
+    for (index, start) in offsets.iter().enumerate() {
+        let end = offsets.get(index + 1).copied().unwrap_or(bytes.len());
+        let segment = bytes
+            .get(*start..end)
+            .filter(|_| *start >= HEADER)
+            .ok_or(CodecFault::Malformed("a segment's offset lies outside the frame"))?;
+        let byte = width - 1 - index % width;
+        unpack(segment, samples.iter_mut().skip(index / width * width + byte).step_by(step))?;
+    }
+    Ok(Raster { samples, precision: shape.allocated, signed: false })
+}
+
+/// Fills a plane from a segment. What is left over when it is full is padding.
+fn unpack<'a>(
+    segment: &[u8],
+    mut plane: impl ExactSizeIterator<Item = &'a mut u8>,
+) -> Result<(), CodecFault> {
+    let mut rest = segment;
+    while plane.len() > 0 {
+        let Some((control, after)) = rest.split_first() else {
+            return Err(CodecFault::Malformed("a segment is cut short"));
+        };
+        let count = *control as i8;
+        if count >= 0 {
+            let (literal, after) = after
+                .split_at_checked(count as usize + 1)
+                .ok_or(CodecFault::Malformed("a segment is cut short"))?;
+            for (value, to) in literal.iter().zip(plane.by_ref()) {
+                *to = *value;
+            }
+            rest = after;
+        } else if count == i8::MIN {
+            rest = after; // PS3.5 G.3.2: says nothing
+        } else {
+            let (value, after) =
+                after.split_first().ok_or(CodecFault::Malformed("a segment is cut short"))?;
+            for to in plane.by_ref().take(usize::from(count.unsigned_abs()) + 1) {
+                *to = *value;
+            }
+            rest = after;
+        }
+    }
+    Ok(())
+}
+
+/// Packs a frame.
+pub(super) fn encode(shape: &FrameShape, raster: &Raster) -> Result<Vec<u8>, CodecFault> {
+    let width = shape.sample_bytes();
+    let step = width * shape.samples();
+    if step > MOST_SEGMENTS {
+        return Err(CodecFault::Unsupported);
+    }
+    let row_bytes = usize::from(shape.columns) * step;
+    let mut packed = vec![0; HEADER];
+    let mut words = vec![step as u32];
+    let mut plane_row = Vec::with_capacity(usize::from(shape.columns));
+    for index in 0..step {
+        words.push(u32::try_from(packed.len()).map_err(|_| CodecFault::TooLarge)?);
+        let byte = index / width * width + (width - 1 - index % width);
+        for row in raster.samples.chunks_exact(row_bytes) {
+            plane_row.clear();
+            plane_row.extend(row.iter().skip(byte).step_by(step));
+            pack(&plane_row, &mut packed);
+        }
+        if !packed.len().is_multiple_of(2) {
+            packed.push(0);
+        }
+    }
+    for (to, word) in packed.as_chunks_mut::<4>().0.iter_mut().zip(words) {
+        *to = word.to_le_bytes();
+    }
+    Ok(packed)
+}
+
+/// Packs one row of a plane: runs of three and more as runs, the rest literally.
+fn pack(mut row: &[u8], packed: &mut Vec<u8>) {
+    while let Some(first) = row.first() {
+        let run = row.iter().take(MOST).take_while(|value| *value == first).count();
+        let taken = if run > 1 {
+            packed.push(1u8.wrapping_sub(run as u8));
+            packed.push(*first);
+            run
+        } else {
+            let triple =
+                row.windows(3).take(MOST).position(|w| matches!(w, [a, b, c] if a == b && b == c));
+            let length = triple.unwrap_or(row.len()).clamp(1, MOST);
+            packed.push((length - 1) as u8);
+            packed.extend(row.iter().take(length));
+            length
+        };
+        row = row.get(taken..).unwrap_or_default();
+    }
+}
