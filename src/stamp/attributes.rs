@@ -18,7 +18,7 @@ use super::private_block::{Block, Field};
 use super::{Job, Obstacle, StampMode};
 
 /// Who made the device that changed the object, and what it is called.
-const PRODUCT: &str = "markgate";
+pub(super) const PRODUCT: &str = "markgate";
 
 /// The new Institution Name, and what it takes to write it.
 struct Naming {
@@ -260,6 +260,6 @@ fn long_strings(values: &[&str], set: &CharacterSet) -> Vec<u8> {
 }
 
 /// At most as many characters as VR LO holds.
-fn cut(text: &str) -> String {
+pub(super) fn cut(text: &str) -> String {
     text.chars().take(NAME_LIMIT).collect()
 }

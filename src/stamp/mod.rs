@@ -14,6 +14,7 @@ mod character_set;
 mod mode;
 mod name;
 mod obstacle;
+pub mod presentation_state;
 mod private_block;
 
 use jiff::tz::Offset;

@@ -34,6 +34,7 @@ mod pacs_down;
 mod pacs_modes;
 mod peers_meet;
 mod poison;
+mod presentation_states;
 mod private_data;
 mod rebuild;
 mod recognition_cases;

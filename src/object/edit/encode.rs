@@ -5,6 +5,7 @@ use std::fmt;
 use crate::base::limits::MAX_DEPTH;
 use crate::dicom::transfer_syntax::Encoding;
 use crate::dicom::{Tag, VR};
+use crate::object::header::{Element, HeaderView, Kind};
 use crate::object::representation::{
     DELIMITERS, ITEM, UNDEFINED, has_long_header, padding, rank, swap_units, unit_size,
 };
@@ -43,6 +44,21 @@ impl NewElement {
     #[must_use]
     pub fn sequence(tag: Tag, items: Vec<Vec<NewElement>>) -> Self {
         Self { tag, vr: VR::SQ, value: NewValue::Items(items) }
+    }
+
+    /// A plain element as it stands in another data set; `None` where its value was not kept, or it is a sequence.
+    #[must_use]
+    pub fn copied(view: &HeaderView, element: &Element) -> Option<Self> {
+        if element.kind != Kind::Value {
+            return None;
+        }
+        let vr = view.vr(element);
+        let mut value = view.bytes(element)?.to_vec();
+        // PS3.5 §6.2.2: a value carried as UN came from an implicit little endian encoding.
+        if element.encoding().is_big_endian() && element.vr != Some(VR::UN) {
+            swap_units(&mut value, unit_size(vr));
+        }
+        Some(Self::new(element.tag, vr, value))
     }
 
     /// Appends the element as it stands in a data set of this encoding.

@@ -88,6 +88,23 @@ pub fn dciodvfy(file: &[u8]) -> Vec<String> {
     errors
 }
 
+/// The first frame of an image as DCMTK's `dcmp2pgm` renders it, with a presentation state or by what the image says itself: a PGM
+/// file.
+#[track_caller]
+pub fn dcmp2pgm(image: &[u8], state: Option<&[u8]>) -> Vec<u8> {
+    let files: Vec<Vec<u8>> =
+        [Some(image), state].into_iter().flatten().map(<[u8]>::to_vec).collect();
+    let folder = written(&files);
+    let mut command = Command::new("dcmp2pgm");
+    if state.is_some() {
+        command.arg("--pstate").arg(folder.path().join("0001.dcm"));
+    }
+    let rendered = folder.path().join("rendered.pgm");
+    command.arg(folder.path().join("0000.dcm")).arg(&rendered);
+    process::succeed(command);
+    std::fs::read(rendered).expect("a rendered image")
+}
+
 /// Whether DCMTK's `dcmdump` reads a Part 10 file to its end.
 pub fn dcmdump_reads(file: &[u8]) -> bool {
     let folder = written(&[file.to_vec()]);
