@@ -12,7 +12,7 @@ use crate::object::{End, Scan};
 use crate::policy::admission::Source;
 use crate::policy::disposition::{Disposition, disposition};
 use crate::recognition::{Decision, Exam, Reason, decide};
-use crate::stamp::{Job, Provenance, stamp};
+use crate::stamp::{Job, Provenance, Stamp, stamp};
 use crate::standard::{Arrival, Assessment, Subject, facts};
 
 /// One object, as it came.
@@ -72,11 +72,11 @@ fn judge_or_panic(site: &Site, image: &Image<'_>, now: Timestamp) -> Verdict {
         End::Complete => true,
         End::Cut { .. } | End::Malformed(_) | End::TooDeep { .. } | End::Unlooked(_) => false,
     };
-    let (decision, plan, fallen_back) = if is_whole {
+    let (decision, Stamp { plan, modes, fallen_back }) = if is_whole {
         mark(site, image, &subject, &assessment, now)
     } else {
         // What was not looked at to its end is carried on as it is.
-        (Decision::without_judgement(Reason::Unchecked), EditPlan::default(), Vec::new())
+        (Decision::without_judgement(Reason::Unchecked), Stamp::none())
     };
     Verdict {
         disposition: disposition(
@@ -91,6 +91,7 @@ fn judge_or_panic(site: &Site, image: &Image<'_>, now: Timestamp) -> Verdict {
         modality: image.scan.header.string(tags::MODALITY),
         findings: assessment.findings,
         decision,
+        modes,
         fallen_back,
         plan,
         destinations: chosen.destinations,
@@ -125,15 +126,13 @@ pub fn bypassed(site: &Site, image: &Image<'_>, now: Timestamp) -> Verdict {
     }
 }
 
-type Marked = (Decision, EditPlan, Vec<(crate::stamp::StampMode, crate::stamp::Obstacle)>);
-
 fn mark(
     site: &Site,
     image: &Image<'_>,
     subject: &Subject<'_>,
     assessment: &Assessment,
     now: Timestamp,
-) -> Marked {
+) -> (Decision, Stamp) {
     let name = facts::identity::institution_name(subject);
     let exam = Exam {
         sop_class: image.sop_class,
@@ -148,7 +147,7 @@ fn mark(
     let decision = decide(&site.registry, &site.mark, &exam, date_at(now, site.offset));
     let institution = decision.institution.as_ref().and_then(|id| site.registry.institution(id));
     let Some(institution) = institution else {
-        return (decision, EditPlan::default(), Vec::new());
+        return (decision, Stamp::none());
     };
     let names = institution.names_on(decision.exam_date);
     let provenance = Provenance {
@@ -167,11 +166,11 @@ fn mark(
         now,
     };
     match stamp(site.modes.modes(subject), &job) {
-        Ok(stamped) => (decision, stamped.plan, stamped.fallen_back),
+        Ok(stamped) => (decision, stamped),
         Err(obstacle) => {
             let reason = obstacle.reason();
             let decision = decision.withheld(reason, &site.mark);
-            (decision, EditPlan::default(), Vec::new())
+            (decision, Stamp::none())
         }
     }
 }
@@ -193,6 +192,7 @@ pub fn unchecked(site: &Site, image: &Image<'_>) -> Verdict {
         modality: None,
         findings: Vec::new(),
         decision: Decision::without_judgement(Reason::Unchecked),
+        modes: Vec::new(),
         fallen_back: Vec::new(),
         plan: EditPlan::default(),
         destinations,

@@ -21,6 +21,8 @@ pub struct Verdict {
     pub findings: Vec<Finding>,
     /// The mark, or the reason for none, and how it was come by.
     pub decision: Decision,
+    /// How the mark is shown; empty where there is none.
+    pub modes: Vec<StampMode>,
     /// Modes of stamping that were asked for and could not be had.
     pub fallen_back: Vec<(StampMode, Obstacle)>,
     /// What is changed in the object; empty when it goes out as it came.

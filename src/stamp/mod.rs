@@ -24,12 +24,14 @@ use crate::dicom::ae_title::AeTitle;
 use crate::dicom::charset::CharacterSet;
 use crate::object::HeaderView;
 use crate::object::edit::EditPlan;
-use crate::recognition::{Decision, Names};
+use crate::recognition::{Decision, Names, ScopeCode};
 
 pub use character_set::CharsetPolicy;
 pub use mode::{StampFault, StampMode, StampRow, StampRows};
 pub use obstacle::Obstacle;
 pub use private_block::{CREATOR, GROUP};
+
+use presentation_state::Images;
 
 /// How a site words and writes its marks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +86,24 @@ pub struct Job<'a> {
     pub now: Timestamp,
 }
 
+/// A mark as text that stands beside an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wording {
+    /// The institution's name with the mark.
+    pub text: String,
+    /// The same in Latin letters, where the institution has a Latin name.
+    pub latin: Option<String>,
+}
+
+/// The text of a mark: what Institution Name is made to say.
+///
+/// # Errors
+/// When neither the name nor the short name fits with the mark.
+pub fn wording(names: &Names, separator: &str, mark: &ScopeCode) -> Result<Wording, Obstacle> {
+    let text = name::fitting(names, separator, mark)?.text;
+    Ok(Wording { text, latin: name::latin(names, separator, mark).map(|line| line.text) })
+}
+
 /// A stamp that can be applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stamp {
@@ -93,6 +113,14 @@ pub struct Stamp {
     pub modes: Vec<StampMode>,
     /// Modes that were asked for and could not be had, each with the obstacle.
     pub fallen_back: Vec<(StampMode, Obstacle)>,
+}
+
+impl Stamp {
+    /// No change and no mark.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { plan: EditPlan::none(), modes: Vec::new(), fallen_back: Vec::new() }
+    }
 }
 
 /// The stamp of an object in the modes asked for. A mode that cannot be had falls to the next weaker one.
@@ -105,10 +133,11 @@ pub fn stamp(modes: &[StampMode], job: &Job<'_>) -> Result<Stamp, Obstacle> {
         let plan = attributes::plan(job)?;
         return Ok(Stamp { plan, modes: Vec::new(), fallen_back: Vec::new() });
     }
-    let mut fallen_back = Vec::new();
+    let (mut shown, mut fallen_back) = (Vec::new(), Vec::new());
     for mode in modes {
         match plan(*mode, job) {
-            Ok(_) => {}
+            Ok(_) if *mode == StampMode::Tag => {}
+            Ok(_) => shown.push(*mode),
             Err(obstacle @ Obstacle::ModeNotAvailable { .. }) => {
                 fallen_back.push((*mode, obstacle));
             }
@@ -117,7 +146,8 @@ pub fn stamp(modes: &[StampMode], job: &Job<'_>) -> Result<Stamp, Obstacle> {
     }
     // In this version every chain of weaker modes ends in the one that there is.
     let plan = plan(StampMode::Tag, job)?;
-    Ok(Stamp { plan, modes: vec![StampMode::Tag], fallen_back })
+    shown.push(StampMode::Tag);
+    Ok(Stamp { plan, modes: shown, fallen_back })
 }
 
 /// The changes that one mode makes.
@@ -127,10 +157,14 @@ pub fn stamp(modes: &[StampMode], job: &Job<'_>) -> Result<Stamp, Obstacle> {
 pub fn plan(mode: StampMode, job: &Job<'_>) -> Result<EditPlan, Obstacle> {
     match mode {
         StampMode::Tag => attributes::plan(job),
-        StampMode::BurnIn
-        | StampMode::Strip
-        | StampMode::Overlay
-        | StampMode::PresentationState => Err(Obstacle::ModeNotAvailable { mode }),
+        StampMode::BurnIn | StampMode::Strip | StampMode::Overlay => {
+            Err(Obstacle::ModeNotAvailable { mode })
+        }
+        // Made for the series once its images have come; of an image it only must be known that it can be shown.
+        StampMode::PresentationState => match Images::default().add(job.view) {
+            Ok(()) => Ok(EditPlan::none()),
+            Err(_) => Err(Obstacle::ModeNotAvailable { mode }),
+        },
     }
 }
 

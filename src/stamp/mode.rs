@@ -102,6 +102,13 @@ impl StampRows {
         if faults.is_empty() { Ok(Self { rows: compiled, otherwise }) } else { Err(faults) }
     }
 
+    /// Whether some object may get this mode.
+    #[must_use]
+    pub fn include(&self, mode: StampMode) -> bool {
+        let rows = self.rows.iter().map(|(_, modes)| modes);
+        rows.chain([&self.otherwise]).any(|modes| modes.contains(&mode))
+    }
+
     /// The modes of an object: those of the first row whose condition holds.
     #[must_use]
     pub fn modes(&self, environment: &dyn Environment) -> &[StampMode] {

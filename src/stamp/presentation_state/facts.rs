@@ -337,6 +337,9 @@ fn area(view: &HeaderView) -> Result<Vec<NewElement>, Refusal> {
     ])
 }
 
+/// By which sides of a pixel may differ because of how they are written.
+const ROUNDING: f64 = 1e-9;
+
 fn pixel_shape(view: &HeaderView) -> Result<NewElement, Refusal> {
     let spacings =
         [tags::PIXEL_SPACING, tags::IMAGER_PIXEL_SPACING, tags::NOMINAL_SCANNED_PIXEL_SPACING];
@@ -353,7 +356,7 @@ fn pixel_shape(view: &HeaderView) -> Result<NewElement, Refusal> {
             return Err(Refusal::Unreadable(element.tag));
         }
         let bytes = view.strings(element).join(r"\");
-        return Ok(if height == width {
+        return Ok(if (height / width - 1.0).abs() < ROUNDING {
             square
         } else if is_spacing {
             NewElement::new(tags::PRESENTATION_PIXEL_SPACING, VR::DS, bytes)

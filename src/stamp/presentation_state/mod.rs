@@ -115,7 +115,11 @@ pub fn build(images: &Images, job: &StateJob<'_>) -> Result<NewObject, Refusal> 
     let shared = &common.shared;
     let mut object = NewObject {
         sop_class: modules::sop_class(shared.look),
-        sop_instance: instance_uid(images, job, &shared.study, &shared.series),
+        sop_instance: instance_uid(
+            (&shared.study, &shared.series),
+            (job.words, job.corner),
+            images.references().map(|(_, instance)| instance),
+        ),
         study: shared.study.clone(),
         series: derived("series", &[shared.study.as_str(), shared.series.as_str()]),
         data_set: Vec::new(),
@@ -132,16 +136,22 @@ pub fn build(images: &Images, job: &StateJob<'_>) -> Result<NewObject, Refusal> 
     Ok(object)
 }
 
-fn instance_uid(images: &Images, job: &StateJob<'_>, study: &Uid, series: &Uid) -> Uid {
-    let corner = match job.corner {
+/// The SOP Instance UID of a presentation state of `instances`, in ascending order, of a study and series: what [`build`] gives it,
+/// known before any of the images is read.
+pub fn instance_uid<'a>(
+    (study, series): (&'a Uid, &'a Uid),
+    (words, corner): (Words<'a>, Corner),
+    instances: impl Iterator<Item = &'a Uid>,
+) -> Uid {
+    let corner = match corner {
         Corner::TopLeft => "top left",
         Corner::TopRight => "top right",
         Corner::BottomLeft => "bottom left",
         Corner::BottomRight => "bottom right",
     };
-    let latin = job.words.latin.unwrap_or_default();
-    let mut parts = vec![study.as_str(), series.as_str(), job.words.text, latin, corner];
-    parts.extend(images.references().map(|(_, instance)| instance.as_str()));
+    let latin = words.latin.unwrap_or_default();
+    let mut parts = vec![study.as_str(), series.as_str(), words.text, latin, corner];
+    parts.extend(instances.map(Uid::as_str));
     derived("instance", &parts)
 }
 
