@@ -11,6 +11,7 @@
 
 mod attributes;
 mod character_set;
+pub mod glyphs;
 mod mode;
 mod name;
 mod obstacle;
