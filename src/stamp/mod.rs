@@ -11,7 +11,12 @@
 
 mod attributes;
 mod character_set;
+pub mod display;
+pub mod draw;
+#[cfg(test)]
+mod fixture;
 pub mod glyphs;
+pub mod layout;
 mod mode;
 mod name;
 mod obstacle;
