@@ -11,6 +11,7 @@ mod demo;
 mod fixture;
 mod keeping;
 mod offline;
+mod presentation_states;
 mod report;
 mod retention;
 mod scrub;

@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use super::certificates::{self, Certificates};
 use super::custody::{self, CustodyFault};
 use super::keeping;
+use super::presentation_states;
 use super::retention;
 use super::scrub::{self, Scrub};
 use super::service::Service;
@@ -160,6 +161,7 @@ pub struct Gate {
     sweeping: JoinHandle<()>,
     tending: JoinHandle<()>,
     scrubbing: Option<JoinHandle<()>>,
+    adding: JoinHandle<()>,
     keeping: JoinHandle<()>,
     console: Option<SocketAddr>,
 }
@@ -294,6 +296,7 @@ impl Gate {
             lost: custody.lost,
             stopping: AtomicBool::new(false),
         });
+        let adding = tokio::spawn(presentation_states::run(Arc::clone(&state), ending.clone()));
         let keeping = tokio::spawn(keeping::run(Arc::clone(&state), ending.clone()));
         state.audit.record(Entry::Started {
             version: env!("CARGO_PKG_VERSION"),
@@ -318,6 +321,7 @@ impl Gate {
             sweeping,
             tending,
             scrubbing,
+            adding,
             keeping,
             console: console_address,
         })
@@ -415,6 +419,7 @@ impl Gate {
         if let Some(scrubbing) = self.scrubbing {
             finish("scrub", scrubbing, begun + ALL_ENDS).await;
         }
+        finish("presentation states", self.adding, begun + ALL_ENDS).await;
         finish("bypass and audit", self.keeping, begun + ALL_ENDS).await;
         finish("console", self.serving, begun + ALL_ENDS).await;
         finish("certificates", self.watching, begun + ALL_ENDS).await;

@@ -242,9 +242,10 @@ pub struct RegistryFiles {
 pub struct Mark {
     /// How a mark is decided.
     pub policy: MarkPolicy,
-    /// What a marked object gets unless a `[[stamp]]` row says otherwise. Default `tag`. This version has no other: a stronger
-    /// one falls to it.
+    /// What a marked object gets unless a `[[stamp]]` row says otherwise. Default `tag`. One that this version has not falls to it.
     pub modes: Vec<StampMode>,
+    /// A presentation state is made once no image of its series has come for so long, and all have been delivered. Default 90 s.
+    pub presentation_state_after: Duration,
     /// What to do where the declared character set cannot hold the name. Default `extend`.
     pub charset: CharsetPolicy,
     /// The zone that dates are meant in, as an offset from UTC. Default `+08:00`.
@@ -361,7 +362,13 @@ impl Default for CallingAet {
 impl Default for Mark {
     fn default() -> Self {
         let StampPolicy { separator: _, charset, timezone } = StampPolicy::default();
-        Self { policy: MarkPolicy::default(), modes: vec![StampMode::Tag], charset, timezone }
+        Self {
+            policy: MarkPolicy::default(),
+            modes: vec![StampMode::Tag],
+            presentation_state_after: Duration::from_secs(90),
+            charset,
+            timezone,
+        }
     }
 }
 

@@ -396,6 +396,9 @@ pub(super) fn mark(
     let mark = Mark {
         policy: mark_policy(&mut table),
         modes: modes(&mut table, warnings).unwrap_or(default.modes),
+        presentation_state_after: table
+            .parsed("presentation_state_after", DURATION, parse_duration)
+            .unwrap_or(default.presentation_state_after),
         charset: table.word("charset").unwrap_or(default.charset),
         timezone: table.parsed("timezone", offset, parse_offset).unwrap_or(default.timezone),
     };
@@ -429,7 +432,11 @@ fn modes(table: &mut Table<'_>, warnings: &mut Vec<Mistake>) -> Option<Vec<Stamp
     if modes.is_empty() {
         table.fault("modes", Fault::Missing { wanted: "at least one mode, such as [\"tag\"]" });
     }
-    for mode in modes.iter().filter(|mode| **mode != StampMode::Tag) {
+    let is_here = |mode: StampMode| match mode {
+        StampMode::Tag | StampMode::PresentationState => true,
+        StampMode::BurnIn | StampMode::Strip | StampMode::Overlay => false,
+    };
+    for mode in modes.iter().filter(|mode| !is_here(**mode)) {
         let found = format!("mode {:?}", mode.as_str());
         let instead = "such objects get the mode \"tag\"";
         warnings.push(table.note("modes", Fault::NotInThisVersion { found, instead }));

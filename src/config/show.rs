@@ -232,6 +232,7 @@ fn mark(page: &mut Page, mark: &Mark) {
     page.text("separator", &policy.separator);
     page.bare("mark_before_effective", policy.mark_before_effective);
     page.list("modes", mark.modes.iter().map(|mode| mode.as_str()));
+    page.text("presentation_state_after", format_duration(mark.presentation_state_after));
     page.text("charset", mark.charset.word());
     page.bare("strip_stale", policy.strip_stale);
     page.bare("require_active_at_stamp", policy.require_active_at_stamp);

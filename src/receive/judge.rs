@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::Config;
+use super::own;
 use super::seats::{Seat, Seats};
 use super::verdicts::{Expected, Promise, UNRECORDED, record};
 use crate::base::time::{Timestamp, now};
@@ -203,6 +204,9 @@ async fn judge(with: &Judging, work: Work, seat: Seat, call: &Call) -> Option<Ev
                 Err(fault) => return unread(with, object, &*fault).await,
             };
             call.is_of(&scan);
+            if own::is_own(&envelope) {
+                return own::judged(with, object, &scan, stop).await;
+            }
             let site = with.site.load_full();
             let caller = Caller {
                 calling: &envelope.calling_ae,
@@ -305,7 +309,7 @@ pub(super) async fn past(
     })
 }
 
-async fn asked<T: Send + 'static>(
+pub(super) async fn asked<T: Send + 'static>(
     question: impl FnOnce() -> Result<T, LedgerFault> + Send + 'static,
 ) -> Result<T, LedgerFault> {
     tokio::task::spawn_blocking(question).await.map_err(|_| LedgerFault::Closed)?

@@ -11,6 +11,7 @@ mod association;
 mod foresight;
 mod judge;
 mod memory;
+mod own;
 mod seats;
 mod storage;
 mod strangers;
@@ -42,6 +43,7 @@ pub use asking::Asking;
 pub use foresight::Foresight;
 pub use judge::{Judge, Judging, PATIENCE, Work, judging, resume, unjudged};
 pub use memory::Memory;
+pub use own::OWN_PEER;
 pub use strangers::Strangers;
 use waiting::WaitingRoom;
 

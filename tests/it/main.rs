@@ -35,6 +35,7 @@ mod pacs_modes;
 mod peers_meet;
 mod poison;
 mod presentation_states;
+mod presentation_states_sent;
 mod private_data;
 mod rebuild;
 mod recognition_cases;

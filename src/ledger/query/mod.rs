@@ -443,6 +443,30 @@ impl Ledger {
         })
     }
 
+    /// Objects that have files, each with its Series Instance UID, in order of arrival, after `after`; those of no series left out.
+    ///
+    /// # Errors
+    /// When the index fails.
+    pub fn series_after(
+        &self,
+        after: Option<ObjectId>,
+        limit: usize,
+    ) -> Result<Vec<(ObjectId, Uid)>, LedgerFault> {
+        self.read(|db| {
+            let mut statement = db.prepare_cached(
+                "SELECT id, series FROM object
+                  WHERE id > $1 AND present = 1 AND series <> '' ORDER BY id LIMIT $2",
+            )?;
+            let after = after.map(|id| id.to_string()).unwrap_or_default();
+            let mut rows = statement.query(params![after, sql_limit(limit)])?;
+            let mut objects = Vec::new();
+            while let Some(row) = rows.next()? {
+                objects.push((row_id(row, 0)?, row_uid(row, 1)?));
+            }
+            Ok(objects)
+        })
+    }
+
     /// The oldest and the newest object of all that are known, if there is one.
     ///
     /// # Errors

@@ -145,7 +145,10 @@ impl Storescp {
         let port = ports::free();
         let folder = TempDir::with_prefix("markgate-storescp-").expect("a folder");
         let mut command = Command::new("storescp");
-        command.env("TCP_NODELAY", "1").args(options).args(["+B", "+xa", "-pm", "--fork", "-od"]);
+        // A profile of what is taken, and taking everything, exclude each other.
+        let everything: &[&str] = if options.contains(&"-xf") { &[] } else { &["+xa", "-pm"] };
+        command.env("TCP_NODELAY", "1").args(options).args(everything);
+        command.args(["+B", "--fork", "-od"]);
         command.arg(folder.path()).arg(port.to_string());
         let process = Running::start(command);
         let storescp = Self { port, folder, _process: process };
