@@ -23,6 +23,7 @@ pub mod pipeline;
 
 pub mod observe;
 
+pub mod cage;
 pub mod dimse;
 pub mod ledger;
 pub mod spool;

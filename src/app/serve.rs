@@ -31,6 +31,7 @@ use super::state::State;
 use super::upkeep;
 use crate::base::limits::Limits;
 use crate::base::time::now;
+use crate::cage::{self, Cage};
 use crate::config::{self, CallingAet, Configuration, Loaded, Mistakes, Target};
 use crate::deliver::{self, Destination, Lanes, Peer};
 use crate::dimse::Terms;
@@ -211,6 +212,7 @@ impl Gate {
             clock: Arc::new(now),
             unknown: questions,
         }));
+        let cage = Arc::new(Cage::new(cage_settings(&configuration), Arc::clone(&metrics)));
         let limits = Arc::new(ArcSwap::from_pointee(receiving(&configuration)));
         let memory = receive::Memory::new(configuration.limits.memory);
         let judged = CancellationToken::new();
@@ -287,6 +289,7 @@ impl Gate {
             spool: custody.spool,
             ledger: custody.ledger,
             audit: custody.audit,
+            cage,
             metrics,
             lanes,
             judging,
@@ -365,6 +368,7 @@ impl Gate {
         let (new, old) = (&loaded.configuration, self.state.configuration.load());
         let fixed = [
             ("gate", old.gate != new.gate),
+            ("codec", old.codec != new.codec),
             ("spool", old.spool != new.spool),
             ("console", old.console != new.console),
             ("destination", old.destinations != new.destinations),
@@ -504,6 +508,11 @@ fn receiving(configuration: &Configuration) -> receive::Config {
         timers: limits.timers(),
         ..receive::Config::default()
     }
+}
+
+/// The program of the workers is the one that runs, even after an upgrade has put another in its place.
+fn cage_settings(configuration: &Configuration) -> cage::Settings {
+    cage::Settings { program: "/proc/self/exe".into(), limits: configuration.codec.clone() }
 }
 
 fn spool_config(configuration: &Configuration) -> spool::Config {

@@ -282,6 +282,11 @@ impl crate::web::Service for Service {
             damaged: state.metrics.damaged.get(),
             destinations: self.peers_of(&counts),
             certificates: certificates(&state.certificates, now()),
+            codecs: state.cage.bars().map(|bars| model::Codecs {
+                seccomp: bars.seccomp,
+                landlock: bars.landlock.as_str().to_owned(),
+                lost: state.cage.lost(),
+            }),
         })
     }
 

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::certificates::Certificates;
 use crate::base::time::Timestamp;
+use crate::cage::Cage;
 use crate::config::Configuration;
 use crate::deliver::Lanes;
 use crate::dimse::Timers;
@@ -32,6 +33,8 @@ pub(super) struct State {
     pub(super) ledger: Ledger,
     /// Who did what.
     pub(super) audit: Audit,
+    /// Codecs, for whoever judges or stamps what peers sent.
+    pub(super) cage: Arc<Cage>,
     /// Counters.
     pub(super) metrics: Arc<Metrics>,
     /// The lanes to the destinations.

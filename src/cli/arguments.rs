@@ -147,6 +147,9 @@ pub(super) enum Verb {
     /// The audit trail
     #[command(subcommand)]
     Audit(Audit),
+    /// What the gate starts to decode frames; not for people
+    #[command(hide = true)]
+    CodecWorker,
 }
 
 /// How logs are written.

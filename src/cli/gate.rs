@@ -14,8 +14,9 @@ use crate::config::Configuration;
 use crate::web::client::{Client, ClientFault, Place, segment};
 use crate::web::control_socket;
 use crate::web::model::{
-    Changed, Context, Counts, Day, Deed, Echo, Expiry, Explanation, Ledger, Peer as Destination,
-    PeerState, PeerTest, QuarantineEntry, QuarantineState, QueueEntry, QueueState, System,
+    Changed, Codecs, Context, Counts, Day, Deed, Echo, Expiry, Explanation, Ledger,
+    Peer as Destination, PeerState, PeerTest, QuarantineEntry, QuarantineState, QueueEntry,
+    QueueState, System,
 };
 
 /// Entries that a list is asked for: as many as the gate gives.
@@ -480,6 +481,7 @@ fn status_page(system: &System) -> String {
         ("spool problem", spool.problem.clone()),
         ("lost", (system.lost > 0).then(|| format!("{} objects: a person must act", system.lost))),
         ("audit trail", system.audit_problem.as_ref().map(|why| format!("not written: {why}"))),
+        ("codecs", system.codecs.as_ref().map(codecs_line)),
         ("bypass", system.bypass.then(|| "on: nothing is judged".to_owned())),
     ];
     let peers: Vec<_> = system.destinations.iter().map(peer_row).collect();
@@ -491,6 +493,11 @@ fn status_page(system: &System) -> String {
         page.push_str(&table(["CERTIFICATE", "ENDS", "DAYS LEFT"], &certificates));
     }
     page
+}
+
+fn codecs_line(codecs: &Codecs) -> String {
+    let seccomp = if codecs.seccomp { "full" } else { "absent" };
+    format!("seccomp {seccomp}, landlock {}, {} processes lost", codecs.landlock, codecs.lost)
 }
 
 fn expiry_row(expiry: &Expiry) -> [String; 3] {

@@ -24,6 +24,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use serde::Serialize;
 
+use crate::cage::worker::{self, WorkerFault};
+use crate::codec::InProcess;
 use crate::config::{self, Loaded, Mistakes};
 use crate::observe::log;
 use crate::web::client::ClientFault;
@@ -90,6 +92,8 @@ enum Failure {
     Later { verb: &'static str, instead: &'static str },
     #[error("{0}")]
     Unfit(String),
+    #[error("{0}")]
+    Worker(#[from] WorkerFault),
     #[error("{problem}")]
     Io {
         #[from]
@@ -109,6 +113,7 @@ impl Failure {
             | Self::Ended(_)
             | Self::Later { .. }
             | Self::Unfit(_)
+            | Self::Worker(_)
             | Self::Io { .. }
             | Self::Json(_) => Exit::Failed,
         }
@@ -186,7 +191,13 @@ fn dispatch(verb: Verb, program: &dyn Program, terminal: &mut Terminal<'_>) -> O
         Verb::Rules(verb) => offline::rules(verb, program, terminal),
         Verb::Conformance { file } => offline::conformance(&file, program, terminal),
         Verb::Audit(verb) => audit::audit(verb, terminal),
+        Verb::CodecWorker => Ok(codec_worker()?),
     }
+}
+
+/// Works on frames for the gate that started this process, and prints nothing: nobody would read it.
+fn codec_worker() -> Result<Exit, WorkerFault> {
+    worker::run(&InProcess).map(|()| Exit::Done)
 }
 
 fn later(verb: &'static str, instead: &'static str) -> Outcome {

@@ -172,6 +172,7 @@ fn whole(
 ) -> (Configuration, Option<Compiled>) {
     let (gate, gate_place, gate_tls_place) = sections::gate(top.section("gate"), folder, mistakes);
     let limits = sections::limits(top.section("limits"), mistakes);
+    let codec = sections::codec(top.section("codec"), mistakes);
     let spool = sections::spool(top.section("spool"), folder, mistakes);
     let audit = sections::audit(top.section("audit"), mistakes);
     let console = top.optional_section("console").map(|table| sections::console(table, mistakes));
@@ -239,6 +240,7 @@ fn whole(
     let configuration = Configuration {
         gate,
         limits,
+        codec,
         spool,
         audit,
         console,

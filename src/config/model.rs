@@ -9,6 +9,7 @@ use jiff::tz::Offset;
 
 use super::decode::Word;
 use crate::base;
+use crate::cage::{self, Seccomp};
 use crate::dicom::ae_title::AeTitle;
 use crate::dicom::status::Status;
 use crate::dimse::Timers;
@@ -27,6 +28,8 @@ pub struct Configuration {
     pub gate: Gate,
     /// `[limits]`: what peers may take of the gate.
     pub limits: Limits,
+    /// `[codec]`: the workers that decode what peers sent.
+    pub codec: cage::Limits,
     /// `[spool]`: where everything durable lies.
     pub spool: Spool,
     /// `[audit]`: who did what.
@@ -389,6 +392,11 @@ pub(super) fn loopback() -> Vec<IpNet> {
 impl Word for Clients {
     const WORDS: &'static [(&'static str, Self)] =
         &[("required", Self::Required), ("optional", Self::Optional), ("none", Self::None)];
+}
+
+impl Word for Seccomp {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("required", Self::Required), ("optional", Self::Optional)];
 }
 
 impl Word for Unparsable {

@@ -18,6 +18,7 @@ use super::model::{
 use super::tls;
 use crate::base::time::parse_offset;
 use crate::base::units::{format_duration, parse_duration, parse_size};
+use crate::cage;
 use crate::dicom::ae_title::AeTitle;
 use crate::dicom::charset::CharacterSet;
 use crate::dimse::Timers;
@@ -176,6 +177,29 @@ pub(super) fn limits(mut table: Table<'_>, mistakes: &mut Vec<Mistake>) -> Limit
         stall,
         grace,
         minimum_rate: rate.unwrap_or(default.minimum_rate),
+    };
+    table.finish(mistakes);
+    limits
+}
+
+/// The least memory in which a codec can work on an ordinary image.
+const LEAST_CODEC_MEMORY: u64 = 64 << 20;
+
+pub(super) fn codec(mut table: Table<'_>, mistakes: &mut Vec<Mistake>) -> cage::Limits {
+    let default = cage::Limits::default();
+    let wanted = "a duration from \"1s\" to \"10m\"";
+    let deadline = table.parsed("deadline", wanted, |text| {
+        let lawful = Duration::from_secs(1)..=Duration::from_mins(10);
+        parse_duration(text).filter(|duration| lawful.contains(duration))
+    });
+    let memory = table.parsed("memory", "a size of at least \"64MiB\"", |text| {
+        parse_size(text).filter(|size| *size >= LEAST_CODEC_MEMORY)
+    });
+    let limits = cage::Limits {
+        workers: table.whole("workers", 1..=256).unwrap_or(default.workers),
+        deadline: deadline.unwrap_or(default.deadline),
+        memory: memory.unwrap_or(default.memory),
+        seccomp: table.word("seccomp").unwrap_or(default.seccomp),
     };
     table.finish(mistakes);
     limits

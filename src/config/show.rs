@@ -26,6 +26,7 @@ pub fn show(configuration: &Configuration) -> String {
     let Configuration {
         gate,
         limits,
+        codec,
         spool,
         audit,
         console,
@@ -50,6 +51,11 @@ pub fn show(configuration: &Configuration) -> String {
     page.text("response", format_duration(timers.response));
     page.text("release", format_duration(timers.release));
     self::limits(&mut page, limits);
+    page.table("codec");
+    page.bare("workers", codec.workers);
+    page.text("deadline", format_duration(codec.deadline));
+    page.text("memory", format_size(codec.memory));
+    page.text("seccomp", codec.seccomp.word());
     page.table("spool");
     page.text("dir", spool.dir.display());
     page.text("reserve", format_size(spool.reserve));

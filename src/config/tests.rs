@@ -100,7 +100,7 @@ to = ["pacs", "archiv"]
             "gate.toml:13: destination.name: \"pacs\" a second time; give each row its own",
             "gate.toml:15: destination.host: stands beside `folder`; keep one of them: this, or `folder`",
             "gate.toml:17: route.to: \"archiv\", which is no destination; there are: pacs",
-            "gate.toml:18: database: unknown key; keys: gate, limits, spool, audit, console, destination, registry, scope, institution, item, accreditation, source, route, mark, stamp, rules",
+            "gate.toml:18: database: unknown key; keys: gate, limits, codec, spool, audit, console, destination, registry, scope, institution, item, accreditation, source, route, mark, stamp, rules",
         ],
     );
 }
@@ -120,6 +120,27 @@ fn broken_syntax_is_told_beside_other_mistakes() {
     let found = read("[gate\naet = \"A\"\n[spool]\nreserve = 5\n").expect_err("mistakes");
     let lines: Vec<_> = found.as_slice().iter().map(|mistake| mistake.line).collect();
     assert_eq!(lines, [Some(1), Some(4)], "{found}");
+}
+
+#[test]
+fn codec_workers_get_what_they_can_work_with() {
+    #[track_caller]
+    fn check(line: &str, want: &str) {
+        check_mistake(&format!("[codec]\n{line}\n"), want);
+    }
+    check("workers = 0", "gate.toml:7: codec.workers: 0; give a whole number from 1 to 256");
+    check(
+        "deadline = \"999ms\"",
+        "gate.toml:7: codec.deadline: \"999ms\"; give a duration from \"1s\" to \"10m\"",
+    );
+    check(
+        "memory = \"63MiB\"",
+        "gate.toml:7: codec.memory: \"63MiB\"; give a size of at least \"64MiB\"",
+    );
+    check(
+        "seccomp = \"option\"",
+        "gate.toml:7: codec.seccomp: \"option\"; did you mean \"optional\"? allowed: required, optional",
+    );
 }
 
 #[test]

@@ -113,6 +113,16 @@ pub struct Metrics {
     pub damaged: Counter,
     /// 1 while there is ballast to be given up on a full disk.
     pub ballast: Gauge,
+    /// Frames that went to a codec worker, by what came of it: `decoded`, `repainted`, `extended`, `refused`, `crashed`, `timed-out`,
+    /// `unavailable`.
+    pub codec_frames: Family<Outcome, Counter>,
+    /// Time that a frame took, the wait for a worker included.
+    pub codec_seconds: Histogram,
+    /// Codec workers that were started.
+    pub codec_workers_started: Counter,
+    /// Codec workers that are there no more, by why: `crashed`, `violated` (it did what its cage forbids), `late`, `garbled` (its
+    /// answer was none), `retired`, `idle`, `stopped`.
+    pub codec_workers_ended: Family<Outcome, Counter>,
 }
 
 impl Default for Metrics {
@@ -239,6 +249,27 @@ impl Metrics {
         registry.register("objects_damaged", "Objects found damaged", damaged.clone());
         let ballast = Gauge::default();
         registry.register("spool_ballast", "Ballast aboard (1) or given up (0)", ballast.clone());
+        let codec_frames = Family::default();
+        registry.register("codec_frames", "Frames for a codec worker", codec_frames.clone());
+        let codec_seconds = Histogram::new(SECONDS_BUCKETS);
+        registry.register_with_unit(
+            "codec",
+            "One frame through a codec worker",
+            Unit::Seconds,
+            codec_seconds.clone(),
+        );
+        let codec_workers_started = Counter::default();
+        registry.register(
+            "codec_workers_started",
+            "Codec workers started",
+            codec_workers_started.clone(),
+        );
+        let codec_workers_ended = Family::default();
+        registry.register(
+            "codec_workers_ended",
+            "Codec workers that ended, by why",
+            codec_workers_ended.clone(),
+        );
         Self {
             registry,
             associations,
@@ -271,6 +302,10 @@ impl Metrics {
             bypassed,
             damaged,
             ballast,
+            codec_frames,
+            codec_seconds,
+            codec_workers_started,
+            codec_workers_ended,
         }
     }
 

@@ -14,6 +14,7 @@ mod audit;
 mod bad_input;
 mod bypass;
 mod byte_identity;
+mod cage;
 mod config_errors;
 mod demo;
 mod disk_full;

@@ -16,8 +16,8 @@ pub use report::{
     Principle, Report, Rule, RuleOutcome, RuleTrace, Seen, Severity, Source,
 };
 pub use system::{
-    Bypass, BypassOrder, Context, Echo, Expiry, Health, Peer, PeerKind, PeerState, PeerTest,
-    QueueDepth, SpoolState, System,
+    Bypass, BypassOrder, Codecs, Context, Echo, Expiry, Health, Peer, PeerKind, PeerState,
+    PeerTest, QueueDepth, SpoolState, System,
 };
 
 /// Writes what has a text form as that text.

@@ -51,6 +51,20 @@ pub struct System {
     /// Certificates, trust anchors and revocation lists in force.
     #[serde(default)]
     pub certificates: Vec<Expiry>,
+    /// The processes that decode images; none before the first was started.
+    #[serde(default)]
+    pub codecs: Option<Codecs>,
+}
+
+/// What holds the processes that decode images, and how they fare.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Codecs {
+    /// Whether their system calls are filtered.
+    pub seccomp: bool,
+    /// How far Landlock is in force: `full`, `partial` or `absent`.
+    pub landlock: String,
+    /// Those that crashed, hung, spoke nonsense or tried to get out, since the start. Each has cost one image its stamp at most.
+    pub lost: u64,
 }
 
 /// Something in force that comes to an end.
