@@ -10,9 +10,13 @@ use crate::phantom::{EXPLICIT_VR_LITTLE_ENDIAN, Specimen};
 
 /// The header of a phantom.
 pub(super) fn view_of(specimen: &Specimen) -> HeaderView {
+    scanned(&specimen.data_set())
+}
+
+fn scanned(data_set: &[u8]) -> HeaderView {
     let mut scanner =
         Scanner::new(TransferSyntax::of(EXPLICIT_VR_LITTLE_ENDIAN), Limits::default());
-    scanner.push(&specimen.data_set());
+    scanner.push(data_set);
     let scan = scanner.finish();
     assert_eq!(scan.end, End::Complete);
     scan.header
@@ -37,17 +41,19 @@ pub(super) fn shape_of(view: &HeaderView) -> FrameShape {
     }
 }
 
-/// The frames of a phantom in Explicit VR Little Endian.
-pub(super) fn frames_of(specimen: &Specimen) -> Vec<Decoded> {
-    let view = view_of(specimen);
-    let shape = shape_of(&view);
+/// The header and the frames of a phantom in Explicit VR Little Endian.
+pub(super) fn picture_of(specimen: &Specimen) -> (HeaderView, Vec<Decoded>) {
     let bytes = specimen.data_set();
+    let view = scanned(&bytes);
+    let shape = shape_of(&view);
     let pixels = view.find(tags::PIXEL_DATA).expect("an image");
     let pixels = &bytes[pixels.value.start as usize..pixels.value.end as usize];
     let frames = pixels.chunks_exact(shape.decoded_bytes().expect("small"));
     let colour = if shape.samples() == 1 { Colour::Single } else { Colour::Rgb };
     let sample_bytes = shape.sample_bytes() as u8;
-    frames.map(|frame| Decoded { colour, sample_bytes, samples: frame.to_vec() }).collect()
+    let decoded = |frame: &[u8]| Decoded { colour, sample_bytes, samples: frame.to_vec() };
+    let frames = frames.map(decoded).collect();
+    (view, frames)
 }
 
 /// A frame of one sample a pixel with these stored values.

@@ -1,5 +1,7 @@
 //! Frames in grey levels.
 
+use std::fmt;
+
 use crate::codec::{Colour, Decoded, FrameShape};
 
 use super::palette::luminance;
@@ -12,7 +14,7 @@ const TABLED_BITS: u8 = 16;
 const COARSE: usize = 256;
 
 /// The samples of a frame with one sample a pixel, as stored values.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(super) struct Samples<'a> {
     bytes: &'a [u8],
     size: usize,
@@ -91,13 +93,20 @@ impl<'a> Samples<'a> {
 
 /// A frame in grey levels: 0 black to 255 white. Levels are worked out where one looks, so a glance at a large frame costs
 /// a glance.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Luminance<'a> {
     samples: Samples<'a>,
     source: Source,
 }
 
-#[derive(Debug, Clone)]
+impl fmt::Debug for Luminance<'_> {
+    // Pixels are patient data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Luminance, {} × {}", self.columns(), self.rows())
+    }
+}
+
+#[derive(Clone)]
 enum Source {
     /// The level of every stored value from the lowest on.
     Tabled { lowest: i64, levels: Vec<u8> },
