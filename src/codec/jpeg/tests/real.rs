@@ -7,7 +7,7 @@ use crate::codec::tests::painted;
 use crate::codec::{CodecFault, Coded, FrameShape, Frames as _, InProcess, Syntax};
 use crate::dicom::{photometric::Photometric, tags};
 use crate::object::part10::read_head;
-use crate::object::{End, HeaderView, scan_reader};
+use crate::object::{End, HeaderView, Kind, scan_reader};
 use dicom_core::Tag;
 
 /// The frame of each file that has one, in a JPEG that can be edited.
@@ -35,7 +35,8 @@ fn frames() -> Vec<(String, Syntax, FrameShape, Vec<u8>)> {
         if scan.end != End::Complete {
             continue;
         }
-        let Some(pixels) = scan.header.find(tags::PIXEL_DATA) else { continue };
+        let pixels = scan.header.find(tags::PIXEL_DATA);
+        let Some(pixels) = pixels.filter(|pixels| pixels.kind == Kind::Fragments) else { continue };
         let fragments = scan.header.fragments(pixels).skip(1);
         let coded = fragments.flat_map(|fragment| {
             &data_set[fragment.value.start as usize..fragment.value.end as usize]
