@@ -6,9 +6,9 @@
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /src
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends g++ gcc cmake libc6-dev make nasm \
+    && apt-get install -y --no-install-recommends cmake g++ gcc libc6-dev libopenjph-dev make nasm \
     && rm -rf /var/lib/apt/lists/*
-COPY Cargo.toml Cargo.lock ./
+COPY Cargo.toml Cargo.lock build.rs ./
 COPY src src
 COPY config config
 COPY benches benches
@@ -17,7 +17,7 @@ RUN cargo build --release --locked --bin markgate
 
 FROM debian:bookworm-slim
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends libstdc++6 \
+    && apt-get install -y --no-install-recommends libopenjph0.9 libstdc++6 \
     && rm -rf /var/lib/apt/lists/*
 # A user of its own, by number, so that it can be named in a security policy.
 RUN groupadd --system --gid 11112 markgate \

@@ -41,6 +41,7 @@ needs cc gcc
 needs c++ g++     # JPEG-LS and HTJ2K
 needs cmake cmake # JPEG and JPEG-LS
 needs nasm nasm   # JPEG
+if [ ! -e /usr/include/openjph/ojph_codestream.h ]; then packages+=(libopenjph-dev); fi # HTJ2K
 if [ ! -e /usr/include/stdlib.h ]; then packages+=(libc6-dev); fi
 if [ "$goal" = test ]; then
     needs storescp dcmtk       # sender and receiver most sites know

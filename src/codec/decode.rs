@@ -2,7 +2,7 @@
 
 use super::raster::{self, Raster};
 use super::{CodecFault, Coded, Colour, Decoded, Syntax};
-use super::{deflated, jpegls, native, rle, turbo};
+use super::{deflated, j2k, jpegls, jxl, native, rle, turbo};
 
 /// The stored values of a frame.
 pub(super) fn decode(coded: &Coded<'_>) -> Result<Decoded, CodecFault> {
@@ -31,10 +31,10 @@ pub(super) fn raster(coded: &Coded<'_>) -> Result<(Raster, Colour), CodecFault> 
         | Syntax::Jpeg2000
         | Syntax::Htj2kLossless
         | Syntax::Htj2kLosslessRpcl
-        | Syntax::Htj2k
-        | Syntax::JpegXlLossless
-        | Syntax::JpegXlRecompression
-        | Syntax::JpegXl => Err(CodecFault::Unsupported),
+        | Syntax::Htj2k => j2k::decode(shape, bytes),
+        Syntax::JpegXlLossless | Syntax::JpegXlRecompression | Syntax::JpegXl => {
+            jxl::decode(shape, bytes)
+        }
     }?;
     Ok((raster, raster::colour(shape)))
 }

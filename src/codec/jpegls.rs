@@ -51,6 +51,9 @@ pub(super) fn head<'a>(shape: &FrameShape, bytes: &'a [u8]) -> Result<Head<'a>, 
         return Err(CodecFault::Malformed("not JPEG-LS"));
     }
     head.agrees(shape)?;
+    if !head.ends() {
+        return Err(CodecFault::Malformed("no EOI marker"));
+    }
     if !(2..=16).contains(&head.precision) || !head.unsampled() {
         return Err(CodecFault::Unsupported);
     }

@@ -155,6 +155,11 @@ impl Head<'_> {
         }
     }
 
+    /// Whether the image ends: decoders make up for what is missing, or look for it for ever.
+    pub(super) fn ends(&self) -> bool {
+        self.rest.windows(2).any(|pair| pair == EOI)
+    }
+
     /// The body of the first segment with that marker that begins with `name`.
     pub(super) fn application(&self, marker: u8, name: &[u8]) -> Option<&[u8]> {
         self.segments

@@ -4,13 +4,17 @@
 //! own header says otherwise than the shape is refused. Whoever decodes what a peer sent in the process that holds objects
 //! does so through a [`Frames`] that runs this module elsewhere.
 
+mod codestream;
 mod decode;
 mod deflated;
 mod encode;
 mod fault;
 mod frame;
+mod htj2k;
+mod j2k;
 pub mod jpeg;
 mod jpegls;
+mod jxl;
 mod markers;
 mod native;
 mod raster;

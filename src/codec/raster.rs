@@ -97,6 +97,12 @@ fn sign_extended(value: u32, bits: u8) -> u32 {
 }
 
 impl Raster {
+    /// The value of the sample that begins at `at` in a pixel and has `width` bytes, as the codestream means it.
+    pub(super) fn value(&self, pixel: &[u8], at: usize, width: usize) -> i32 {
+        let value = load(pixel.get(at..at + width).unwrap_or_default());
+        (if self.signed { sign_extended(value, (width * 8) as u8) } else { value }) as i32
+    }
+
     /// The stored values alone.
     pub(super) fn decoded(mut self, shape: &FrameShape) -> Result<Decoded, CodecFault> {
         let field = Field::of(shape, self.precision, self.signed)?;

@@ -2,12 +2,14 @@
 //!
 //! A lossless frame is decoded, painted, encoded as it was, decoded again and compared, sample by sample and in all bits that the
 //! codestream has. What stands under the UID of a lossless syntax but was not coded so is refused: encoding it again would make
-//! it neither what it was nor what it says.
+//! it neither what it was nor what it says. Two losses cannot be told from the markers: coding passes left out of reversible
+//! JPEG 2000, and modular JPEG XL of residuals made coarser. Of such a frame the samples that our decoder makes are kept.
 
+use super::codestream::Siz;
 use super::markers;
 use super::raster::Raster;
 use super::{CodecFault, Coded, Coding, FrameShape, Syntax, Tile};
-use super::{decode, deflated, encode, jpeg, jpegls, native, rle, turbo};
+use super::{decode, deflated, htj2k, j2k, jpeg, jpegls, jxl, native, rle, turbo};
 
 /// What becomes of a frame.
 #[derive(Clone, Copy)]
@@ -98,6 +100,49 @@ fn encoded_like(
             let choice = jpegls::Choice::of(&head)?;
             markers::dress(&jpegls::encode(shape, raster, choice)?, &head)
         }
-        _ => encode::unsupported(),
+        Syntax::Jpeg2000Lossless => {
+            let siz = j2k::head(&coded.shape, coded.bytes)?;
+            if !siz.repeatable() || siz.style.high_throughput() {
+                return Err(CodecFault::Unsupported);
+            }
+            let tile = tile(&siz);
+            let choice = j2k::Choice { style: siz.style, tile, irreversible: false, ratio: 0.0 };
+            j2k::encode(shape, raster, &choice)
+        }
+        Syntax::Htj2kLossless | Syntax::Htj2kLosslessRpcl => {
+            let siz = j2k::head(&coded.shape, coded.bytes)?;
+            if !siz.repeatable() || !siz.style.high_throughput() {
+                return Err(CodecFault::Unsupported);
+            }
+            let rpcl = coded.syntax == Syntax::Htj2kLosslessRpcl;
+            let (tile, lengths) = (tile(&siz), siz.lengths || rpcl);
+            let mut style = siz.style;
+            if rpcl {
+                style.levels = style.levels.max(htj2k::thumbnail_levels(shape));
+            }
+            let choice = htj2k::Choice { style, tile, lengths };
+            htj2k::encode(shape, raster, &choice)
+        }
+        Syntax::JpegXlLossless => {
+            if !jxl::repeatable(&coded.shape, coded.bytes)? {
+                return Err(CodecFault::Unsupported);
+            }
+            jxl::encode(shape, raster)
+        }
+        // `recoded` lets none of these come here.
+        Syntax::Native { .. }
+        | Syntax::DeflatedImageFrame
+        | Syntax::JpegBaseline
+        | Syntax::JpegExtended
+        | Syntax::JpegLsNearLossless
+        | Syntax::Jpeg2000
+        | Syntax::Htj2k
+        | Syntax::JpegXlRecompression
+        | Syntax::JpegXl => Err(CodecFault::Unsupported),
     }
+}
+
+/// The size of tiles, if the image has several.
+fn tile(siz: &Siz) -> Option<(u32, u32)> {
+    (siz.tile != (siz.columns, siz.rows)).then_some(siz.tile)
 }

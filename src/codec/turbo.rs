@@ -121,7 +121,7 @@ pub(super) fn decode_lossless(shape: &FrameShape, bytes: &[u8]) -> Result<Raster
         return Err(CodecFault::Unsupported);
     }
     // The library makes up for what is missing; a lossless frame without its end has lost something.
-    if !bytes.windows(2).rev().any(|pair| pair == markers::EOI) {
+    if !head.ends() {
         return Err(CodecFault::Malformed("no EOI marker"));
     }
     decode(shape, &head, false)

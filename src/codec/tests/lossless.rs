@@ -60,6 +60,12 @@ fn check_all(syntax: Syntax) {
         for photometric in [Photometric::Rgb, Photometric::YbrFull] {
             check(syntax, &colour(rows, columns, photometric));
         }
+        if matches!(
+            syntax,
+            Syntax::Jpeg2000Lossless | Syntax::Htj2kLossless | Syntax::Htj2kLosslessRpcl
+        ) {
+            check(syntax, &colour(rows, columns, Photometric::YbrRct));
+        }
         check(syntax, &FrameShape { allocated: 16, ..grey(rows, columns, 8, false) });
     }
 }
@@ -108,4 +114,26 @@ fn jpeg_lossless() {
 #[test]
 fn jpeg_ls() {
     check_all(Syntax::JpegLsLossless);
+}
+
+#[test]
+fn jpeg_2000() {
+    check_all(Syntax::Jpeg2000Lossless);
+}
+
+#[cfg(feature = "htj2k")]
+#[test]
+fn high_throughput_jpeg_2000() {
+    check_all(Syntax::Htj2kLossless);
+    check_all(Syntax::Htj2kLosslessRpcl);
+}
+
+#[test]
+fn jpeg_xl() {
+    for (rows, columns) in SIZES.into_iter().filter(|(rows, columns)| *rows > 1 && *columns > 1) {
+        for stored in [2, 7, 8, 10, 12, 13, 15, 16] {
+            check(Syntax::JpegXlLossless, &grey(rows, columns, stored, false));
+        }
+        check(Syntax::JpegXlLossless, &colour(rows, columns, Photometric::Rgb));
+    }
 }

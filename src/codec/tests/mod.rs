@@ -1,6 +1,9 @@
 //! Frames of every kind, there and back.
 
+mod hostile;
+mod kept;
 mod lossless;
+mod lossy;
 
 use crate::dicom::photometric::Photometric;
 
