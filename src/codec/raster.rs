@@ -90,6 +90,19 @@ fn store(sample: &mut [u8], value: u32) {
     }
 }
 
+/// Replaces each sample of so many bytes, at the speed of samples whose width is known.
+fn each(samples: &mut [u8], width: usize, of: impl Fn(u32) -> u32) {
+    match width {
+        1 => samples.iter_mut().for_each(|sample| *sample = of(u32::from(*sample)) as u8),
+        2 => samples.as_chunks_mut::<2>().0.iter_mut().for_each(|sample| {
+            *sample = (of(u32::from(u16::from_le_bytes(*sample))) as u16).to_le_bytes();
+        }),
+        _ => samples.as_chunks_mut::<4>().0.iter_mut().for_each(|sample| {
+            *sample = of(u32::from_le_bytes(*sample)).to_le_bytes();
+        }),
+    }
+}
+
 /// What a value is in `bits` bits of two's complement, extended over 32.
 fn sign_extended(value: u32, bits: u8) -> u32 {
     let unused = 32u32.saturating_sub(u32::from(bits));
@@ -114,9 +127,7 @@ impl Raster {
                 !self.signed && self.precision <= shape.stored
             };
         if !already {
-            for sample in self.samples.chunks_exact_mut(width) {
-                store(sample, field.value(load(sample), shape.signed));
-            }
+            each(&mut self.samples, width, |sample| field.value(sample, shape.signed));
         }
         Ok(Decoded { colour: colour(shape), sample_bytes: width as u8, samples: self.samples })
     }
@@ -137,10 +148,7 @@ impl Raster {
         }
         let mut samples = decoded.samples.clone();
         if shape.signed || field.shift > 0 {
-            for sample in samples.chunks_exact_mut(width) {
-                let value = load(sample);
-                store(sample, field.with(0, value, shape.signed));
-            }
+            each(&mut samples, width, |value| field.with(0, value, shape.signed));
         }
         Ok(Self { samples, precision, signed })
     }

@@ -22,47 +22,59 @@ pub(super) fn decode(shape: &FrameShape, bytes: &[u8]) -> Result<Raster, CodecFa
     }
     let offsets: Vec<usize> = words.take(step).collect();
     let mut samples = vec![0; shape.decoded_bytes()?];
+    let mut plane = vec![0; shape.pixels()];
     for (index, start) in offsets.iter().enumerate() {
         let end = offsets.get(index + 1).copied().unwrap_or(bytes.len());
         let segment = bytes
             .get(*start..end)
             .filter(|_| *start >= HEADER)
             .ok_or(CodecFault::Malformed("a segment's offset lies outside the frame"))?;
-        let byte = width - 1 - index % width;
-        unpack(segment, samples.iter_mut().skip(index / width * width + byte).step_by(step))?;
+        unpack(segment, &mut plane)?;
+        let byte = index / width * width + (width - 1 - index % width);
+        match step {
+            1 => samples.copy_from_slice(&plane),
+            2 => spread::<2>(&plane, &mut samples, byte),
+            3 => spread::<3>(&plane, &mut samples, byte),
+            4 => spread::<4>(&plane, &mut samples, byte),
+            6 => spread::<6>(&plane, &mut samples, byte),
+            _ => spread::<12>(&plane, &mut samples, byte),
+        }
     }
     Ok(Raster { samples, precision: shape.allocated, signed: false })
 }
 
+/// Puts a plane where it belongs in pixels of `STEP` bytes.
+fn spread<const STEP: usize>(plane: &[u8], samples: &mut [u8], byte: usize) {
+    for (pixel, value) in samples.as_chunks_mut::<STEP>().0.iter_mut().zip(plane) {
+        if let Some(to) = pixel.get_mut(byte) {
+            *to = *value;
+        }
+    }
+}
+
 /// Fills a plane from a segment. What is left over when it is full is padding.
-fn unpack<'a>(
-    segment: &[u8],
-    mut plane: impl ExactSizeIterator<Item = &'a mut u8>,
-) -> Result<(), CodecFault> {
-    let mut rest = segment;
-    while plane.len() > 0 {
-        let Some((control, after)) = rest.split_first() else {
-            return Err(CodecFault::Malformed("a segment is cut short"));
-        };
+fn unpack(segment: &[u8], plane: &mut [u8]) -> Result<(), CodecFault> {
+    const SHORT: CodecFault = CodecFault::Malformed("a segment is cut short");
+    let (mut rest, mut empty) = (segment, plane);
+    while !empty.is_empty() {
+        let (control, after) = rest.split_first().ok_or(SHORT)?;
         let count = *control as i8;
-        if count >= 0 {
-            let (literal, after) = after
-                .split_at_checked(count as usize + 1)
-                .ok_or(CodecFault::Malformed("a segment is cut short"))?;
-            for (value, to) in literal.iter().zip(plane.by_ref()) {
-                *to = *value;
-            }
-            rest = after;
-        } else if count == i8::MIN {
+        if count == i8::MIN {
             rest = after; // PS3.5 G.3.2: says nothing
+            continue;
+        }
+        let length = usize::from(count.unsigned_abs()) + 1;
+        let (to, left) = empty.split_at_mut(length.min(empty.len()));
+        if count >= 0 {
+            let (literal, after) = after.split_at_checked(length).ok_or(SHORT)?;
+            to.iter_mut().zip(literal).for_each(|(to, from)| *to = *from);
+            rest = after;
         } else {
-            let (value, after) =
-                after.split_first().ok_or(CodecFault::Malformed("a segment is cut short"))?;
-            for to in plane.by_ref().take(usize::from(count.unsigned_abs()) + 1) {
-                *to = *value;
-            }
+            let (value, after) = after.split_first().ok_or(SHORT)?;
+            to.fill(*value);
             rest = after;
         }
+        empty = left;
     }
     Ok(())
 }

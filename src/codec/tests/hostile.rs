@@ -26,10 +26,10 @@ fn frames() -> Vec<(Syntax, FrameShape, Vec<u8>)> {
     for syntax in ALL {
         let stored = if syntax == Syntax::JpegBaseline { 8 } else { 12 };
         for shape in [grey(37, 53, stored, false), colour(16, 24, Photometric::Rgb)] {
-            match encode(syntax, &shape, &picture(&shape)) {
-                Ok(bytes) => frames.push((syntax, shape, bytes)),
-                // Built without its library.
-                Err(fault) => assert!(!cfg!(feature = "htj2k"), "{syntax:?} {shape:?}: {fault:?}"),
+            let high_throughput =
+                matches!(syntax, Syntax::Htj2kLossless | Syntax::Htj2kLosslessRpcl);
+            if cfg!(feature = "htj2k") || !high_throughput {
+                frames.push((syntax, shape, encode(syntax, &shape, &picture(&shape)).unwrap()));
             }
         }
     }
