@@ -1,7 +1,7 @@
 //! JPEG (ISO/IEC 10918-1) by libjpeg-turbo: baseline, extended with 8 and 12 bits, lossless with 2 to 16.
 //!
-//! Which colours three components are is told by an Adobe or JFIF segment, and where there is none by Photometric Interpretation
-//! (PS3.5 8.2.1); the library's own guess from the component identifiers is not asked. Lossy colour is decoded into RGB;
+//! Which colours three components are is told by an Adobe or JFIF segment or by components named R, G and B, and where there is
+//! none of these by Photometric Interpretation (PS3.5 8.2.1); the library's own guess is not asked. Lossy colour is decoded into RGB;
 //! lossless components are given as they are, since a transform would lose.
 //!
 //! Kept when a lossless frame is encoded again: precision, predictor, restart interval in rows, component identifiers, APPn and
@@ -132,15 +132,14 @@ pub(super) fn repeatable(head: &Head<'_>) -> bool {
     head.process == 0xC3 && head.transform == 0
 }
 
-/// Whether three components are luminance and chrominances.
-pub(super) fn transformed(shape: &FrameShape, head: &Head<'_>) -> bool {
-    if head.application(0xE0, b"JFIF\0").is_some() {
-        return true; // JFIF knows no other colours
-    }
+/// Whether three components are luminance and chrominances: what Adobe's segment says, else the names of the components, else
+/// JFIF, which knows nothing else, else the data set; as [`jpeg`](super::jpeg) paints.
+fn transformed(shape: &FrameShape, head: &Head<'_>) -> bool {
     // "Adobe", version and two flags, then the transform.
     match head.application(0xEE, b"Adobe").and_then(|rest| rest.get(6)) {
         Some(transform) => *transform != 0,
-        None => shape.photometric.is_luminance(),
+        None if head.components.iter().map(|component| component.id).eq(*b"RGB") => false,
+        None => head.application(0xE0, b"JFIF\0").is_some() || shape.photometric.is_luminance(),
     }
 }
 
