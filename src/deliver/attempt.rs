@@ -9,16 +9,17 @@ use std::task::Poll;
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
-use super::body::{Body, BodyFault, Form, Watch};
+use super::body::{Body, BodyFault, Change, Form, Watch};
 use super::peer::{Line, PeerFault};
 use super::standing::Against;
 use crate::dicom::status::Status;
 use crate::ledger::{Due, LedgerFault, Treatment};
 use crate::object::edit::EditPlan;
 use crate::object::part10::FileMeta;
+use crate::object::splice::MadeBytes;
 use crate::observe::audit::Entry;
 use crate::policy::outcome::{Attempt, Cause, Failure, Outcome, outcome};
-use crate::spool::{ReadFault, StoredObject, folder};
+use crate::spool::{MadeFault, ReadFault, StoredObject, folder};
 
 /// The way to a destination.
 pub(super) enum Way {
@@ -88,13 +89,13 @@ pub(super) async fn attempt(
 ) -> Attempted {
     // Boxed: on its way through a codec it is large, and a lane holds it for good.
     let tried = caught(Box::pin(async {
-        let (stored, plan) = match open(name, shared, due).await {
+        let opened = match open(name, shared, due).await {
             Ok(opened) => opened,
             Err(attempted) => return attempted,
         };
         match way {
-            Way::Folder(folder) => into_folder(folder.clone(), stored, plan, watch).await,
-            Way::Peer(line) => to_peer(line, name, shared, due, stored, plan, watch, stop).await,
+            Way::Folder(folder) => into_folder(folder.clone(), opened, watch).await,
+            Way::Peer(line) => to_peer(line, name, shared, due, opened, watch, stop).await,
         }
     }))
     .await;
@@ -124,11 +125,13 @@ pub(super) async fn caught<T>(future: impl Future<Output = T>) -> Result<T, Pani
     .await
 }
 
-async fn open(
-    name: &str,
-    shared: &Shared,
-    due: &Due,
-) -> Result<(StoredObject, EditPlan), Attempted> {
+/// What is to be sent, and out of what.
+struct Opened {
+    stored: StoredObject,
+    change: Change,
+}
+
+async fn open(name: &str, shared: &Shared, due: &Due) -> Result<Opened, Attempted> {
     let (spool, ledger) = (shared.spool.clone(), shared.ledger.clone());
     let (id, destination) = (due.object, name.to_owned());
     let opened = tokio::task::spawn_blocking(move || {
@@ -143,9 +146,21 @@ async fn open(
                 .map_err(|fault| Attempted::Unmade { planned: true, error: fault.to_string() })?,
         };
         let stored = spool.object(id).map_err(unread)?;
-        Ok((stored, plan))
+        let made = match plan.made() {
+            Some(made) => spool.made(id, &made).map_err(unmade_of)?,
+            None => MadeBytes::none(),
+        };
+        Ok(Opened { stored, change: Change { plan, made } })
     });
     opened.await.unwrap_or_else(|fault| Err(unmade(false, &fault)))
+}
+
+/// What was made cannot be sent; whether the disk fails at it alone, others will show.
+fn unmade_of(fault: MadeFault) -> Attempted {
+    match fault {
+        MadeFault::Gone(_) | MadeFault::Changed(_) => unmade(true, &fault),
+        MadeFault::Io { id, source } => unread(ReadFault::Io { id, source }),
+    }
 }
 
 fn unclear(fault: &LedgerFault) -> Attempted {
@@ -178,20 +193,17 @@ fn not_laid_out(planned: bool, fault: BodyFault) -> Attempted {
     }
 }
 
-async fn into_folder(
-    folder: PathBuf,
-    stored: StoredObject,
-    plan: EditPlan,
-    watch: Watch,
-) -> Attempted {
-    let planned = !plan.is_empty();
+async fn into_folder(folder: PathBuf, opened: Opened, watch: Watch) -> Attempted {
+    let Opened { stored, change } = opened;
+    let planned = !change.plan.is_empty();
     let placed = tokio::task::spawn_blocking(move || {
-        let (body, sent) = Body::new(&stored, plan, Form::AsItCame, watch)
-            .map_err(|f| not_laid_out(planned, f))?;
         let envelope = stored.envelope();
+        let renamed = change.plan.instance().cloned();
+        let (body, sent) = Body::new(&stored, change, Form::AsItCame, watch)
+            .map_err(|f| not_laid_out(planned, f))?;
         let meta = FileMeta {
             sop_class: envelope.sop_class.clone(),
-            sop_instance: envelope.sop_instance.clone(),
+            sop_instance: renamed.unwrap_or_else(|| envelope.sop_instance.clone()),
             transfer_syntax: envelope.transfer_syntax.clone(),
             source_ae: Some(envelope.calling_ae.clone()),
             ..FileMeta::default()
@@ -235,12 +247,13 @@ async fn to_peer(
     name: &str,
     shared: &Shared,
     due: &Due,
-    stored: StoredObject,
-    plan: EditPlan,
+    opened: Opened,
     watch: Watch,
     stop: &CancellationToken,
 ) -> Attempted {
-    let planned = !plan.is_empty();
+    let Opened { stored, change } = opened;
+    let planned = !change.plan.is_empty();
+    let instance = change.plan.instance().unwrap_or(&due.sop_instance).clone();
     let prepared = tokio::select! {
         prepared = line.prepare(due, stored.envelope()) => prepared,
         () = stop.cancelled() => return Attempted::Stopped,
@@ -250,7 +263,7 @@ async fn to_peer(
         Err(fault) => return unsent(line, name, shared, &fault),
     };
     let laid_out = tokio::task::spawn_blocking(move || {
-        let body = Body::new(&stored, plan, form, watch);
+        let body = Body::new(&stored, change, form, watch);
         (stored, body)
     });
     let (stored, body) = match laid_out.await {
@@ -259,7 +272,7 @@ async fn to_peer(
         Err(fault) => return unmade(planned, &fault),
     };
     let (body, sent) = body;
-    let fault = match line.store(due, stored.envelope(), form, body, &sent).await {
+    let fault = match line.store(due, instance, stored.envelope(), form, body, &sent).await {
         Ok((answer, sent)) => return Attempted::answered(answer.status, sent),
         Err(fault) => fault,
     };

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::base::limits::Limits;
 use crate::object::edit::EditPlan;
+use crate::object::splice::MadeBytes;
 use crate::object::{End, scan_reader, splice, transcode};
 use crate::spool::{DataReader, Noted, ReadFault, StoredObject};
 
@@ -18,6 +19,14 @@ pub(super) enum Form {
     AsItCame,
     /// Rewritten.
     Rewritten(transcode::Target),
+}
+
+/// How an object is changed on its way out.
+pub(super) struct Change {
+    /// What is changed.
+    pub(super) plan: EditPlan,
+    /// What was made beside the plan.
+    pub(super) made: MadeBytes,
 }
 
 /// Why what goes out cannot be laid out.
@@ -92,12 +101,12 @@ impl Body {
     /// See [`BodyFault`].
     pub(super) fn new(
         stored: &StoredObject,
-        plan: EditPlan,
+        change: Change,
         form: Form,
         watch: Watch,
     ) -> Result<(Self, Sent), BodyFault> {
         watch.noted.begin();
-        let laid_out = Self::lay_out(stored, plan, form);
+        let laid_out = Self::lay_out(stored, change, form);
         watch.noted.pause();
         let source = laid_out?;
         let sent = Sent::default();
@@ -105,7 +114,8 @@ impl Body {
         Ok((body, sent))
     }
 
-    fn lay_out(stored: &StoredObject, plan: EditPlan, form: Form) -> Result<Source, BodyFault> {
+    fn lay_out(stored: &StoredObject, change: Change, form: Form) -> Result<Source, BodyFault> {
+        let Change { plan, made } = change;
         let id = stored.id();
         let failed = |source: io::Error| match source.raw_os_error() {
             Some(_) => BodyFault::Read(ReadFault::Io { id, source }),
@@ -118,7 +128,7 @@ impl Body {
             }
             Form::AsItCame => {
                 stored.verify()?;
-                let output = splice::output(stored.reader(), syntax, plan).map_err(failed)?;
+                let output = splice::output(stored.reader(), syntax, plan, made).map_err(failed)?;
                 Source::Changed(Box::new(output))
             }
             Form::Rewritten(target) => {

@@ -243,10 +243,11 @@ impl Line {
         Ok(())
     }
 
-    /// Sends one object on the association that [`Line::prepare`] left.
+    /// Sends one object on the association that [`Line::prepare`] left, under the SOP Instance UID that it has once changed.
     pub(super) async fn store(
         &mut self,
         due: &Due,
+        sop_instance: Uid,
         envelope: &Envelope,
         form: Form,
         body: Body,
@@ -262,7 +263,7 @@ impl Line {
         let order = StoreOrder {
             sop_class: due.sop_class.clone(),
             transfer_syntax,
-            sop_instance: due.sop_instance.clone(),
+            sop_instance,
             priority: match envelope.priority {
                 Arrived::Low => Priority::Low,
                 Arrived::Medium => Priority::Medium,

@@ -36,6 +36,23 @@ impl Uid {
         Self(raw.trim_matches([' ', '\0']).into())
     }
 
+    /// A UID under 2.25 (PS3.5 §B.2) that follows from parts: a UUID of version 8, of the writer's own making (RFC 9562 §5.8).
+    /// `what` keeps apart UIDs for different things.
+    #[must_use]
+    pub fn derived(what: &str, parts: &[&str]) -> Self {
+        let mut hasher = blake3::Hasher::new_derive_key("markgate UIDs");
+        for part in [what].iter().chain(parts) {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part.as_bytes());
+        }
+        let mut uuid = [0; 16];
+        hasher.finalize_xof().fill(&mut uuid);
+        let number = u128::from_be_bytes(uuid);
+        let version = (number & !(0xF << 76)) | (8 << 76);
+        let variant = (version & !(0x3 << 62)) | (0x2 << 62);
+        Self(format!("2.25.{variant}").into())
+    }
+
     /// The text without padding.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -10,6 +10,7 @@
 //! an object claims; no function calls itself on nested input.
 
 pub mod edit;
+pub mod frames;
 pub mod header;
 pub mod part10;
 pub mod scan;

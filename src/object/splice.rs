@@ -4,9 +4,8 @@
 //! is inflated, changed and deflated again, in constant memory and always to the same bytes for the same version
 //! of the compressor.
 
+use std::fmt;
 use std::io::{self, BufRead as _, BufReader, Read};
-use std::ops::Range;
-use std::vec;
 
 use flate2::Compression;
 use flate2::bufread::{DeflateDecoder, ZlibDecoder};
@@ -14,58 +13,108 @@ use flate2::read::DeflateEncoder;
 
 use crate::dicom::transfer_syntax::TransferSyntax;
 
-use super::edit::{Edit, EditPlan};
+use super::edit::{EditPlan, Insert, Step, Steps};
 use super::inflate::begins_with_zlib;
 
-/// A piece of a changed data set.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Segment<'p> {
-    /// Bytes of the original, to be read from where it is stored.
-    Original(Range<u64>),
-    /// Bytes of the plan.
-    Inserted(&'p [u8]),
+/// Reads what was made beside a plan, from its beginning.
+pub struct MadeBytes(Box<dyn Read + Send>);
+
+impl MadeBytes {
+    /// Of a reader.
+    #[must_use]
+    pub fn new(reader: impl Read + Send + 'static) -> Self {
+        Self(Box::new(reader))
+    }
+
+    /// Of a plan that takes nothing of it.
+    #[must_use]
+    pub fn none() -> Self {
+        Self(Box::new(io::empty()))
+    }
 }
 
-/// The pieces that make up an original of `length` bytes once changed; none is empty. Not for deflated data sets.
-pub fn segments(plan: &EditPlan, length: u64) -> impl Iterator<Item = Segment<'_>> {
-    let starts = [0].into_iter().chain(plan.edits().iter().map(Edit::end));
-    let ends = plan.edits().iter().map(|edit| edit.at).chain([length]);
-    let inserts = plan.edits().iter().map(|edit| edit.insert.as_slice()).chain([&[][..]]);
-    starts.zip(ends).zip(inserts).flat_map(|((start, end), insert)| {
-        let original = (start < end).then_some(Segment::Original(start..end));
-        let inserted = (!insert.is_empty()).then_some(Segment::Inserted(insert));
-        original.into_iter().chain(inserted)
-    })
+impl fmt::Debug for MadeBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MadeBytes")
+    }
 }
 
 /// A reader of the original with a plan applied.
 ///
-/// Reading fails with [`io::ErrorKind::UnexpectedEof`] when the original ends before the plan does, which means
-/// that the plan was made for another one.
+/// Reading fails with [`io::ErrorKind::UnexpectedEof`] when the original, or what was made beside the plan, ends before the plan
+/// does, which means that the plan was made for another one.
 #[derive(Debug)]
 pub struct Spliced<R> {
     source: R,
-    edits: vec::IntoIter<Edit>,
-    next: Option<Edit>,
+    steps: Steps,
+    next: Option<Step>,
     /// Bytes of the original that are done with.
     at: u64,
     inserting: io::Cursor<Vec<u8>>,
+    made: MadeBytes,
+    /// Bytes of what was made that are done with.
+    made_at: u64,
+    /// How many of its bytes come next.
+    filling: u64,
 }
 
 impl<R: Read> Spliced<R> {
     /// Applies `plan` to what `source` yields; of a deflated data set, inflated bytes.
     #[must_use]
     pub fn new(source: R, plan: EditPlan) -> Self {
-        let mut edits = plan.into_edits().into_iter();
-        let next = edits.next();
-        Self { source, edits, next, at: 0, inserting: io::Cursor::default() }
+        let mut steps = Steps::new(plan);
+        let next = steps.next();
+        Self {
+            source,
+            steps,
+            next,
+            at: 0,
+            inserting: io::Cursor::default(),
+            made: MadeBytes::none(),
+            made_at: 0,
+            filling: 0,
+        }
     }
 
-    fn pass_over(&mut self, bytes: u64) -> io::Result<()> {
-        let passed = io::copy(&mut self.source.by_ref().take(bytes), &mut io::sink())?;
-        self.at += passed;
-        if passed == bytes { Ok(()) } else { Err(too_short()) }
+    /// Takes what the plan fills places with from `made`.
+    #[must_use]
+    pub fn filled_from(self, made: MadeBytes) -> Self {
+        Self { made, ..self }
     }
+
+    fn take(&mut self, step: Step) -> io::Result<()> {
+        match step.insert {
+            Insert::Bytes(bytes) => {
+                pass_over(&mut self.source, step.remove)?;
+                self.inserting = io::Cursor::new(bytes);
+            }
+            Insert::Bits { mut bytes, mask } => {
+                let mut before = vec![0; bytes.len()];
+                self.source.read_exact(&mut before).map_err(as_too_short)?;
+                for ((byte, mask), before) in bytes.iter_mut().zip(mask).zip(before) {
+                    *byte = (*byte & mask) | (before & !mask);
+                }
+                self.inserting = io::Cursor::new(bytes);
+            }
+            Insert::Made(part) => {
+                pass_over(&mut self.source, step.remove)?;
+                pass_over(&mut self.made.0, part.start - self.made_at)?;
+                self.filling = part.end - part.start;
+                self.made_at = part.end;
+            }
+        }
+        self.at += step.remove;
+        Ok(())
+    }
+}
+
+fn pass_over(source: &mut impl Read, bytes: u64) -> io::Result<()> {
+    let passed = io::copy(&mut source.take(bytes), &mut io::sink())?;
+    if passed == bytes { Ok(()) } else { Err(too_short()) }
+}
+
+fn as_too_short(error: io::Error) -> io::Error {
+    if error.kind() == io::ErrorKind::UnexpectedEof { too_short() } else { error }
 }
 
 impl<R: Read> Read for Spliced<R> {
@@ -75,9 +124,14 @@ impl<R: Read> Read for Spliced<R> {
             if count > 0 || buffer.is_empty() {
                 return Ok(count);
             }
+            if self.filling > 0 {
+                let count = self.made.0.by_ref().take(self.filling).read(buffer)?;
+                self.filling -= count as u64;
+                return if count == 0 { Err(too_short()) } else { Ok(count) };
+            }
             let left = match &self.next {
                 None => return self.source.read(buffer),
-                Some(edit) => edit.at.saturating_sub(self.at),
+                Some(step) => step.at.saturating_sub(self.at),
             };
             if left > 0 {
                 let count = self.source.by_ref().take(left).read(buffer)?;
@@ -87,10 +141,9 @@ impl<R: Read> Read for Spliced<R> {
                 self.at += count as u64;
                 return Ok(count);
             }
-            if let Some(edit) = self.next.take() {
-                self.pass_over(edit.remove)?;
-                self.inserting = io::Cursor::new(edit.insert);
-                self.next = self.edits.next();
+            if let Some(step) = self.next.take() {
+                self.take(step)?;
+                self.next = self.steps.next();
             }
         }
     }
@@ -145,11 +198,16 @@ pub enum Output<R> {
 ///
 /// # Errors
 /// When the first byte of a deflated data set cannot be read.
-pub fn output<R: Read>(source: R, syntax: TransferSyntax, plan: EditPlan) -> io::Result<Output<R>> {
+pub fn output<R: Read>(
+    source: R,
+    syntax: TransferSyntax,
+    plan: EditPlan,
+    made: MadeBytes,
+) -> io::Result<Output<R>> {
     if !syntax.deflated || plan.is_empty() {
-        return Ok(Output::Plain(Spliced::new(source, plan)));
+        return Ok(Output::Plain(Spliced::new(source, plan).filled_from(made)));
     }
-    let changed = Spliced::new(Inflating::new(source)?, plan);
+    let changed = Spliced::new(Inflating::new(source)?, plan).filled_from(made);
     Ok(Output::Deflated(Even::new(DeflateEncoder::new(changed, Compression::default()))))
 }
 
@@ -193,7 +251,7 @@ impl<R: Read> Read for Even<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::object::edit::BadPlan;
+    use crate::object::edit::{BadPlan, Edit, Filling, Made, Patch, Run, RunKind};
 
     fn plan(edits: &[(u64, u64, &str)]) -> Result<EditPlan, BadPlan> {
         let edit = |(at, remove, insert): &(u64, u64, &str)| Edit {
@@ -205,20 +263,22 @@ mod tests {
     }
 
     #[track_caller]
+    fn check_plan(original: &str, plan: &EditPlan, made: &'static str, want: &str) {
+        let mut read = Vec::new();
+        let made = MadeBytes::new(made.as_bytes());
+        let mut spliced = Spliced::new(original.as_bytes(), plan.clone()).filled_from(made);
+        // A byte at a time: every state is left and come back to.
+        let mut byte = [0];
+        while spliced.read(&mut byte).expect("memory") == 1 {
+            read.extend(byte);
+        }
+        assert_eq!(String::from_utf8_lossy(&read), want);
+        assert_eq!(plan.length_after(original.len() as u64), want.len() as u64);
+    }
+
+    #[track_caller]
     fn check(original: &str, edits: &[(u64, u64, &str)], want: &str) {
-        let plan = plan(edits).expect("a plan");
-        let mut read = String::new();
-        Spliced::new(original.as_bytes(), plan.clone()).read_to_string(&mut read).expect("text");
-        assert_eq!(read, want);
-        let length = original.len() as u64;
-        assert_eq!(plan.length_after(length), want.len() as u64);
-        let pieces = segments(&plan, length).map(|segment| match segment {
-            Segment::Original(range) => &original[range.start as usize..range.end as usize],
-            Segment::Inserted(bytes) => std::str::from_utf8(bytes).expect("text"),
-        });
-        let pieces: Vec<_> = pieces.collect();
-        assert!(pieces.iter().all(|piece| !piece.is_empty()));
-        assert_eq!(pieces.concat(), want);
+        check_plan(original, &plan(edits).expect("a plan"), "", want);
     }
 
     #[test]
@@ -231,9 +291,47 @@ mod tests {
     }
 
     #[test]
+    fn runs_are_patched_in_every_frame() {
+        let run = |at, bytes: &str, kind| Run { at, bytes: bytes.into(), kind };
+        let patched = |edits: &[_], frames, runs| {
+            let patch = Patch::new(2, 5, frames, runs).expect("a patch");
+            plan(edits).and_then(|plan| plan.patched(vec![patch])).expect("a plan")
+        };
+        let over = patched(&[(0, 1, "__")], 2, vec![run(1, "XY", RunKind::Over)]);
+        check_plan("abcdefghijklm", &over, "", "__bcXYfghXYklm");
+        // The upper half of a byte stays: a letter becomes another of its column.
+        let masked = RunKind::Masked(vec![0x0F]);
+        let masked = patched(&[], 2, vec![run(0, "\u{9}", masked)]);
+        check_plan("abcdefghijklm", &masked, "", "abidefgiijklm");
+        let grown = patched(&[(12, 0, "__")], 2, vec![run(5, "++", RunKind::In)]);
+        check_plan("abcdefghijklm", &grown, "", "abcdefg++hijkl++__m");
+    }
+
+    #[test]
+    fn places_are_filled_with_what_was_made() {
+        let made = Made { length: 8, hash: [0; 32] };
+        let fillings = vec![
+            Filling { at: 2, remove: 2, made: 1..5 },
+            Filling { at: 4, remove: 0, made: 6..7 },
+        ];
+        let plan = plan(&[(0, 0, "_"), (4, 1, "-")]).and_then(|plan| plan.filled(made, fillings));
+        let plan = plan.expect("a plan");
+        check_plan("abcdef", &plan, "01234567", "_ab12346-f");
+        let short = MadeBytes::new(&b"0123"[..]);
+        let mut spliced = Spliced::new(&b"abcdef"[..], plan).filled_from(short);
+        let error = io::copy(&mut spliced, &mut io::sink()).expect_err("too short");
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[test]
     fn a_plan_for_a_longer_original_is_an_error() {
-        for edits in [&[(4, 0, "x")][..], &[(2, 2, "x")], &[(9, 0, "x")]] {
-            let mut spliced = Spliced::new(&b"abc"[..], plan(edits).expect("a plan"));
+        let run = Run { at: 0, bytes: vec![0; 2], kind: RunKind::Masked(vec![1; 2]) };
+        let patch = Patch::new(2, 1, 1, vec![run]).expect("a patch");
+        let masked = EditPlan::none().patched(vec![patch]).expect("a plan");
+        let edited = [&[(4, 0, "x")][..], &[(2, 2, "x")], &[(9, 0, "x")]];
+        let edited = edited.map(|edits| plan(edits).expect("a plan"));
+        for plan in edited.into_iter().chain([masked]) {
+            let mut spliced = Spliced::new(&b"abc"[..], plan);
             let error = io::copy(&mut spliced, &mut io::sink()).expect_err("too short");
             assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
         }

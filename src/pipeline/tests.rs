@@ -6,6 +6,7 @@ use crate::base::limits::Limits;
 use crate::base::time::Timestamp;
 use crate::dicom::tags;
 use crate::dicom::transfer_syntax::TransferSyntax;
+use crate::object::splice::MadeBytes;
 use crate::object::{Scan, scan_reader, splice};
 use crate::phantom::{Fault, INSTITUTION, Kind, Specimen};
 use crate::policy::admission::Source;
@@ -109,8 +110,13 @@ impl Case {
     fn output(&self, verdict: &Verdict) -> Vec<u8> {
         let syntax = TransferSyntax::of(self.specimen.transfer_syntax().as_str());
         let mut out = Vec::new();
-        let mut changed =
-            splice::output(self.data_set.as_slice(), syntax, verdict.plan.clone()).unwrap();
+        let mut changed = splice::output(
+            self.data_set.as_slice(),
+            syntax,
+            verdict.plan.clone(),
+            MadeBytes::none(),
+        )
+        .unwrap();
         std::io::Read::read_to_end(&mut changed, &mut out).unwrap();
         out
     }

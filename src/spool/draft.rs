@@ -261,7 +261,7 @@ impl Shared {
     }
 
     /// `fdatasync`, a bounded number of them at a time.
-    fn sync_file(&self, file: &File) -> Result<(), StoreFault> {
+    pub(super) fn sync_file(&self, file: &File) -> Result<(), StoreFault> {
         let _permit = self.syncing.acquire();
         self.disk.sync_file(file).map_err(|source| {
             self.health.sync_failed(Instant::now());

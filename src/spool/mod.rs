@@ -12,6 +12,7 @@
 //! <dir>/ballast                     room that is given up when the file system is full (see `ballast`)
 //! <dir>/tmp/<id>.part               drafts: objects that are still coming
 //! <dir>/objects/<shard>/<id>.dcm    objects in custody; the shard is the first 7 digits of the id
+//! <dir>/made/<shard>/<id>.<hash>    frames that were coded anew for an object (see `making`); removed with it
 //! <dir>/corrupt/<id>.dcm            what was found damaged, for a person
 //! <dir>/refused/<id>.dcm            the newest refused objects, cut to 16 MiB, for a person
 //! <dir>/journal/<sequence>.log      what cannot be told from an object's own file (see `journal`)
@@ -90,6 +91,7 @@ mod health;
 mod ids;
 mod in_hand;
 mod journal;
+mod making;
 mod places;
 mod recovery;
 #[cfg(test)]
@@ -103,6 +105,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use crate::base::time::Timestamp;
@@ -117,6 +120,7 @@ pub use format::ENVELOPE_CREATOR_UID;
 pub use health::Condition;
 pub use in_hand::{InHand, Noted};
 pub use journal::{Journal, JournalDamage, JournalFault, Reclaimed, Replay};
+pub use making::{MadeFault, Making};
 pub use recovery::{Leftover, Recovered};
 pub use stored::{DataReader, StoredObject, Verification};
 
@@ -172,6 +176,8 @@ struct Shared {
     syncing: Permits,
     judging: Arc<InHand>,
     sending: Arc<InHand>,
+    /// Counts what is made for objects, so that no two share a name.
+    makings: AtomicU64,
     /// Held as long as any clone or draft lives.
     _lock: Arc<File>,
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::base::object_id::ObjectId;
+use crate::object::edit::Made;
 
 use super::ids;
 
@@ -56,6 +57,29 @@ impl Places {
 
     pub(super) fn object(&self, id: ObjectId) -> PathBuf {
         self.shard(&ids::shard(id)).join(format!("{id}.dcm"))
+    }
+
+    /// What is being made for an object. Swept like a draft.
+    pub(super) fn making(&self, id: ObjectId, ordinal: u64) -> PathBuf {
+        self.drafts().join(format!("{id}.{ordinal}.made"))
+    }
+
+    pub(super) fn all_made(&self) -> PathBuf {
+        self.root.join("made")
+    }
+
+    pub(super) fn made_shard(&self, shard: &str) -> PathBuf {
+        self.all_made().join(shard)
+    }
+
+    pub(super) fn made(&self, id: ObjectId, made: &Made) -> PathBuf {
+        let hash: String = made.hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        self.made_shard(&ids::shard(id)).join(format!("{id}.{hash}"))
+    }
+
+    /// The id of the object for which a file of this name was made.
+    pub(super) fn made_for(name: &str) -> Option<ObjectId> {
+        ObjectId::parse(name.split_once('.')?.0)
     }
 
     /// The id of the object whose file has this name.

@@ -7,6 +7,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 use crate::base::object_id::ObjectId;
@@ -112,6 +113,7 @@ pub(super) fn open(
         syncing: Permits::new(SYNCS_AT_A_TIME),
         judging,
         sending,
+        makings: AtomicU64::default(),
         places,
         disk,
         _lock: lock,
@@ -151,6 +153,7 @@ fn prepare(places: &Places, disk: &dyn Disk, ballast: &Ballast) -> Result<(), Sp
     let all = [
         places.drafts(),
         places.objects(),
+        places.all_made(),
         places.all_corrupt(),
         places.all_refused(),
         places.journal(),
@@ -338,6 +341,8 @@ impl Shared {
     /// See [`Spool::remove`].
     pub(super) fn remove(&self, objects: &[ObjectId]) -> io::Result<()> {
         let mut shards = BTreeSet::new();
+        // First what was made for them: without its object nobody would know what it is.
+        self.remove_made(objects)?;
         for &id in objects {
             match self.disk.remove(&self.places.object(id)) {
                 Ok(()) => {}
@@ -356,6 +361,32 @@ impl Shared {
             // Forgotten before it goes, so that whoever commits into it afterwards makes it anew.
             self.committer.forget_shard(&shard);
             match self.disk.remove_directory(&path) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn remove_made(&self, objects: &[ObjectId]) -> io::Result<()> {
+        let shards: BTreeSet<String> = objects.iter().map(|&id| ids::shard(id)).collect();
+        let objects: BTreeSet<&ObjectId> = objects.iter().collect();
+        for shard in shards {
+            let folder = self.places.made_shard(&shard);
+            let entries = match fs::read_dir(&folder) {
+                Ok(entries) => entries,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
+            for entry in entries {
+                let name = entry?.file_name();
+                let made_for = name.to_str().and_then(Places::made_for);
+                if made_for.is_some_and(|id| objects.contains(&id)) {
+                    self.disk.remove(&folder.join(name))?;
+                }
+            }
+            match self.disk.remove_directory(&folder) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
                 Err(error) => return Err(error),

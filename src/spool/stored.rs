@@ -78,6 +78,13 @@ impl StoredObject {
         DataReader { file: Arc::clone(&self.file), rest: self.data.clone() }
     }
 
+    /// The data set from this byte on.
+    #[must_use]
+    pub fn reader_from(&self, at: u64) -> DataReader {
+        let start = self.data.start.saturating_add(at).min(self.data.end);
+        DataReader { file: Arc::clone(&self.file), rest: start..self.data.end }
+    }
+
     /// Reads the data set through and compares its hash. Blocks.
     ///
     /// # Errors

@@ -249,6 +249,20 @@ impl Ledger {
         })
     }
 
+    /// The latest verdict on an object that some destination has; `None` when none has it.
+    ///
+    /// # Errors
+    /// When the index fails.
+    pub fn went_out_as(&self, object: ObjectId) -> Result<Option<JudgedAs>, LedgerFault> {
+        self.read(|db| {
+            let mut statement = db.prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM delivery WHERE object = $1 AND state = 'delivered')",
+            )?;
+            let went_out: bool = statement.query_row([object.to_string()], |row| row.get(0))?;
+            if went_out { latest_verdict(db, object) } else { Ok(None) }
+        })
+    }
+
     /// The queue: deliveries that are not done, in order of arrival. An object that was held before it had any is in the
     /// quarantine alone.
     ///

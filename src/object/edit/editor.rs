@@ -110,6 +110,7 @@ pub struct Editor<'v> {
     view: &'v HeaderView,
     changes: BTreeMap<Container, BTreeMap<Tag, Change>>,
     appended: BTreeMap<u32, Vec<Vec<NewElement>>>,
+    grown: BTreeMap<u32, i64>,
 }
 
 /// Where a path leads.
@@ -130,7 +131,7 @@ impl<'v> Editor<'v> {
     /// An editor for the data set that was scanned.
     #[must_use]
     pub fn new(view: &'v HeaderView) -> Self {
-        Self { view, changes: BTreeMap::new(), appended: BTreeMap::new() }
+        Self { view, changes: BTreeMap::new(), appended: BTreeMap::new(), grown: BTreeMap::new() }
     }
 
     /// Puts an element where `path` leads, in the place of the one that is there. Sequences on the way that are
@@ -196,12 +197,28 @@ impl<'v> Editor<'v> {
         }
     }
 
+    /// Notes that the value of an element grows by so many bytes, by patches or fillings that are added to the plan: the lengths
+    /// around them follow.
+    ///
+    /// # Errors
+    /// When the element has no end, or stands where nothing is known as yet.
+    pub fn grow(&mut self, element: &Element, by: i64) -> Result<(), EditFault> {
+        let view = self.view;
+        self.attempt(|editor| {
+            Draft::new(view).end_of(element)?;
+            *editor.grown.entry(element.index).or_default() += by;
+            Ok(())
+        })
+    }
+
     /// The plan.
     ///
     /// # Errors
     /// When a length cannot be written, or a change lies where it cannot be made safely.
     pub fn finish(self) -> Result<EditPlan, EditFault> {
-        Draft::new(self.view).finish(&self.changes, &self.appended)
+        let mut draft = Draft::new(self.view);
+        draft.growth = self.grown;
+        draft.finish(&self.changes, &self.appended)
     }
 
     fn attempt(

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use super::edit::{EditFault, EditPlan, Editor, NewElement};
 use super::part10::{Head, HeadFault, read_head};
-use super::splice::Inflating;
+use super::splice::{Inflating, MadeBytes};
 use super::*;
 use crate::dicom::attribute::AttributePath;
 use crate::dicom::tags;
@@ -130,7 +130,7 @@ fn an_empty_plan_is_the_identity() {
     let files = files();
     for file in files.iter().filter(|file| file.head.is_ok()) {
         let mut out = Vec::new();
-        splice::output(&file.data_set[..], file.syntax(), EditPlan::none())
+        splice::output(&file.data_set[..], file.syntax(), EditPlan::none(), MadeBytes::none())
             .and_then(|mut stream| stream.read_to_end(&mut out))
             .expect("a slice");
         assert!(out == file.data_set, "{}", file.name);
@@ -152,7 +152,7 @@ fn editable(name: &str, result: Result<EditPlan, EditFault>) -> Option<EditPlan>
 fn apply(file: &File, plan: &EditPlan) -> Vec<u8> {
     let before = file.plain();
     let mut out = Vec::new();
-    splice::output(&file.data_set[..], file.syntax(), plan.clone())
+    splice::output(&file.data_set[..], file.syntax(), plan.clone(), MadeBytes::none())
         .and_then(|mut stream| stream.read_to_end(&mut out))
         .expect("a slice");
     assert!(!file.syntax().deflated || out.len() % 2 == 0, "{}", file.name);

@@ -16,7 +16,7 @@ use crate::dicom::transfer_syntax::TransferSyntax;
 use crate::dicom::{Tag, VR, tags};
 use crate::expression::{Declarations, Environment, Value};
 use crate::object::edit::NewElement;
-use crate::object::splice::{Inflating, output};
+use crate::object::splice::{Inflating, MadeBytes, output};
 use crate::object::{Element, End, Scanner};
 use crate::recognition::{
     AccreditationRow, AccreditationStatus, Alias, Exam, InstitutionId, InstitutionRow, ItemRow,
@@ -77,7 +77,8 @@ impl Object {
 
     pub fn changed(&self, plan: EditPlan) -> Self {
         let mut bytes = Vec::new();
-        let mut stream = output(&self.bytes[..], self.syntax, plan).expect("readable");
+        let mut stream =
+            output(&self.bytes[..], self.syntax, plan, MadeBytes::none()).expect("readable");
         stream.read_to_end(&mut bytes).expect("the plan fits");
         Self { syntax: self.syntax, bytes }
     }
