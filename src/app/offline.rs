@@ -201,6 +201,9 @@ fn one<R>(
         sop_class,
         transfer_syntax: head.transfer_syntax.as_str(),
         urgent: false,
+        workshop: None,
+        preferred: &[],
+        other_version: false,
     };
     if known.is_some() {
         return Ok(judge(site, &image, now));

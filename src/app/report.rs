@@ -443,6 +443,9 @@ mod tests {
             sop_class: sop_class.as_str(),
             transfer_syntax: syntax.as_str(),
             urgent: false,
+            workshop: None,
+            preferred: &[],
+            other_version: false,
         };
         let explanation = explanation(site, &image, noon());
         assert_eq!(report(site, &image, noon()), explanation.report);

@@ -225,6 +225,7 @@ impl Gate {
                 ledger: custody.ledger.clone(),
                 metrics: Arc::clone(&metrics),
                 site: Arc::clone(&site),
+                codecs: cage.clone(),
                 judge: Arc::new(pipeline::judge),
                 config: Arc::clone(&limits),
                 threads: std::thread::available_parallelism().map_or(1, usize::from),

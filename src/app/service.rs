@@ -664,6 +664,9 @@ fn look_again(
         sop_class: envelope.sop_class.as_str(),
         transfer_syntax: envelope.transfer_syntax.as_str(),
         urgent: envelope.priority == Priority::High,
+        workshop: None,
+        preferred: &[],
+        other_version: false,
     };
     let at = entry.verdict.as_ref().map_or(entry.received, |verdict| verdict.at);
     Ok(Some(report::explanation(site, &image, at)))

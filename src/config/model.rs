@@ -18,7 +18,7 @@ use crate::policy::admission::SourceRow;
 use crate::policy::disposition::Unparsable;
 use crate::policy::route::RouteRow;
 use crate::recognition::{AccreditationStatus, MarkPolicy, MultiItem, Rows};
-use crate::stamp::{CharsetPolicy, StampMode, StampPolicy, StampRow};
+use crate::stamp::{CharsetPolicy, PixelPolicy, StampMode, StampPolicy, StampRow};
 use crate::standard::{Changes, Severity};
 
 /// A whole configuration. What it refers to by name is there.
@@ -263,6 +263,7 @@ impl Mark {
             separator: self.policy.separator.clone(),
             charset: self.charset,
             timezone: self.timezone,
+            pixels: PixelPolicy::default(),
         }
     }
 }
@@ -364,7 +365,7 @@ impl Default for CallingAet {
 
 impl Default for Mark {
     fn default() -> Self {
-        let StampPolicy { separator: _, charset, timezone } = StampPolicy::default();
+        let StampPolicy { charset, timezone, .. } = StampPolicy::default();
         Self {
             policy: MarkPolicy::default(),
             modes: vec![StampMode::Tag],

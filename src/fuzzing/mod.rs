@@ -149,6 +149,9 @@ impl Judgement {
             sop_class: "1.2.840.10008.5.1.4.1.1.2",
             transfer_syntax: name,
             urgent: false,
+            workshop: None,
+            preferred: &[],
+            other_version: false,
         };
         let verdict = judge(&self.site, &image, Timestamp::UNIX_EPOCH);
         assert!(!verdict.unchecked, "judging has failed");

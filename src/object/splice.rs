@@ -304,7 +304,7 @@ mod tests {
         let masked = patched(&[], 2, vec![run(0, "\u{9}", masked)]);
         check_plan("abcdefghijklm", &masked, "", "abidefgiijklm");
         let grown = patched(&[(12, 0, "__")], 2, vec![run(5, "++", RunKind::In)]);
-        check_plan("abcdefghijklm", &grown, "", "abcdefg++hijkl++__m");
+        check_plan("abcdefghijklm", &grown, "", "abcdefg++hijkl__++m");
     }
 
     #[test]

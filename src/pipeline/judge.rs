@@ -12,7 +12,8 @@ use crate::object::{End, Scan};
 use crate::policy::admission::Source;
 use crate::policy::disposition::{Disposition, disposition};
 use crate::recognition::{Decision, Exam, Reason, decide};
-use crate::stamp::{Job, Provenance, Stamp, stamp};
+use crate::stamp::layout::Corner;
+use crate::stamp::{Job, Provenance, Stamp, Workshop, stamp};
 use crate::standard::{Arrival, Assessment, Subject, facts};
 
 /// One object, as it came.
@@ -30,6 +31,12 @@ pub struct Image<'a> {
     pub transfer_syntax: &'a str,
     /// Whether its sender calls it urgent.
     pub urgent: bool,
+    /// What its pixels can be stamped with; without it they stay as they are.
+    pub workshop: Option<&'a dyn Workshop>,
+    /// Corners in which others of its series, or of its device and protocol, bear the text; the first that is free is taken.
+    pub preferred: &'a [Corner],
+    /// Whether another version of it went out under its SOP Instance UID, or may.
+    pub other_version: bool,
 }
 
 /// Judges one object. A panic on the way is a fault of the gate: the object goes on unmarked, as unchecked.
@@ -72,7 +79,7 @@ fn judge_or_panic(site: &Site, image: &Image<'_>, now: Timestamp) -> Verdict {
         End::Complete => true,
         End::Cut { .. } | End::Malformed(_) | End::TooDeep { .. } | End::Unlooked(_) => false,
     };
-    let (decision, Stamp { plan, modes, fallen_back }) = if is_whole {
+    let (decision, Stamp { plan, modes, fallen_back, corner }) = if is_whole {
         mark(site, image, &subject, &assessment, now)
     } else {
         // What was not looked at to its end is carried on as it is.
@@ -93,6 +100,7 @@ fn judge_or_panic(site: &Site, image: &Image<'_>, now: Timestamp) -> Verdict {
         decision,
         modes,
         fallen_back,
+        corner,
         plan,
         destinations: chosen.destinations,
         urgent,
@@ -164,6 +172,11 @@ fn mark(
         policy: &site.stamp,
         provenance: &provenance,
         now,
+        sop_class: image.sop_class,
+        transfer_syntax: image.transfer_syntax,
+        workshop: image.workshop,
+        preferred: image.preferred,
+        other_version: image.other_version,
     };
     match stamp(site.modes.modes(subject), &job) {
         Ok(stamped) => (decision, stamped),
@@ -194,6 +207,7 @@ pub fn unchecked(site: &Site, image: &Image<'_>) -> Verdict {
         decision: Decision::without_judgement(Reason::Unchecked),
         modes: Vec::new(),
         fallen_back: Vec::new(),
+        corner: None,
         plan: EditPlan::default(),
         destinations,
         urgent: true,

@@ -103,6 +103,9 @@ impl Case {
             sop_class: class.as_str(),
             transfer_syntax: syntax.as_str(),
             urgent: self.urgent,
+            workshop: None,
+            preferred: &[],
+            other_version: false,
         };
         judge(site, &image, at())
     }

@@ -5,6 +5,7 @@ use crate::object::edit::EditPlan;
 use crate::policy::disposition::{Disposition, HoldReason};
 use crate::policy::route::DestinationIndex;
 use crate::recognition::{Decision, Reason};
+use crate::stamp::layout::Corner;
 use crate::stamp::{Obstacle, StampMode};
 use crate::standard::Finding;
 
@@ -25,6 +26,8 @@ pub struct Verdict {
     pub modes: Vec<StampMode>,
     /// Modes of stamping that were asked for and could not be had.
     pub fallen_back: Vec<(StampMode, Obstacle)>,
+    /// The corner that the text is in, where it is in the pixels or in an overlay.
+    pub corner: Option<Corner>,
     /// What is changed in the object; empty when it goes out as it came.
     pub plan: EditPlan,
     /// Where it goes, now or once it is released.

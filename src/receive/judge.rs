@@ -17,13 +17,17 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::Config;
+use super::bench::Bench;
+use super::corners::Corners;
 use super::own;
 use super::seats::{Seat, Seats};
 use super::verdicts::{Expected, Promise, UNRECORDED, record};
 use crate::base::time::{Timestamp, now};
+use crate::codec::Frames;
 use crate::dicom::tags;
 use crate::dicom::uid::Uid;
 use crate::ledger::{self, Arrival, Event, JudgedAs, Ledger, LedgerFault, ObjectRow, What, insist};
+use crate::object::edit::EditPlan;
 use crate::object::{Scan, scan_reader};
 use crate::observe::Metrics;
 use crate::observe::metrics::Code;
@@ -33,6 +37,8 @@ use crate::policy::disposition::{Disposition, HoldReason};
 use crate::spool::{
     Envelope, ObjectId, Priority, ReadFault, Receipt, SPOOL_DAMAGED, SPOOL_UNREADABLE, Spool,
 };
+use crate::stamp::StampMode;
+use crate::stamp::layout::Corner;
 
 /// Objects that may wait to be judged. Behind that, receiving waits: each may hold a header of some MiB in memory.
 const WAITING: usize = 16;
@@ -56,8 +62,10 @@ pub struct Fresh {
 /// What judging needs.
 #[derive(Clone)]
 pub struct Judging {
-    /// For objects that are judged again.
+    /// For objects that are judged again, and for pixels.
     pub spool: Spool,
+    /// Who decodes and repaints frames.
+    pub codecs: Arc<dyn Frames>,
     /// Where verdicts go.
     pub ledger: Ledger,
     /// Counters.
@@ -92,6 +100,7 @@ async fn run(with: Judging, mut inbox: mpsc::Receiver<Work>, stop: CancellationT
     let recording = record(with.ledger.clone(), verdicts, Arc::clone(&done), stop.clone());
     let recorder = tokio::spawn(recording);
     let seats = Seats::new(with.threads);
+    let corners = Arc::new(Corners::default());
     let mut tasks = JoinSet::new();
     let mut changes = with.ledger.changes();
     let mut revived = VecDeque::new();
@@ -118,7 +127,12 @@ async fn run(with: Judging, mut inbox: mpsc::Receiver<Work>, stop: CancellationT
             // What may have ended the process is judged alone, so that no other falls under suspicion with it.
             Work::Again(_) => seats.all().await,
         };
-        let call = Call { series: Arc::default(), hurry: Arc::default(), stop: stop.clone() };
+        let call = Call {
+            series: Arc::default(),
+            hurry: Arc::default(),
+            corners: Arc::clone(&corners),
+            stop: stop.clone(),
+        };
         let (series, hurry) = (Arc::clone(&call.series), Arc::clone(&call.hurry));
         let again = match &work {
             Work::Fresh(fresh) => {
@@ -147,6 +161,7 @@ async fn run(with: Judging, mut inbox: mpsc::Receiver<Work>, stop: CancellationT
 struct Call {
     series: Arc<OnceLock<Uid>>,
     hurry: Arc<Notify>,
+    corners: Arc<Corners>,
     stop: CancellationToken,
 }
 
@@ -303,7 +318,7 @@ pub(super) async fn past(
         Past::OtherBytes
     } else if precedent.is_judged {
         // A person wants a new verdict.
-        Past::Nothing
+        Past::Judged
     } else {
         Past::Same(precedent.verdict)
     })
@@ -372,6 +387,9 @@ impl Case {
             sop_class: self.envelope.sop_class.as_str(),
             transfer_syntax: self.envelope.transfer_syntax.as_str(),
             urgent: self.envelope.priority == Priority::High,
+            workshop: None,
+            preferred: &[],
+            other_version: false,
         }
     }
 }
@@ -383,6 +401,8 @@ pub(super) enum Past {
     /// The same bytes, and what was decided on them.
     Same(Option<JudgedAs>),
     OtherBytes,
+    /// A verdict of its own, which is to be replaced.
+    Judged,
 }
 
 /// Judges, for as long as an object may be judged. `None` when the gate stops meanwhile: the next start judges it.
@@ -392,6 +412,7 @@ async fn verdict(
     site: &Arc<Site>,
     case: &Arc<Case>,
     (seat, bypass): (Seat, bool),
+    versions: Versions,
     call: &Call,
 ) -> Option<pipeline::Verdict> {
     let found = with.spool.judging().found(object);
@@ -409,11 +430,15 @@ async fn verdict(
         let (judge, site, case, at) =
             (Arc::clone(&with.judge), Arc::clone(site), Arc::clone(case), now());
         let seat = seat.clone();
+        let bench = Bench::new(with.spool.clone(), object, Arc::clone(&with.codecs));
+        let corners = Arc::clone(&call.corners);
         tokio::task::spawn_blocking(move || {
             noted.begin();
             let verdict = match bypass {
                 true => pipeline::bypassed(&site, &case.image(), at),
-                false => judge(&site, &case.image(), at),
+                false => {
+                    with_pixels(object, &*judge, &site, &case, (bench, &corners, versions), at)
+                }
             };
             drop(noted);
             seat.leave();
@@ -446,6 +471,89 @@ async fn verdict(
     })
 }
 
+/// What is known of other versions of an image, where its site draws on pixels.
+#[derive(Debug, Clone, Copy, Default)]
+struct Versions {
+    /// Whether one went out under its SOP Instance UID, or may.
+    other: bool,
+    /// The corner that the same bytes had their text in.
+    corner: Option<Corner>,
+}
+
+/// Looks up what the text in the pixels has to agree with. `None` when the gate stops meanwhile.
+async fn versions(
+    with: &Judging,
+    object: ObjectId,
+    site: &Site,
+    past: &Past,
+    call: &Call,
+) -> Option<Versions> {
+    let draws = [StampMode::BurnIn, StampMode::Strip].iter().any(|mode| site.modes.include(*mode));
+    if !draws {
+        return Some(Versions::default());
+    }
+    let before = match past {
+        Past::Nothing | Past::Same(None) => return Some(Versions::default()),
+        Past::OtherBytes => return Some(Versions { other: true, corner: None }),
+        Past::Same(Some(before)) => before.clone(),
+        Past::Judged => {
+            let ask = || {
+                let ledger = with.ledger.clone();
+                asked(move || ledger.went_out_as(object))
+            };
+            let before = insist(&call.stop, ask).await;
+            match before.inspect_err(|fault| uncompared(object, fault)).ok()? {
+                Some(before) => before,
+                None => return Some(Versions::default()),
+            }
+        }
+    };
+    let plan = EditPlan::from_bytes(&before.plan).unwrap_or_default();
+    Some(Versions { other: !plan.changes_pixels(), corner: corner_of(&before.report) })
+}
+
+/// The corner that a verdict's report tells.
+fn corner_of(report: &str) -> Option<Corner> {
+    let report: serde_json::Value = serde_json::from_str(report).ok()?;
+    Corner::from_word(report.get("corner")?.as_str()?)
+}
+
+/// Judges with a bench for pixels. What was made on it is durable before the verdict can be recorded; where it cannot be, the object
+/// is judged once more without.
+fn with_pixels(
+    object: ObjectId,
+    judge: &(dyn Fn(&Site, &Image<'_>, Timestamp) -> pipeline::Verdict + Send + Sync),
+    site: &Site,
+    case: &Case,
+    (bench, corners, versions): (Bench, &Corners, Versions),
+    at: Timestamp,
+) -> pipeline::Verdict {
+    let draws = [StampMode::BurnIn, StampMode::Strip, StampMode::Overlay];
+    if !draws.iter().any(|mode| site.modes.include(*mode)) {
+        return judge(site, &case.image(), at);
+    }
+    let turn = corners.turn(&case.scan.header);
+    let preferred: Vec<Corner> = versions.corner.into_iter().chain(turn.preferred()).collect();
+    let image = Image {
+        workshop: Some(&bench),
+        preferred: &preferred,
+        other_version: versions.other,
+        ..case.image()
+    };
+    let verdict = judge(site, &image, at);
+    turn.decided(verdict.corner);
+    if verdict.plan.made().is_none() {
+        return verdict;
+    }
+    match bench.commit() {
+        Ok(()) => verdict,
+        Err(fault) => {
+            tracing::error!(%object, %fault, "frames that were coded anew cannot be kept: the pixels stay as they are");
+            judge(site, &case.image(), at)
+        }
+    }
+}
+
 async fn judged(
     with: &Judging,
     object: ObjectId,
@@ -457,7 +565,8 @@ async fn judged(
     let (site, at) = (with.site.load_full(), now());
     let started = std::time::Instant::now();
     let bypass = with.spool.bypass().is_on();
-    let mut verdict = verdict(with, object, &site, &case, (seat, bypass), call).await?;
+    let versions = versions(with, object, &site, &past, call).await?;
+    let mut verdict = verdict(with, object, &site, &case, (seat, bypass), versions, call).await?;
     with.metrics.judge_seconds.observe(started.elapsed().as_secs_f64());
     if bypass {
         with.metrics.bypassed.inc();
@@ -486,9 +595,12 @@ async fn judged(
     if let Past::Same(Some(before)) = past
         && before.versions == written.versions
         && before.report == written.report
+        && EditPlan::from_bytes(&before.plan)
+            .is_ok_and(|before| before.made() == verdict.plan.made())
     {
         // Decided alike before: the same plan, times in it included, so that the same bytes go out. Decided otherwise, because
-        // it came from elsewhere or a right has ended since, the new verdict stands: no mark outlives its right.
+        // it came from elsewhere or a right has ended since, the new verdict stands: no mark outlives its right. So it does where
+        // codecs have come to other bytes.
         written.plan = before.plan;
     }
     Some(Event { object, at, what: What::Judged(Box::new(written)) })

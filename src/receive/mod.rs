@@ -8,6 +8,8 @@
 
 mod asking;
 mod association;
+mod bench;
+mod corners;
 mod foresight;
 mod judge;
 mod memory;

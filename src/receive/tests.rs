@@ -143,6 +143,7 @@ impl Gate {
                 ledger: ledger.clone(),
                 metrics: Arc::clone(&metrics),
                 site: Arc::clone(&site),
+                codecs: Arc::new(crate::codec::InProcess),
                 judge: choices.judge.unwrap_or_else(|| Arc::new(crate::pipeline::judge)),
                 threads: choices.threads.unwrap_or(4),
                 patience: choices.patience.unwrap_or(judge::PATIENCE),

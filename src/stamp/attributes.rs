@@ -1,4 +1,4 @@
-//! Mode `tag`: the mark behind the institution's name, and the record of the change.
+//! Mode `tag`: the mark behind the institution's name; and the record of every change, whatever mode it is of.
 //!
 //! Institution Name (0008,0080) is a value that a receiving application may coerce without a new SOP Instance UID; what it
 //! was before goes to the Original Attributes Sequence (PS3.3 C.12.1.1.9), who changed it to the Contributing Equipment
@@ -9,11 +9,13 @@ use crate::dicom::attribute::AttributePath;
 use crate::dicom::charset::CharacterSet;
 use crate::dicom::{Tag, VR, tags};
 use crate::object::HeaderView;
-use crate::object::edit::{EditPlan, Editor, NewElement};
-use crate::recognition::{NAME_LIMIT, Outcome, Treatment};
+use crate::object::edit::{EditFault, EditPlan, Editor, NewElement};
+use crate::recognition::{NAME_LIMIT, Outcome, ScopeCode, Treatment};
 
 use super::character_set::widened;
+use super::honest;
 use super::name::{MarkLine, fitting, latin};
+use super::pixels::Drawn;
 use super::private_block::{Block, Field};
 use super::{Job, Obstacle, StampMode};
 
@@ -43,22 +45,46 @@ enum Why {
     Correct,
 }
 
-/// The changes: the mark put behind the name, an undue one taken off, or nothing.
-pub(super) fn plan(job: &Job<'_>) -> Result<EditPlan, Obstacle> {
+/// The changes: the mark put behind the name where `shown` has [`StampMode::Tag`], what other modes have drawn, and the record of
+/// both; or an undue mark taken off; or nothing.
+pub(super) fn plan(
+    job: &Job<'_>,
+    shown: &[StampMode],
+    drawn: &mut [Drawn],
+) -> Result<EditPlan, Obstacle> {
     let treatment = job.decision.existing_mark.as_ref().map(|mark| mark.treatment);
-    match (&job.decision.outcome, treatment) {
+    let is_named = match (&job.decision.outcome, treatment) {
         (Outcome::Mark(_), Some(Treatment::Keep))
-        | (Outcome::NoMark(_), Some(Treatment::Keep | Treatment::Replace) | None) => {
-            Ok(EditPlan::none())
+        | (Outcome::NoMark(_), Some(Treatment::Keep | Treatment::Replace) | None) => false,
+        (Outcome::Mark(_), Some(Treatment::Replace | Treatment::Strip) | None) => {
+            shown.contains(&StampMode::Tag)
         }
-        (Outcome::Mark(_), Some(Treatment::Replace | Treatment::Strip) | None)
-        | (Outcome::NoMark(_), Some(Treatment::Strip)) => {
-            if is_signed(job.view) {
-                return Err(Obstacle::Signed);
-            }
-            record(job, naming(job)?)
-        }
+        (Outcome::NoMark(_), Some(Treatment::Strip)) => true,
+    };
+    if !is_named && drawn.is_empty() {
+        return Ok(EditPlan::none());
     }
+    if is_signed(job.view) {
+        return Err(Obstacle::Signed);
+    }
+    let naming = if is_named { Some(naming(job)?) } else { None };
+    record(job, naming, shown, drawn)
+}
+
+/// The modes in which an earlier pass has drawn this mark, as its record says.
+pub(super) fn drawn_before(job: &Job<'_>, mark: &ScopeCode) -> Vec<StampMode> {
+    let Some(block) = Block::existing(job.view) else { return Vec::new() };
+    let values = |field| {
+        let element = job.view.find(block.tag(field));
+        element.map(|element| job.view.strings(element)).unwrap_or_default()
+    };
+    if values(Field::Mark).first().is_none_or(|written| written != mark.as_str()) {
+        return Vec::new();
+    }
+    let modes = values(Field::Mode);
+    let is_written = |mode: &StampMode| modes.contains(&mode.as_code());
+    let drawing = [StampMode::BurnIn, StampMode::Strip, StampMode::Overlay];
+    drawing.into_iter().filter(is_written).collect()
 }
 
 /// Whether any data set or item carries a digital signature: what it covers cannot be told without verifying it.
@@ -124,52 +150,133 @@ fn has_name(view: &HeaderView) -> bool {
     bytes.is_some_and(|bytes| bytes.iter().any(|byte| !matches!(byte, b' ' | 0)))
 }
 
-fn record(job: &Job<'_>, naming: Naming) -> Result<EditPlan, Obstacle> {
+fn record(
+    job: &Job<'_>,
+    naming: Option<Naming>,
+    shown: &[StampMode],
+    drawn: &mut [Drawn],
+) -> Result<EditPlan, Obstacle> {
     let view = job.view;
     let existing = Block::existing(view);
     let block = existing.map_or_else(|| Block::first_free(view), Ok)?;
     let when = dicom_datetime(job.now, job.policy.timezone);
+    let set = naming.as_ref().map_or_else(|| view.charset(), |naming| naming.set.clone());
+    let honest = honest::elements(job, &set, drawn, &when)?;
 
-    let mut modified = vec![original(view, tags::INSTITUTION_NAME, VR::LO)?];
-    if naming.declaration.is_some() {
-        // An item with a set of its own is read in it, so the old bytes in it mean what they meant.
-        modified.push(original(view, tags::SPECIFIC_CHARACTER_SET, VR::CS)?);
+    let mut modified = Vec::new();
+    let mut editor = Editor::new(view);
+    if let Some(naming) = &naming {
+        modified.push(original(view, tags::INSTITUTION_NAME, VR::LO)?);
+        if let Some(declaration) = &naming.declaration {
+            // An item with a set of its own is read in it, so the old bytes in it mean what they meant.
+            modified.push(original(view, tags::SPECIFIC_CHARACTER_SET, VR::CS)?);
+            let set = NewElement::new(tags::SPECIFIC_CHARACTER_SET, VR::CS, declaration.as_str());
+            editor.set(&AttributePath::top(set.tag), set)?;
+        }
+        let name = NewElement::new(tags::INSTITUTION_NAME, VR::LO, naming.value.clone());
+        editor.set(&AttributePath::top(name.tag), name)?;
     }
     if existing.is_some() {
         modified.extend(block.recorded(view));
     }
-
-    let mut editor = Editor::new(view);
-    let mut set = |new: NewElement| editor.set(&AttributePath::top(new.tag), new);
-    if let Some(declaration) = &naming.declaration {
-        set(NewElement::new(tags::SPECIFIC_CHARACTER_SET, VR::CS, declaration.as_str()))?;
+    editor.set(&AttributePath::top(block.creator_tag()), block.creator())?;
+    for element in private_elements(job, block, &set, shown, &when) {
+        editor.set(&AttributePath::top(element.tag), element)?;
     }
-    set(NewElement::new(tags::INSTITUTION_NAME, VR::LO, naming.value.clone()))?;
-    set(block.creator())?;
-    for element in private_elements(job, block, &naming.set, &when) {
-        set(element)?;
-    }
-    for (path, element) in &naming.rewritten {
+    for (path, element) in naming.iter().flat_map(|naming| &naming.rewritten) {
         if path.steps.is_empty() && path.tag == tags::INSTITUTION_NAME {
             continue;
         }
         editor.set(path, element.clone())?;
     }
-    let sequence = AttributePath::top(tags::ORIGINAL_ATTRIBUTES_SEQUENCE);
-    editor.append_item(&sequence, original_attributes(job, naming.why, modified, &when))?;
+    let changed = drawn.iter().flat_map(|drawn| &drawn.elements).chain(&honest.elements);
+    for element in changed {
+        let is_sequence = element.vr == VR::SQ;
+        if view.find(element.tag).is_some() && !is_sequence {
+            modified.push(original(view, element.tag, element.vr)?);
+        }
+        editor.set(&AttributePath::top(element.tag), element.clone())?;
+    }
+    for (sequence, item) in honest.items {
+        editor.append_item(&AttributePath::top(sequence), item)?;
+    }
+    modified.sort_by_key(|element| element.tag);
+    modified.dedup_by_key(|element| element.tag);
+    if !modified.is_empty() {
+        let why = naming.as_ref().map_or(Why::Coerce, |naming| naming.why);
+        let sequence = AttributePath::top(tags::ORIGINAL_ATTRIBUTES_SEQUENCE);
+        editor.append_item(&sequence, original_attributes(job, why, modified, &when))?;
+    }
     let sequence = AttributePath::top(tags::CONTRIBUTING_EQUIPMENT_SEQUENCE);
-    editor.append_item(&sequence, equipment(job, naming.clean, &when))?;
-    Ok(editor.finish()?)
+    let clean = match naming {
+        Some(naming) => naming.clean,
+        None => original_bytes(view, tags::INSTITUTION_NAME)?.to_vec(),
+    };
+    editor.append_item(&sequence, equipment(job, clean, shown, &when))?;
+    let plan = assembled(view, editor, drawn)?;
+    Ok(match honest.instance {
+        Some(instance) => plan.renamed(instance),
+        None => plan,
+    })
+}
+
+/// The plan of the editor, with what was drawn.
+fn assembled(
+    view: &HeaderView,
+    mut editor: Editor<'_>,
+    drawn: &mut [Drawn],
+) -> Result<EditPlan, Obstacle> {
+    for drawn in drawn.iter() {
+        for tag in &drawn.removed {
+            editor.remove(&AttributePath::top(*tag))?;
+        }
+        if let Some((starts, lengths)) = &drawn.extended_offsets {
+            let tables = [
+                (tags::EXTENDED_OFFSET_TABLE, starts),
+                (tags::EXTENDED_OFFSET_TABLE_LENGTHS, lengths),
+            ];
+            for (tag, value) in tables {
+                if view.find(tag).is_some_and(|element| element.length() > 0) {
+                    let table = NewElement::new(tag, VR::OV, value.clone());
+                    editor.set(&AttributePath::top(tag), table)?;
+                }
+            }
+        }
+        if let Some(pixels) = view.find(tags::PIXEL_DATA).filter(|_| drawn.growth != 0) {
+            editor.grow(pixels, drawn.growth)?;
+        }
+    }
+    let mut plan = editor.finish()?;
+    for drawn in drawn {
+        let changed = plan
+            .edited(std::mem::take(&mut drawn.edits))
+            .and_then(|plan| {
+                if drawn.patches.is_empty() {
+                    Ok(plan)
+                } else {
+                    plan.patched(std::mem::take(&mut drawn.patches))
+                }
+            })
+            .and_then(|plan| match drawn.fillings.take() {
+                Some((made, fillings)) => plan.filled(made, fillings),
+                None => Ok(plan),
+            });
+        plan = changed.map_err(EditFault::Conflict)?;
+    }
+    Ok(plan)
 }
 
 /// An element as it was before: its bytes as they stood, none where it was absent.
 fn original(view: &HeaderView, tag: Tag, vr: VR) -> Result<NewElement, Obstacle> {
-    let bytes = match view.find(tag) {
-        None => &[],
-        Some(element) if element.length() == 0 => &[][..],
-        Some(element) => view.bytes(element).ok_or(Obstacle::NameNotKept)?,
-    };
-    Ok(NewElement::new(tag, vr, bytes))
+    Ok(NewElement::new(tag, vr, original_bytes(view, tag)?))
+}
+
+fn original_bytes(view: &HeaderView, tag: Tag) -> Result<&[u8], Obstacle> {
+    match view.find(tag) {
+        None => Ok(&[]),
+        Some(element) if element.length() == 0 => Ok(&[]),
+        Some(element) => view.bytes(element).ok_or(Obstacle::NameNotKept),
+    }
 }
 
 /// An item of the Original Attributes Sequence (PS3.3 table C.12-1).
@@ -195,9 +302,15 @@ fn original_attributes(
 }
 
 /// An item of the Contributing Equipment Sequence (PS3.3 table C.12-1). `name` is the institution's, without mark.
-fn equipment(job: &Job<'_>, name: Vec<u8>, when: &str) -> Vec<NewElement> {
+fn equipment(job: &Job<'_>, name: Vec<u8>, shown: &[StampMode], when: &str) -> Vec<NewElement> {
+    let drawn: Vec<&str> = shown.iter().map(|mode| mode.as_str()).collect();
     let text = match &job.decision.outcome {
-        Outcome::Mark(scope) => format!("Mutual recognition mark {scope} put to Institution Name"),
+        Outcome::Mark(scope) if drawn == ["tag"] => {
+            format!("Mutual recognition mark {scope} put to Institution Name")
+        }
+        Outcome::Mark(scope) => {
+            format!("Mutual recognition mark {scope} shown as {}", drawn.join(", "))
+        }
         Outcome::NoMark(reason) => {
             format!("Mutual recognition mark taken off Institution Name: {reason}")
         }
@@ -225,6 +338,7 @@ fn private_elements(
     job: &Job<'_>,
     block: Block,
     set: &CharacterSet,
+    shown: &[StampMode],
     when: &str,
 ) -> Vec<NewElement> {
     let decision = job.decision;
@@ -234,7 +348,10 @@ fn private_elements(
     let valid_to = used.and_then(|row| row.valid_to);
     let valid_to = valid_to.map(|day| day.strftime("%Y%m%d").to_string()).unwrap_or_default();
     let (outcome, mode) = match &decision.outcome {
-        Outcome::Mark(_) => ("MARK", StampMode::Tag.as_str().to_ascii_uppercase()),
+        Outcome::Mark(_) => {
+            let codes: Vec<String> = shown.iter().map(|mode| mode.as_code()).collect();
+            ("MARK", codes.join("\\"))
+        }
         Outcome::NoMark(_) => ("NONE", String::new()),
     };
     let items: Vec<&str> = decision.items.iter().map(|item| item.as_str()).collect();

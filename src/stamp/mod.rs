@@ -1,13 +1,14 @@
 //! The stamp: writes a decision into an object, as an [`EditPlan`].
 //!
-//! Mode `tag`, the only one of this version, changes what the last section of `INTERFACE.md` lists and nothing else:
-//! Institution Name, an item each of Original Attributes and Contributing Equipment, a private block, and the character
-//! set where nothing less will do. Pixels and UIDs are never touched. The other modes answer with an
-//! [`Obstacle`], so that the next weaker one is taken and the reason recorded.
+//! Mode `tag` changes what the last section of `INTERFACE.md` lists and nothing else: Institution Name, an item each of Original
+//! Attributes and Contributing Equipment, a private block, and the character set where nothing less will do. `burn-in` and `strip`
+//! draw the text on the pixels or below them, `overlay` puts it into a plane of its own, `presentation-state` beside the images
+//! of the series. A mode that cannot be had falls to the next weaker one, and the [`Obstacle`] is recorded. Whatever mode it is,
+//! the private block and the Contributing Equipment tell of it.
 //!
-//! A function of its arguments: same object, decision and time, same bytes. An object that bears the mark that is due is
-//! left alone, so stamping twice is stamping once. What cannot be written truthfully is an [`Obstacle`]
-//! and never a guess.
+//! A function of its arguments: same object, decision and time, same bytes. An object that bears the mark that is due, in the
+//! modes that are asked for, is left alone, so stamping twice is stamping once. What cannot be written truthfully is an
+//! [`Obstacle`] and never a guess; outside the text no pixel changes.
 
 mod attributes;
 mod character_set;
@@ -16,12 +17,19 @@ pub mod draw;
 #[cfg(test)]
 mod fixture;
 pub mod glyphs;
+mod honest;
 pub mod layout;
 mod mode;
 mod name;
+mod native;
 mod obstacle;
+mod overlay;
+mod pixels;
 pub mod presentation_state;
 mod private_block;
+mod raster;
+
+use std::cell::OnceCell;
 
 use jiff::tz::Offset;
 
@@ -35,12 +43,17 @@ use crate::recognition::{Decision, Names, ScopeCode};
 pub use character_set::CharsetPolicy;
 pub use mode::{StampFault, StampMode, StampRow, StampRows};
 pub use obstacle::Obstacle;
+pub use pixels::{BurnedInAnnotation, PixelPolicy, UidPolicy};
 pub use private_block::{CREATOR, GROUP};
+pub use raster::Workshop;
 
+use layout::Corner;
+use pixels::Drawn;
 use presentation_state::Images;
+use raster::Raster;
 
 /// How a site words and writes its marks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct StampPolicy {
     /// What stands between name and mark.
     pub separator: String,
@@ -48,6 +61,8 @@ pub struct StampPolicy {
     pub charset: CharsetPolicy,
     /// The zone in which times are written.
     pub timezone: Offset,
+    /// How it is drawn.
+    pub pixels: PixelPolicy,
 }
 
 impl Default for StampPolicy {
@@ -56,6 +71,7 @@ impl Default for StampPolicy {
             separator: "-".to_owned(),
             charset: CharsetPolicy::Extend,
             timezone: Offset::constant(8),
+            pixels: PixelPolicy::default(),
         }
     }
 }
@@ -74,7 +90,7 @@ pub struct Provenance {
 }
 
 /// All that a stamp depends on.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Job<'a> {
     /// The object.
     pub view: &'a HeaderView,
@@ -90,6 +106,16 @@ pub struct Job<'a> {
     pub provenance: &'a Provenance,
     /// When it is made.
     pub now: Timestamp,
+    /// The object's SOP class UID.
+    pub sop_class: &'a str,
+    /// Its transfer syntax UID.
+    pub transfer_syntax: &'a str,
+    /// What its pixels can be stamped with; without it they stay as they are.
+    pub workshop: Option<&'a dyn Workshop>,
+    /// Corners to be taken before others, where they are free.
+    pub preferred: &'a [Corner],
+    /// Whether another version of the object went out under its SOP Instance UID, or may.
+    pub other_version: bool,
 }
 
 /// A mark as text that stands beside an image.
@@ -115,17 +141,19 @@ pub fn wording(names: &Names, separator: &str, mark: &ScopeCode) -> Result<Wordi
 pub struct Stamp {
     /// The changes; empty when the object is as it should be.
     pub plan: EditPlan,
-    /// The modes in it; none when nothing was to be marked.
+    /// The modes in which the mark is shown; none when nothing was to be marked.
     pub modes: Vec<StampMode>,
-    /// Modes that were asked for and could not be had, each with the obstacle.
+    /// Modes that were tried and could not be had, each with the obstacle.
     pub fallen_back: Vec<(StampMode, Obstacle)>,
+    /// The corner that the text is in, where it is in the pixels or in an overlay.
+    pub corner: Option<Corner>,
 }
 
 impl Stamp {
     /// No change and no mark.
     #[must_use]
     pub fn none() -> Self {
-        Self { plan: EditPlan::none(), modes: Vec::new(), fallen_back: Vec::new() }
+        Self { plan: EditPlan::none(), modes: Vec::new(), fallen_back: Vec::new(), corner: None }
     }
 }
 
@@ -135,42 +163,91 @@ impl Stamp {
 /// When even the weakest mode cannot be had. The object then bears no mark, for the obstacle's
 /// [`reason`](Obstacle::reason).
 pub fn stamp(modes: &[StampMode], job: &Job<'_>) -> Result<Stamp, Obstacle> {
-    if job.decision.mark().is_none() {
-        let plan = attributes::plan(job)?;
-        return Ok(Stamp { plan, modes: Vec::new(), fallen_back: Vec::new() });
-    }
-    let (mut shown, mut fallen_back) = (Vec::new(), Vec::new());
-    for mode in modes {
-        match plan(*mode, job) {
-            Ok(_) if *mode == StampMode::Tag => {}
-            Ok(_) => shown.push(*mode),
-            Err(obstacle @ Obstacle::ModeNotAvailable { .. }) => {
-                fallen_back.push((*mode, obstacle));
+    let Some(mark) = job.decision.mark() else {
+        let plan = attributes::plan(job, &[], &mut [])?;
+        return Ok(Stamp { plan, ..Stamp::none() });
+    };
+    // What an earlier pass has drawn is not drawn again.
+    let mut shown = attributes::drawn_before(job, mark);
+    let (mut fallen_back, mut drawn) = (Vec::new(), Vec::new());
+    let canvas = Canvas::new(job);
+    for wanted in modes {
+        for mode in wanted.and_weaker() {
+            if mode == StampMode::Strip && *wanted == StampMode::BurnIn && !job.policy.pixels.strip
+            {
+                continue;
             }
-            Err(obstacle) => return Err(obstacle),
+            if shown.iter().any(|shown| shown.stands_for(mode)) {
+                break;
+            }
+            if fallen_back.iter().any(|(tried, _)| *tried == mode) {
+                continue;
+            }
+            match canvas.draw(mode, mark) {
+                Ok(change) => {
+                    shown.push(mode);
+                    drawn.extend(change);
+                    break;
+                }
+                Err(obstacle) => {
+                    canvas.discard();
+                    fallen_back.push((mode, obstacle));
+                }
+            }
         }
     }
-    // In this version every chain of weaker modes ends in the one that there is.
-    let plan = plan(StampMode::Tag, job)?;
-    shown.push(StampMode::Tag);
-    Ok(Stamp { plan, modes: shown, fallen_back })
+    let corner = drawn.iter().find_map(Drawn::corner);
+    let plan = attributes::plan(job, &shown, &mut drawn)?;
+    Ok(Stamp { plan, modes: shown, fallen_back, corner })
 }
 
-/// The changes that one mode makes.
-///
-/// # Errors
-/// When the mode cannot be had for this object, or is not in this version.
-pub fn plan(mode: StampMode, job: &Job<'_>) -> Result<EditPlan, Obstacle> {
-    match mode {
-        StampMode::Tag => attributes::plan(job),
-        StampMode::BurnIn | StampMode::Strip | StampMode::Overlay => {
-            Err(Obstacle::ModeNotAvailable { mode })
+/// What modes draw on: the pixels, looked into when the first of them needs that.
+struct Canvas<'a> {
+    job: &'a Job<'a>,
+    raster: OnceCell<Result<Raster, Obstacle>>,
+}
+
+impl<'a> Canvas<'a> {
+    fn new(job: &'a Job<'a>) -> Self {
+        Self { job, raster: OnceCell::new() }
+    }
+
+    /// What a mode changes; nothing where it leaves the object as it is.
+    fn draw(&self, mode: StampMode, mark: &ScopeCode) -> Result<Option<Drawn>, Obstacle> {
+        let job = self.job;
+        Ok(match mode {
+            StampMode::BurnIn => {
+                let (raster, workshop) = self.pixels()?;
+                Some(pixels::burn_in(job, raster, workshop, mark)?)
+            }
+            StampMode::Strip => {
+                let (raster, workshop) = self.pixels()?;
+                Some(pixels::strip(job, raster, workshop, mark)?)
+            }
+            StampMode::Overlay => Some(overlay::overlay(job, mark, |texts| {
+                let (raster, workshop) = self.pixels().ok()?;
+                pixels::free_place(job, raster, workshop, texts)
+            })?),
+            // Made for the series once its images have come; of an image it only must be known that it can be shown.
+            StampMode::PresentationState => {
+                Images::default().add(job.view).map_err(|_| Obstacle::NotShownAlike)?;
+                None
+            }
+            StampMode::Tag => None,
+        })
+    }
+
+    fn pixels(&self) -> Result<(&Raster, &'a dyn Workshop), Obstacle> {
+        let workshop = self.job.workshop.ok_or(Obstacle::NoPixels)?;
+        let of = || Raster::of(self.job.view, self.job.transfer_syntax, workshop);
+        let raster = self.raster.get_or_init(of).as_ref().map_err(|obstacle| *obstacle)?;
+        Ok((raster, workshop))
+    }
+
+    fn discard(&self) {
+        if let Some(workshop) = self.job.workshop {
+            workshop.discard();
         }
-        // Made for the series once its images have come; of an image it only must be known that it can be shown.
-        StampMode::PresentationState => match Images::default().add(job.view) {
-            Ok(()) => Ok(EditPlan::none()),
-            Err(_) => Err(Obstacle::ModeNotAvailable { mode }),
-        },
     }
 }
 

@@ -36,6 +36,23 @@ impl StampMode {
         Self::WORDS.into_iter().find(|(known, _)| *known == word).map(|(_, mode)| mode)
     }
 
+    /// This mode, and those that it falls to, one after the other.
+    pub(super) fn and_weaker(self) -> impl Iterator<Item = Self> {
+        let all = Self::WORDS.into_iter().map(|(_, mode)| mode);
+        all.skip_while(move |mode| *mode != self)
+    }
+
+    /// Whether an object that shows the mark in this mode need not show it in the other: text stands in the pixels once.
+    pub(super) fn stands_for(self, other: Self) -> bool {
+        let in_pixels = |mode| matches!(mode, Self::BurnIn | Self::Strip);
+        self == other || (in_pixels(self) && in_pixels(other))
+    }
+
+    /// The word in the private block: VR CS knows no small letters and no hyphens.
+    pub(super) fn as_code(self) -> String {
+        self.as_str().to_ascii_uppercase().replace('-', "_")
+    }
+
     /// The word that stands for it.
     #[must_use]
     pub fn as_str(self) -> &'static str {

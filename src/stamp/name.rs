@@ -41,6 +41,12 @@ pub(super) fn fitting(
     fitting.ok_or(Obstacle::NameTooLong { characters: shortest })
 }
 
+/// The wordings of a mark that is drawn: the name, the short name, the Latin name.
+pub(super) fn lines(names: &Names, separator: &str, mark: &ScopeCode) -> Vec<MarkLine> {
+    let named = [Some(&names.full), names.short.as_ref(), names.latin.as_ref()];
+    named.into_iter().flatten().map(|name| MarkLine::new(name, separator, mark)).collect()
+}
+
 /// The Latin name with the mark, where there is one and it fits.
 pub(super) fn latin(names: &Names, separator: &str, mark: &ScopeCode) -> Option<MarkLine> {
     let latin = names.latin.as_ref().map(|latin| MarkLine::new(latin, separator, mark));

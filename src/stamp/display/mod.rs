@@ -98,6 +98,12 @@ impl Display {
         self
     }
 
+    /// The same for an image of another size.
+    #[must_use]
+    pub(in crate::stamp) fn with_shape(self, shape: FrameShape) -> Self {
+        Self { shape, ..self }
+    }
+
     /// What the frames of this image are.
     #[must_use]
     pub fn shape(&self) -> FrameShape {

@@ -48,7 +48,7 @@ pub fn strip_tile(lettering: &Lettering, columns: u16, shades: &Shades) -> Optio
     Some(Tile { x: 0, y: 0, width: columns, height: rows, shades: painted })
 }
 
-fn strip_margin(lettering: &Lettering) -> usize {
+pub(super) fn strip_margin(lettering: &Lettering) -> usize {
     (lettering.height as usize / 8).max(2)
 }
 

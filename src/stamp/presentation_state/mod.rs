@@ -26,6 +26,7 @@ use crate::dicom::charset::CharacterSet;
 use crate::dicom::transfer_syntax::TransferSyntax;
 use crate::dicom::uid::Uid;
 
+pub use super::layout::Corner;
 use super::{CharsetPolicy, Provenance};
 
 pub use images::{Images, MOST_IMAGES};
@@ -41,19 +42,6 @@ pub struct Words<'a> {
     pub text: &'a str,
     /// The same in Latin letters, for images whose character set cannot hold it.
     pub latin: Option<&'a str>,
-}
-
-/// A corner of what is displayed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Corner {
-    /// First row, first column.
-    TopLeft,
-    /// First row, last column.
-    TopRight,
-    /// Last row, first column.
-    BottomLeft,
-    /// Last row, last column.
-    BottomRight,
 }
 
 /// All that a presentation state depends on beside its images.
@@ -121,7 +109,10 @@ pub fn build(images: &Images, job: &StateJob<'_>) -> Result<NewObject, Refusal> 
             images.references().map(|(_, instance)| instance),
         ),
         study: shared.study.clone(),
-        series: derived("series", &[shared.study.as_str(), shared.series.as_str()]),
+        series: Uid::derived(
+            "presentation state series",
+            &[shared.study.as_str(), shared.series.as_str()],
+        ),
         data_set: Vec::new(),
     };
     let mut elements = written.elements;
@@ -152,20 +143,5 @@ pub fn instance_uid<'a>(
     let latin = words.latin.unwrap_or_default();
     let mut parts = vec![study.as_str(), series.as_str(), words.text, latin, corner];
     parts.extend(instances.map(Uid::as_str));
-    derived("instance", &parts)
-}
-
-/// A UID under 2.25 (PS3.5 §B.2) that follows from parts: a UUID of version 8, of the writer's own making (RFC 9562 §5.8).
-fn derived(what: &str, parts: &[&str]) -> Uid {
-    let mut hasher = blake3::Hasher::new_derive_key("markgate presentation state UIDs");
-    for part in [what].iter().chain(parts) {
-        hasher.update(&(part.len() as u64).to_le_bytes());
-        hasher.update(part.as_bytes());
-    }
-    let mut uuid = [0; 16];
-    hasher.finalize_xof().fill(&mut uuid);
-    let number = u128::from_be_bytes(uuid);
-    let version = (number & !(0xF << 76)) | (8 << 76);
-    let variant = (version & !(0x3 << 62)) | (0x2 << 62);
-    Uid::new(&format!("2.25.{variant}"))
+    Uid::derived("presentation state", &parts)
 }

@@ -1,6 +1,7 @@
 //! What the tests of this module share: objects written by hand, a registry of one hospital, and what comes of stamping.
 
 mod character_sets;
+mod drawing;
 mod properties;
 mod real;
 mod tagging;
@@ -205,6 +206,11 @@ impl Setting {
             policy: &self.policy,
             provenance: &provenance,
             now: self.now.parse().expect("a timestamp"),
+            sop_class: CT,
+            transfer_syntax: EXPLICIT,
+            workshop: None,
+            preferred: &[],
+            other_version: false,
         };
         stamp(&[StampMode::Tag], &job)
     }

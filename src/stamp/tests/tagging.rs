@@ -205,7 +205,7 @@ fn a_mark_that_is_not_due_is_taken_off_and_the_bytes_before_it_stay() {
 fn what_needs_no_mark_and_bears_none_is_not_touched() {
     let undue = Setting { due: None, ..setting() };
     let stamp = undue.stamp(&ours()).expect("no obstacle");
-    assert_eq!(stamp, Stamp { plan: EditPlan::none(), modes: vec![], fallen_back: vec![] });
+    assert_eq!(stamp, Stamp::none());
     let foreign = Object::new(EXPLICIT, image(UTF8, Some("上海瑞金医院-JJJHR".as_bytes())));
     assert!(setting().stamp(&foreign).expect("no obstacle").plan.is_empty());
 }
@@ -244,7 +244,7 @@ fn a_name_that_stands_twice_is_not_guessed_at() {
 }
 
 #[test]
-fn modes_of_later_versions_fall_back_to_tag_and_say_so() {
+fn what_cannot_be_drawn_falls_to_the_tag_and_says_why() {
     let view = ours().view();
     let set = view.charset();
     let mut decision = Decision::without_judgement(Reason::Unchecked);
@@ -264,15 +264,21 @@ fn modes_of_later_versions_fall_back_to_tag_and_say_so() {
         policy: &StampPolicy::default(),
         provenance: &provenance,
         now: Timestamp::UNIX_EPOCH,
+        sop_class: "1.2.840.10008.5.1.4.1.1.2",
+        transfer_syntax: EXPLICIT,
+        workshop: None,
+        preferred: &[],
+        other_version: false,
     };
     let stamped = stamp(&[StampMode::BurnIn, StampMode::Overlay], &job).expect("no obstacle");
-    let unavailable = |mode| (mode, Obstacle::ModeNotAvailable { mode });
     assert_eq!(stamped.modes, [StampMode::Tag]);
     assert_eq!(
         stamped.fallen_back,
-        [unavailable(StampMode::BurnIn), unavailable(StampMode::Overlay)]
+        [
+            (StampMode::BurnIn, Obstacle::NoPixels),
+            (StampMode::Strip, Obstacle::NoPixels),
+            (StampMode::Overlay, Obstacle::Contradiction(tags::ROWS)),
+            (StampMode::PresentationState, Obstacle::NotShownAlike),
+        ]
     );
-    assert_eq!(plan(StampMode::Tag, &job), Ok(stamped.plan));
-    let mode = StampMode::Strip;
-    assert_eq!(plan(mode, &job), Err(Obstacle::ModeNotAvailable { mode }));
 }

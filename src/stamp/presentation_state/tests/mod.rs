@@ -140,9 +140,9 @@ fn a_state_is_the_same_on_every_machine() {
     let images = gathered(&[windowed(1, "40")]).expect("an image that can be shown");
     let state = built(&images, Corner::TopLeft, CharsetPolicy::Extend).expect("a state");
     let golden = (
-        "2.25.183987235145707785253553278456898294871",
-        "2.25.161498892883976581454141989009533001359",
-        "477224fab50e77c22b03106c92c6cb5cab9d192936f576f3bc7b2d9340926d1e",
+        "2.25.78299349274133864010247629744562258338",
+        "2.25.10851225574015870686783679366374957491",
+        "5bd387568ff1251e74ab1e34c1b1ba0a71e08d120716b793f6e1b84276a09001",
     );
     let hash = blake3::hash(&state.data_set).to_hex();
     assert_eq!((state.sop_instance.as_str(), state.series.as_str(), hash.as_str()), golden);

@@ -1,0 +1,94 @@
+//! Mode `strip`: the text in rows below the image. Rows (0028,0010) grows; position and spacing of every pixel stay what they
+//! were, for rows are added behind the last.
+
+use crate::codec::{Coding, Decoded, Tile};
+use crate::dicom::{VR, tags};
+use crate::object::edit::{NewElement, Patch, Run, RunKind};
+use crate::recognition::ScopeCode;
+use crate::stamp::layout::{Corner, Placement};
+use crate::stamp::native::rows;
+use crate::stamp::raster::{Layout, Raster, Workshop};
+use crate::stamp::{Job, Obstacle, StampMode, draw};
+
+use super::burn_in::{order, planned, recoded};
+use super::look::{Seen, Text, extended, text_of};
+use super::{Drawn, extremes, may_draw};
+
+/// Puts the mark below the image.
+///
+/// # Errors
+/// When the object's pixels cannot or may not be added to.
+pub(in crate::stamp) fn strip(
+    job: &Job<'_>,
+    raster: &Raster,
+    workshop: &dyn Workshop,
+    mark: &ScopeCode,
+) -> Result<Drawn, Obstacle> {
+    may_draw(job)?;
+    match raster.syntax.coding() {
+        Coding::Native | Coding::Lossless => {}
+        Coding::Blocks | Coding::Lossy => return Err(Obstacle::Lossy),
+    }
+    let seen = Seen::of(job, raster, workshop)?;
+    let shades = seen.shades();
+    let columns = raster.shape.columns;
+    let fits = |text: Text| {
+        let tile = draw::strip_tile(&text.lettering, columns, &shades)?;
+        Some((text, Tile { y: raster.shape.rows, ..tile }))
+    };
+    let texts = text_of(job, mark, raster.shape.rows)?;
+    let (text, tile) = texts.into_iter().find_map(fits).ok_or(Obstacle::TooSmall)?;
+    let grown = raster.shape.rows.checked_add(tile.height).ok_or(Obstacle::TooSmall)?;
+    check_legible(&seen, raster, &text, &tile)?;
+    let mut drawn = match &raster.layout {
+        Layout::Native { .. } => native(raster, workshop, &tile)?,
+        Layout::Encapsulated { .. } => recoded(raster, workshop, raster.frames, |coded| {
+            Ok(workshop.frames().extend(coded, &tile)?)
+        })?,
+    };
+    let rows =
+        if job.view.encoding().is_big_endian() { grown.to_be_bytes() } else { grown.to_le_bytes() };
+    drawn.elements.push(NewElement::new(tags::ROWS, VR::US, rows.to_vec()));
+    drawn.elements.extend(extremes(job.view, tile.shades.iter().flatten().copied()));
+    drawn.removed.push(tags::ICON_IMAGE_SEQUENCE);
+    drawn.in_pixels = Some(StampMode::Strip);
+    drawn.text = text.line.text;
+    let (x, y, width, height) = (0, tile.y, tile.width, tile.height);
+    drawn.place = Some(Placement { corner: Corner::BottomLeft, x, y, width, height });
+    Ok(drawn)
+}
+
+fn check_legible(seen: &Seen, raster: &Raster, text: &Text, tile: &Tile) -> Result<(), Obstacle> {
+    let first: &Decoded = seen.first().ok_or(Obstacle::NoPixels)?;
+    let (frame, shape) = extended(raster, first, tile);
+    let margin = draw::strip_margin(&text.lettering) as u16;
+    seen.of_shape(shape).check_legible(&frame, &text.lettering, (margin, tile.y + margin))
+}
+
+/// Rows put in behind every frame, plane by plane where samples are kept by plane.
+fn native(raster: &Raster, workshop: &dyn Workshop, tile: &Tile) -> Result<Drawn, Obstacle> {
+    let Layout::Native { value, .. } = &raster.layout else {
+        return Err(Obstacle::Contradiction(tags::PIXEL_DATA));
+    };
+    let order = order(raster, workshop)?;
+    let planes = rows(&raster.shape, order, tile).ok_or(Obstacle::NotDecodable)?;
+    let frame = raster.native_bits() / 8;
+    let wanted = frame * u64::from(raster.frames);
+    let plane = frame / planes.len() as u64;
+    let added: usize = planes.iter().map(Vec::len).sum();
+    let run = |(index, bytes): (usize, Vec<u8>)| Run {
+        at: plane * (index as u64 + 1),
+        bytes,
+        kind: RunKind::In,
+    };
+    let runs = planes.into_iter().enumerate().map(run).collect();
+    let patches = vec![planned(Patch::new(value.start, frame, raster.frames, runs))?];
+    let growth = (added as u64 * u64::from(raster.frames)).cast_signed();
+    // An odd number of bytes is padded (PS3.5 §8.1.1); a byte of padding that is there already may be one too many now.
+    let is_padded = value.end - value.start > wanted;
+    let is_odd = (wanted.cast_signed() + growth) % 2 != 0;
+    if is_padded != is_odd {
+        return Err(Obstacle::NotDecodable);
+    }
+    Ok(Drawn { patches, growth, ..Drawn::default() })
+}

@@ -1,0 +1,300 @@
+//! The pixels of an object: what they are, where they stand, and what may be done to them.
+
+use std::io::{self, Read};
+use std::ops::Range;
+
+use crate::codec::{Coded, Coding, Decoded, FrameShape, Frames, InProcess, Syntax};
+use crate::dicom::photometric::Photometric;
+use crate::dicom::transfer_syntax::Encoding;
+use crate::dicom::{Tag, VR, tags};
+use crate::object::edit::Made;
+use crate::object::frames::{Encapsulated, Frame};
+use crate::object::{Element, HeaderView, Kind};
+
+use super::Obstacle;
+
+/// What a stamp of pixels is made with: the object's own bytes, whoever decodes frames, and a place for frames that are coded
+/// anew.
+pub trait Workshop {
+    /// The bytes of the data set from `at` on; of a deflated one, of what it inflates to.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn original(&self, at: u64) -> io::Result<Box<dyn Read + '_>>;
+
+    /// Who decodes and repaints.
+    fn frames(&self) -> &dyn Frames;
+
+    /// Keeps bytes that a plan will take from what was made.
+    ///
+    /// # Errors
+    /// When there is no room for them.
+    fn keep(&self, bytes: &[u8]) -> io::Result<()>;
+
+    /// What has been kept since the last [`discard`](Self::discard).
+    fn made(&self) -> Made;
+
+    /// Throws away what was kept: the mode that needed it cannot be had.
+    fn discard(&self);
+}
+
+/// The most bytes that the codestream of one frame may have.
+const MAX_CODED: u64 = 256 << 20;
+
+/// The most frames of an object whose frames are touched one by one.
+const MAX_FRAMES: u32 = 1 << 16;
+
+/// The pixels of an image.
+#[derive(Debug, Clone)]
+pub(super) struct Raster {
+    /// One frame.
+    pub shape: FrameShape,
+    /// Number of Frames (0028,0008), at least 1.
+    pub frames: u32,
+    /// How frames are coded.
+    pub syntax: Syntax,
+    /// Where they stand.
+    pub layout: Layout,
+}
+
+/// Where frames stand in the data set.
+#[derive(Debug, Clone)]
+pub(super) enum Layout {
+    /// One behind the other.
+    Native {
+        /// The value of Pixel Data.
+        value: Range<u64>,
+        /// 16-bit words with the most significant byte first, whatever the samples are: VR OW in big endian.
+        words: bool,
+    },
+    /// In fragments.
+    Encapsulated {
+        /// Each with its fragments.
+        frames: Vec<Frame>,
+        /// The Basic Offset Table: where it stands.
+        table: Range<u64>,
+    },
+}
+
+impl Raster {
+    /// Of an object that was walked to its end.
+    ///
+    /// # Errors
+    /// When there are no pixels, when they are of a kind that is not touched, or when the elements that describe them
+    /// contradict each other or Pixel Data.
+    pub fn of(
+        view: &HeaderView,
+        transfer_syntax: &str,
+        workshop: &dyn Workshop,
+    ) -> Result<Self, Obstacle> {
+        let syntax = Syntax::of(transfer_syntax).ok_or(Obstacle::NotDecodable)?;
+        let mut all = view.top().filter(|element| element.tag == tags::PIXEL_DATA);
+        let pixels = all.next().ok_or(Obstacle::NoPixels)?;
+        if all.next().is_some() {
+            return Err(Obstacle::Contradiction(tags::PIXEL_DATA));
+        }
+        let shape = shape(view)?;
+        let frames = match integer(view, tags::NUMBER_OF_FRAMES) {
+            None if view.find(tags::NUMBER_OF_FRAMES).is_none_or(|e| e.length() == 0) => 1,
+            Some(frames @ 1..) => u32::try_from(frames).map_err(|_| Obstacle::TooManyFrames)?,
+            Some(_) | None => return Err(Obstacle::Contradiction(tags::NUMBER_OF_FRAMES)),
+        };
+        let layout = match pixels.kind {
+            Kind::Fragments => encapsulated(view, pixels, frames, workshop)?,
+            Kind::Value if syntax.coding() == Coding::Native => {
+                native(view, pixels, &shape, frames)?
+            }
+            Kind::Value | Kind::Sequence | Kind::Item | Kind::Fragment => {
+                return Err(Obstacle::Contradiction(tags::PIXEL_DATA));
+            }
+        };
+        Ok(Self { shape, frames, syntax, layout })
+    }
+
+    /// Bits of one frame of native Pixel Data.
+    pub fn native_bits(&self) -> u64 {
+        native_bits(&self.shape)
+    }
+
+    /// The bytes of a frame as they stand.
+    ///
+    /// # Errors
+    /// When they cannot be read, or are too many.
+    pub fn coded(&self, frame: u32, workshop: &dyn Workshop) -> Result<Vec<u8>, Obstacle> {
+        let ranges = match &self.layout {
+            Layout::Native { value, .. } => {
+                let bits = self.native_bits();
+                let first = u64::from(frame) * bits;
+                vec![value.start + first / 8..value.start + (first + bits).div_ceil(8)]
+            }
+            Layout::Encapsulated { frames, .. } => frames
+                .get(frame as usize)
+                .map(|frame| frame.fragments.clone())
+                .ok_or(Obstacle::Contradiction(tags::NUMBER_OF_FRAMES))?,
+        };
+        let length: u64 = ranges.iter().map(|range| range.end - range.start).sum();
+        if length > MAX_CODED.max(crate::codec::MAX_FRAME) {
+            return Err(Obstacle::Codec(crate::codec::CodecFault::TooLarge));
+        }
+        let mut bytes = Vec::new();
+        for range in ranges {
+            bytes.extend(read(workshop, range)?);
+        }
+        if let Layout::Native { words: true, .. } = self.layout
+            && self.shape.allocated <= 8
+        {
+            bytes.chunks_exact_mut(2).for_each(|word| word.swap(0, 1));
+        }
+        if matches!(self.layout, Layout::Native { .. }) && self.native_bits() % 8 != 0 {
+            bytes = aligned(&bytes, (u64::from(frame) * self.native_bits() % 8) as u32);
+        }
+        Ok(bytes)
+    }
+
+    /// The samples of a frame.
+    ///
+    /// # Errors
+    /// When they cannot be read or decoded.
+    pub fn decoded(&self, frame: u32, workshop: &dyn Workshop) -> Result<Decoded, Obstacle> {
+        let bytes = self.coded(frame, workshop)?;
+        let coded = Coded { syntax: self.syntax, shape: self.shape, bytes: &bytes };
+        // Samples that stand in the data set as they are need no codec, and nobody to run it.
+        Ok(match self.layout {
+            Layout::Native { .. } => InProcess.decode(&coded)?,
+            Layout::Encapsulated { .. } => workshop.frames().decode(&coded)?,
+        })
+    }
+
+    /// Whether frames are so many that they are not touched one by one.
+    pub fn check_frames(&self) -> Result<(), Obstacle> {
+        if self.frames > MAX_FRAMES { Err(Obstacle::TooManyFrames) } else { Ok(()) }
+    }
+}
+
+/// Bytes of the data set.
+///
+/// # Errors
+/// When they cannot be read.
+pub(super) fn read(workshop: &dyn Workshop, range: Range<u64>) -> Result<Vec<u8>, Obstacle> {
+    let length = range.end - range.start;
+    let mut bytes = Vec::new();
+    let source = workshop.original(range.start).map_err(|_| Obstacle::NotReadable)?;
+    source.take(length).read_to_end(&mut bytes).map_err(|_| Obstacle::NotReadable)?;
+    if bytes.len() as u64 == length { Ok(bytes) } else { Err(Obstacle::NotReadable) }
+}
+
+/// One-bit pixels moved so that the frame begins with its first byte. `by`: 0 to 7.
+fn aligned(bytes: &[u8], by: u32) -> Vec<u8> {
+    let next = bytes.iter().skip(1).chain([&0]);
+    let pairs = bytes.iter().zip(next);
+    pairs.map(|(low, high)| (u16::from_le_bytes([*low, *high]) >> by) as u8).collect()
+}
+
+fn native_bits(shape: &FrameShape) -> u64 {
+    let samples = match shape.photometric {
+        // Chrominances are there for every second pixel (PS3.3 C.7.6.3.1.2).
+        Photometric::YbrFull422 => 2,
+        _ => shape.samples() as u64,
+    };
+    shape.pixels() as u64 * samples * u64::from(shape.allocated)
+}
+
+fn native(
+    view: &HeaderView,
+    pixels: &Element,
+    shape: &FrameShape,
+    frames: u32,
+) -> Result<Layout, Obstacle> {
+    let odd_columns = shape.columns % 2 == 1;
+    if shape.photometric == Photometric::YbrPartial420
+        || (shape.photometric == Photometric::YbrFull422 && (odd_columns || shape.planar))
+    {
+        return Err(Obstacle::NotDecodable);
+    }
+    let bits = native_bits(shape).checked_mul(u64::from(frames));
+    let wanted = bits.ok_or(Obstacle::Contradiction(tags::NUMBER_OF_FRAMES))?.div_ceil(8);
+    // One padding byte where the pixels are odd in number (PS3.5 §8.1.1).
+    if pixels.length() != wanted && pixels.length() != wanted + wanted % 2 {
+        return Err(Obstacle::Contradiction(tags::PIXEL_DATA));
+    }
+    let big = pixels.encoding() == Encoding::ExplicitBig;
+    let words = big && view.vr(pixels) == VR::OW && shape.allocated <= 8;
+    if words && (shape.allocated == 1 || !pixels.length().is_multiple_of(2)) {
+        return Err(Obstacle::NotDecodable);
+    }
+    let value = pixels.value.clone();
+    Ok(Layout::Native { value, words })
+}
+
+fn encapsulated(
+    view: &HeaderView,
+    pixels: &Element,
+    count: u32,
+    workshop: &dyn Workshop,
+) -> Result<Layout, Obstacle> {
+    if count > MAX_FRAMES {
+        return Err(Obstacle::TooManyFrames);
+    }
+    let stands = Encapsulated::of(view, pixels)?;
+    let table = stands.table.clone();
+    let bytes = table.end - table.start;
+    let offsets: Vec<u64> = if bytes > 0 {
+        if bytes != 4 * u64::from(count) {
+            return Err(Obstacle::Frames(crate::object::frames::FrameFault::Table));
+        }
+        let bytes = read(workshop, table.clone())?;
+        bytes.as_chunks::<4>().0.iter().map(|at| u64::from(u32::from_le_bytes(*at))).collect()
+    } else {
+        match view.find(tags::EXTENDED_OFFSET_TABLE) {
+            Some(extended) if extended.length() == 8 * u64::from(count) => {
+                let bytes = read(workshop, extended.value.clone())?;
+                bytes.as_chunks::<8>().0.iter().map(|at| u64::from_le_bytes(*at)).collect()
+            }
+            Some(extended) if extended.length() > 0 => {
+                return Err(Obstacle::Frames(crate::object::frames::FrameFault::Table));
+            }
+            Some(_) | None => Vec::new(),
+        }
+    };
+    let frames = stands.frames(count, &offsets)?;
+    Ok(Layout::Encapsulated { frames, table })
+}
+
+fn integer(view: &HeaderView, tag: Tag) -> Option<i64> {
+    let element = view.find(tag)?;
+    let number = view.numbers(element).first().copied()?;
+    (number.fract() == 0.0 && number.abs() < 1e15).then_some(number as i64)
+}
+
+/// The shape of a frame: see PS3.3 C.7.6.3.
+fn shape(view: &HeaderView) -> Result<FrameShape, Obstacle> {
+    let number = |tag: Tag, least: i64, most: i64| {
+        integer(view, tag)
+            .filter(|value| (least..=most).contains(value))
+            .ok_or(Obstacle::Contradiction(tag))
+    };
+    let term = view.string(tags::PHOTOMETRIC_INTERPRETATION).unwrap_or_default();
+    let photometric = Photometric::parse(&term)
+        .ok_or(Obstacle::Contradiction(tags::PHOTOMETRIC_INTERPRETATION))?;
+    let samples = i64::from(photometric.samples());
+    if integer(view, tags::SAMPLES_PER_PIXEL) != Some(samples) {
+        return Err(Obstacle::Contradiction(tags::SAMPLES_PER_PIXEL));
+    }
+    let allocated = number(tags::BITS_ALLOCATED, 1, 32)?;
+    if !matches!(allocated, 1 | 8 | 16 | 32) {
+        return Err(Obstacle::NotDecodable);
+    }
+    let stored = number(tags::BITS_STORED, 1, allocated)?;
+    let high_bit = number(tags::HIGH_BIT, stored - 1, allocated - 1)?;
+    let planar = samples == 3 && integer(view, tags::PLANAR_CONFIGURATION) == Some(1);
+    Ok(FrameShape {
+        rows: number(tags::ROWS, 1, i64::from(u16::MAX))? as u16,
+        columns: number(tags::COLUMNS, 1, i64::from(u16::MAX))? as u16,
+        photometric,
+        allocated: allocated as u8,
+        stored: stored as u8,
+        high_bit: high_bit as u8,
+        signed: number(tags::PIXEL_REPRESENTATION, 0, 1)? == 1,
+        planar,
+    })
+}
