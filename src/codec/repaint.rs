@@ -31,9 +31,11 @@ pub(super) fn repaint(coded: &Coded<'_>, tile: &Tile) -> Result<Vec<u8>, CodecFa
         }
         Syntax::JpegBaseline | Syntax::JpegExtended => jpeg::repaint_blocks(shape, bytes, tile),
         Syntax::JpegLossless | Syntax::JpegLosslessSv1 => {
+            // The splice writes bits that are not stored with the shade, and believes rows that it only copies.
             match jpeg::splice_rows(shape, bytes, tile) {
-                Err(CodecFault::Unsupported) => recoded(coded, Change::Painted(tile)),
-                spliced => spliced,
+                Ok(spliced) if is_painted(coded, tile, &spliced)? => Ok(spliced),
+                Ok(_) | Err(CodecFault::Unsupported) => recoded(coded, Change::Painted(tile)),
+                Err(fault) => Err(fault),
             }
         }
         _ => recoded(coded, Change::Painted(tile)),
@@ -58,6 +60,13 @@ pub(super) fn extend(coded: &Coded<'_>, tile: &Tile) -> Result<Vec<u8>, CodecFau
 fn redeflated(shape: &FrameShape, frame: &[u8]) -> Result<Vec<u8>, CodecFault> {
     let bytes = deflated::deflate(frame)?;
     if deflated::inflate(shape, &bytes)? == frame { Ok(bytes) } else { Err(CodecFault::NotExact) }
+}
+
+/// Whether a codestream is that of a frame with a tile painted on it, and with no other sample changed.
+fn is_painted(coded: &Coded<'_>, tile: &Tile, bytes: &[u8]) -> Result<bool, CodecFault> {
+    let mut raster = decode::raster(coded)?.0;
+    raster.paint(&coded.shape, tile)?;
+    Ok(decode::raster(&Coded { bytes, ..*coded })?.0 == raster)
 }
 
 fn recoded(coded: &Coded<'_>, change: Change<'_>) -> Result<Vec<u8>, CodecFault> {
