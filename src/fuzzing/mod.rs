@@ -19,8 +19,12 @@ pub use crate::web::fuzzing::{http_api, http_requests};
 use crate::app;
 use crate::base::limits::Limits;
 use crate::base::time::Timestamp;
+use crate::codec::{
+    Coded, Colour, Decoded, FrameShape, Frames as _, InProcess, Syntax, Tile, encode, jpeg,
+};
 use crate::config::{self, show};
 use crate::dicom::attribute::AttributePath;
+use crate::dicom::photometric::Photometric;
 use crate::dicom::transfer_syntax::TransferSyntax;
 use crate::dicom::{VR, tags};
 use crate::object::edit::{Editor, NewElement};
@@ -292,4 +296,71 @@ valid_from = 2026-04-01
 "##;
     let rows_bare = format!("{rows}[rules]\n{NO_PACKS}\n");
     [sample, bare, rows.to_owned(), rows_bare].map(String::into_bytes).to_vec()
+}
+
+/// A frame of any syntax that is read by code of this program: no frame makes it fail, and what is painted stays within the tile.
+pub fn frame(input: &[u8]) {
+    let Some((coded, tile)) = frame_of(input) else { return };
+    let painted = match coded.syntax {
+        Syntax::JpegBaseline => jpeg::repaint_blocks(&coded.shape, coded.bytes, &tile),
+        Syntax::JpegLossless => jpeg::splice_rows(&coded.shape, coded.bytes, &tile),
+        _ => InProcess.repaint(&coded, &tile),
+    };
+    let Ok(painted) = painted else { return };
+    if coded.syntax == Syntax::RleLossless {
+        let frame = |bytes| InProcess.decode(&Coded { bytes, ..coded });
+        let (before, after) = (frame(coded.bytes), frame(&painted));
+        let (before, after) = (before.expect("it was read"), after.expect("as it was"));
+        let columns = usize::from(coded.shape.columns);
+        let pixel = coded.shape.samples() * coded.shape.sample_bytes();
+        let pairs = before.samples.chunks(pixel).zip(after.samples.chunks(pixel));
+        for (index, (before, after)) in pairs.enumerate() {
+            let (x, y) = (index % columns, index / columns);
+            let within = |at: usize, from: u16, long: u16| {
+                (usize::from(from)..usize::from(from) + usize::from(long)).contains(&at)
+            };
+            let is_tile = within(x, tile.x, tile.width) && within(y, tile.y, tile.height);
+            assert!(is_tile || before == after, "a pixel beside the tile has changed");
+        }
+    }
+}
+
+/// Frames of [`frame`] that can be read.
+#[cfg(test)]
+pub fn frames() -> Vec<Vec<u8>> {
+    let mut all = Vec::new();
+    for (which, syntax) in FRAME_SYNTAXES.iter().enumerate() {
+        let head = [which as u8, 16, 16, 3];
+        let Some((coded, _)) = frame_of(&head) else { continue };
+        let samples: Vec<u8> = (0..coded.shape.decoded_bytes().expect("small"))
+            .map(|at| (at * at / 7) as u8)
+            .collect();
+        let sample_bytes = coded.shape.sample_bytes() as u8;
+        let picture = Decoded { colour: Colour::Single, sample_bytes, samples };
+        let bytes = encode(*syntax, &coded.shape, &picture).expect("an image of this kind");
+        all.push([&head[..], &bytes].concat());
+    }
+    all
+}
+
+const FRAME_SYNTAXES: [Syntax; 3] =
+    [Syntax::RleLossless, Syntax::JpegBaseline, Syntax::JpegLossless];
+
+/// Four bytes say what the frame is and where the tile lies; the rest is the codestream.
+fn frame_of(input: &[u8]) -> Option<(Coded<'_>, Tile)> {
+    let [which, rows, columns, at, bytes @ ..] = input else { return None };
+    let syntax = *FRAME_SYNTAXES.get(usize::from(*which) % FRAME_SYNTAXES.len())?;
+    let shape = FrameShape {
+        rows: u16::from(*rows).max(4),
+        columns: u16::from(*columns).max(4),
+        photometric: Photometric::Monochrome2,
+        allocated: 8,
+        stored: 8,
+        high_bit: 7,
+        signed: false,
+        planar: false,
+    };
+    let (x, y) = (u16::from(*at) % (shape.columns - 2), u16::from(*at) % (shape.rows - 2));
+    let tile = Tile { x, y, width: 2, height: 2, shades: vec![Some(255), None, Some(0), Some(9)] };
+    Some((Coded { syntax, shape, bytes }, tile))
 }

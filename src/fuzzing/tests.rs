@@ -190,3 +190,8 @@ fn any_configuration_is_taken_whole_or_refused() {
 fn any_request_to_the_console_is_answered_in_http_or_not_at_all() {
     replay("http_api", http_requests(), 2_000, http_api);
 }
+
+#[test]
+fn any_frame_is_painted_within_its_tile_or_refused() {
+    replay("frame", frames(), 10_000, frame);
+}

@@ -37,7 +37,12 @@ pub(super) fn painted(shape: &FrameShape, order: Order, tile: &Tile) -> Vec<Run>
         let Some(shade) = *shade else { continue };
         let x = u64::from(tile.x) + (index % width) as u64;
         let y = u64::from(tile.y) + (index / width) as u64;
-        paint(shape, order, y * u64::from(shape.columns) + x, shade, &mut changes);
+        let pixel = y * u64::from(shape.columns) + x;
+        // The other of two pixels that share a colour.
+        let other = if x.is_multiple_of(2) { index.checked_add(1) } else { index.checked_sub(1) };
+        let other = other.filter(|other| other / width == index / width);
+        let is_pair = other.and_then(|other| *tile.shades.get(other)?).is_some();
+        paint(shape, order, (pixel, is_pair), shade, &mut changes);
     }
     runs(changes)
 }
@@ -47,7 +52,14 @@ fn neutral(shape: &FrameShape) -> i32 {
     1 << (shape.stored - 1)
 }
 
-fn paint(shape: &FrameShape, order: Order, pixel: u64, shade: i32, out: &mut Vec<Change>) {
+/// `is_pair`: whether the pixel beside it, with which it may share its colour, is painted too.
+fn paint(
+    shape: &FrameShape,
+    order: Order,
+    (pixel, is_pair): (u64, bool),
+    shade: i32,
+    out: &mut Vec<Change>,
+) {
     let pixels = shape.pixels() as u64;
     let grey = neutral(shape);
     match shape.photometric {
@@ -55,11 +67,13 @@ fn paint(shape: &FrameShape, order: Order, pixel: u64, shade: i32, out: &mut Vec
             put(shape, order, pixel, shade, out);
         }
         Photometric::YbrFull422 => {
-            // Y Y B R for two pixels: a colour that both share is neutral when either is painted.
+            // Y Y B R for two pixels: a pixel that is not painted keeps the colour that both share.
             let pair = pixel / 2 * 4;
             put(shape, order, pair + pixel % 2, shade, out);
-            put(shape, order, pair + 2, grey, out);
-            put(shape, order, pair + 3, grey, out);
+            if is_pair {
+                put(shape, order, pair + 2, grey, out);
+                put(shape, order, pair + 3, grey, out);
+            }
         }
         photometric => {
             for sample in 0..3 {
@@ -232,7 +246,10 @@ mod tests {
             &[(15, &[9], None), (39, &[9], None), (63, &[9], None)];
         check(&planar, PLAIN, 9, want);
         let shared = shape(Photometric::YbrFull422, 8, 8);
-        check(&shared, PLAIN, 9, &[(29, &[9, 128, 128], None)]);
+        check(&shared, PLAIN, 9, &[(29, &[9], None)]);
+        let both = Tile { x: 2, y: 2, width: 2, height: 1, shades: vec![Some(9); 2] };
+        let run = Run { at: 28, bytes: vec![9, 9, 128, 128], kind: RunKind::Over };
+        assert_eq!(painted(&shared, PLAIN, &both), [run]);
     }
 
     #[test]

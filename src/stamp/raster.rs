@@ -3,12 +3,12 @@
 use std::io::{self, Read};
 use std::ops::Range;
 
-use crate::codec::{Coded, Coding, Decoded, FrameShape, Frames, InProcess, Syntax};
+use crate::codec::{CodecFault, Coded, Coding, Decoded, FrameShape, Frames, InProcess, Syntax};
 use crate::dicom::photometric::Photometric;
 use crate::dicom::transfer_syntax::Encoding;
 use crate::dicom::{Tag, VR, tags};
 use crate::object::edit::Made;
-use crate::object::frames::{Encapsulated, Frame};
+use crate::object::frames::{Encapsulated, Frame, FrameFault};
 use crate::object::{Element, HeaderView, Kind};
 
 use super::Obstacle;
@@ -40,6 +40,10 @@ pub trait Workshop {
 
 /// The most bytes that the codestream of one frame may have.
 const MAX_CODED: u64 = 256 << 20;
+
+/// The most bytes that a frame may have decoded: three times a large mammogram. Several frames are worked on at a time, each of
+/// them in two or three copies.
+const MAX_DECODED: usize = 160 << 20;
 
 /// The most frames of an object whose frames are touched one by one.
 const MAX_FRAMES: u32 = 1 << 16;
@@ -94,6 +98,9 @@ impl Raster {
             return Err(Obstacle::Contradiction(tags::PIXEL_DATA));
         }
         let shape = shape(view)?;
+        if shape.decoded_bytes()? > MAX_DECODED {
+            return Err(Obstacle::Codec(CodecFault::TooLarge));
+        }
         let frames = match integer(view, tags::NUMBER_OF_FRAMES) {
             None if view.find(tags::NUMBER_OF_FRAMES).is_none_or(|e| e.length() == 0) => 1,
             Some(frames @ 1..) => u32::try_from(frames).map_err(|_| Obstacle::TooManyFrames)?,
@@ -133,8 +140,8 @@ impl Raster {
                 .ok_or(Obstacle::Contradiction(tags::NUMBER_OF_FRAMES))?,
         };
         let length: u64 = ranges.iter().map(|range| range.end - range.start).sum();
-        if length > MAX_CODED.max(crate::codec::MAX_FRAME) {
-            return Err(Obstacle::Codec(crate::codec::CodecFault::TooLarge));
+        if length > MAX_CODED {
+            return Err(Obstacle::Codec(CodecFault::TooLarge));
         }
         let mut bytes = Vec::new();
         for range in ranges {
@@ -240,7 +247,7 @@ fn encapsulated(
     let bytes = table.end - table.start;
     let offsets: Vec<u64> = if bytes > 0 {
         if bytes != 4 * u64::from(count) {
-            return Err(Obstacle::Frames(crate::object::frames::FrameFault::Table));
+            return Err(Obstacle::Frames(FrameFault::Table));
         }
         let bytes = read(workshop, table.clone())?;
         bytes.as_chunks::<4>().0.iter().map(|at| u64::from(u32::from_le_bytes(*at))).collect()
@@ -251,7 +258,7 @@ fn encapsulated(
                 bytes.as_chunks::<8>().0.iter().map(|at| u64::from_le_bytes(*at)).collect()
             }
             Some(extended) if extended.length() > 0 => {
-                return Err(Obstacle::Frames(crate::object::frames::FrameFault::Table));
+                return Err(Obstacle::Frames(FrameFault::Table));
             }
             Some(_) | None => Vec::new(),
         }
