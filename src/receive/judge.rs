@@ -19,14 +19,16 @@ use tokio_util::sync::CancellationToken;
 use super::Config;
 use super::bench::Bench;
 use super::corners::Corners;
+use super::drawing::{Versions, versions, with_pixels};
 use super::own;
+use super::past::{Past, earlier, past, uncompared};
 use super::seats::{Seat, Seats};
 use super::verdicts::{Expected, Promise, UNRECORDED, record};
 use crate::base::time::{Timestamp, now};
 use crate::codec::Frames;
 use crate::dicom::tags;
 use crate::dicom::uid::Uid;
-use crate::ledger::{self, Arrival, Event, JudgedAs, Ledger, LedgerFault, ObjectRow, What, insist};
+use crate::ledger::{self, Arrival, Event, Ledger, LedgerFault, ObjectRow, What, insist};
 use crate::object::edit::EditPlan;
 use crate::object::{Scan, scan_reader};
 use crate::observe::Metrics;
@@ -37,8 +39,6 @@ use crate::policy::disposition::{Disposition, HoldReason};
 use crate::spool::{
     Envelope, ObjectId, Priority, ReadFault, Receipt, SPOOL_DAMAGED, SPOOL_UNREADABLE, Spool,
 };
-use crate::stamp::StampMode;
-use crate::stamp::layout::Corner;
 
 /// Objects that may wait to be judged. Behind that, receiving waits: each may hold a header of some MiB in memory.
 const WAITING: usize = 16;
@@ -283,58 +283,6 @@ async fn load(
     .await?
 }
 
-/// The latest verdict on the same bytes.
-///
-/// # Errors
-/// When the ledger cannot be read: without it, the same bytes might go out in two versions.
-pub(super) async fn earlier(
-    ledger: &Ledger,
-    instance: &Uid,
-    hash: blake3::Hash,
-    stop: &CancellationToken,
-) -> Result<Option<JudgedAs>, LedgerFault> {
-    let ask = || {
-        let (ledger, instance) = (ledger.clone(), instance.clone());
-        asked(move || ledger.earlier_verdict(&instance, &hash))
-    };
-    insist(stop, ask).await
-}
-
-/// What an object that is already in the ledger is to those before it: what its arrival said may have been forgotten by a crash.
-///
-/// # Errors
-/// When the ledger cannot be read: without it, a conflict might pass.
-pub(super) async fn past(
-    ledger: &Ledger,
-    object: ObjectId,
-    stop: &CancellationToken,
-) -> Result<Past, LedgerFault> {
-    let ask = || {
-        let ledger = ledger.clone();
-        asked(move || ledger.precedent(object))
-    };
-    let precedent = insist(stop, ask).await?.unwrap_or_default();
-    Ok(if precedent.conflicts {
-        Past::OtherBytes
-    } else if precedent.is_judged {
-        // A person wants a new verdict.
-        Past::Judged
-    } else {
-        Past::Same(precedent.verdict)
-    })
-}
-
-pub(super) async fn asked<T: Send + 'static>(
-    question: impl FnOnce() -> Result<T, LedgerFault> + Send + 'static,
-) -> Result<T, LedgerFault> {
-    tokio::task::spawn_blocking(question).await.map_err(|_| LedgerFault::Closed)?
-}
-
-/// An object that cannot be compared with earlier ones is not judged, rather than on a guess: the next start does it.
-fn uncompared(object: ObjectId, fault: &LedgerFault) {
-    tracing::error!(%object, %fault, "earlier objects cannot be looked up: it is not judged before the next start");
-}
-
 fn association(envelope: &Envelope) -> pipeline::Association {
     pipeline::Association {
         calling: envelope.calling_ae.clone(),
@@ -394,17 +342,6 @@ impl Case {
     }
 }
 
-/// What is known of earlier objects with the same SOP Instance UID.
-#[derive(Debug)]
-pub(super) enum Past {
-    Nothing,
-    /// The same bytes, and what was decided on them.
-    Same(Option<JudgedAs>),
-    OtherBytes,
-    /// A verdict of its own, which is to be replaced.
-    Judged,
-}
-
 /// Judges, for as long as an object may be judged. `None` when the gate stops meanwhile: the next start judges it.
 async fn verdict(
     with: &Judging,
@@ -436,9 +373,7 @@ async fn verdict(
             noted.begin();
             let verdict = match bypass {
                 true => pipeline::bypassed(&site, &case.image(), at),
-                false => {
-                    with_pixels(object, &*judge, &site, &case, (bench, &corners, versions), at)
-                }
+                false => with_pixels(object, &judge, &site, &case, (bench, &corners, versions), at),
             };
             drop(noted);
             seat.leave();
@@ -471,89 +406,6 @@ async fn verdict(
     })
 }
 
-/// What is known of other versions of an image, where its site draws on pixels.
-#[derive(Debug, Clone, Copy, Default)]
-struct Versions {
-    /// Whether one went out under its SOP Instance UID, or may.
-    other: bool,
-    /// The corner that the same bytes had their text in.
-    corner: Option<Corner>,
-}
-
-/// Looks up what the text in the pixels has to agree with. `None` when the gate stops meanwhile.
-async fn versions(
-    with: &Judging,
-    object: ObjectId,
-    site: &Site,
-    past: &Past,
-    call: &Call,
-) -> Option<Versions> {
-    let draws = [StampMode::BurnIn, StampMode::Strip].iter().any(|mode| site.modes.include(*mode));
-    if !draws {
-        return Some(Versions::default());
-    }
-    let before = match past {
-        Past::Nothing | Past::Same(None) => return Some(Versions::default()),
-        Past::OtherBytes => return Some(Versions { other: true, corner: None }),
-        Past::Same(Some(before)) => before.clone(),
-        Past::Judged => {
-            let ask = || {
-                let ledger = with.ledger.clone();
-                asked(move || ledger.went_out_as(object))
-            };
-            let before = insist(&call.stop, ask).await;
-            match before.inspect_err(|fault| uncompared(object, fault)).ok()? {
-                Some(before) => before,
-                None => return Some(Versions::default()),
-            }
-        }
-    };
-    let plan = EditPlan::from_bytes(&before.plan).unwrap_or_default();
-    Some(Versions { other: !plan.changes_pixels(), corner: corner_of(&before.report) })
-}
-
-/// The corner that a verdict's report tells.
-fn corner_of(report: &str) -> Option<Corner> {
-    let report: serde_json::Value = serde_json::from_str(report).ok()?;
-    Corner::from_word(report.get("corner")?.as_str()?)
-}
-
-/// Judges with a bench for pixels. What was made on it is durable before the verdict can be recorded; where it cannot be, the object
-/// is judged once more without.
-fn with_pixels(
-    object: ObjectId,
-    judge: &(dyn Fn(&Site, &Image<'_>, Timestamp) -> pipeline::Verdict + Send + Sync),
-    site: &Site,
-    case: &Case,
-    (bench, corners, versions): (Bench, &Corners, Versions),
-    at: Timestamp,
-) -> pipeline::Verdict {
-    let draws = [StampMode::BurnIn, StampMode::Strip, StampMode::Overlay];
-    if !draws.iter().any(|mode| site.modes.include(*mode)) {
-        return judge(site, &case.image(), at);
-    }
-    let turn = corners.turn(&case.scan.header);
-    let preferred: Vec<Corner> = versions.corner.into_iter().chain(turn.preferred()).collect();
-    let image = Image {
-        workshop: Some(&bench),
-        preferred: &preferred,
-        other_version: versions.other,
-        ..case.image()
-    };
-    let verdict = judge(site, &image, at);
-    turn.decided(verdict.corner);
-    if verdict.plan.made().is_none() {
-        return verdict;
-    }
-    match bench.commit() {
-        Ok(()) => verdict,
-        Err(fault) => {
-            tracing::error!(%object, %fault, "frames that were coded anew cannot be kept: the pixels stay as they are");
-            judge(site, &case.image(), at)
-        }
-    }
-}
-
 async fn judged(
     with: &Judging,
     object: ObjectId,
@@ -565,7 +417,7 @@ async fn judged(
     let (site, at) = (with.site.load_full(), now());
     let started = std::time::Instant::now();
     let bypass = with.spool.bypass().is_on();
-    let versions = versions(with, object, &site, &past, call).await?;
+    let versions = versions(with, object, &site, &past, &call.stop).await?;
     let mut verdict = verdict(with, object, &site, &case, (seat, bypass), versions, call).await?;
     with.metrics.judge_seconds.observe(started.elapsed().as_secs_f64());
     if bypass {

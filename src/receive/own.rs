@@ -7,7 +7,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use tokio_util::sync::CancellationToken;
 
-use super::judge::{Judging, asked};
+use super::judge::Judging;
+use super::past::asked;
 use crate::base::time::now;
 use crate::dicom::attribute::{AttributePath, Step};
 use crate::dicom::tags;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ledger::LedgerFault;
-use crate::receive::judge::{Past, earlier, past};
+use crate::receive::past::{Past, earlier, past};
 
 /// The ledger's file, moved away before anything was read.
 struct Unreadable {

@@ -5,6 +5,7 @@ mod crash;
 mod durable_order;
 mod failpoints;
 mod file;
+mod making;
 mod recording;
 mod start_up;
 mod versions;
