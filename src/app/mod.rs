@@ -7,10 +7,12 @@ mod certificates;
 mod conformance;
 mod custody;
 mod demo;
+mod export;
 #[cfg(test)]
 mod fixture;
 mod keeping;
 mod offline;
+mod picture;
 mod presentation_states;
 mod report;
 mod retention;
@@ -22,5 +24,6 @@ mod state;
 mod upkeep;
 
 pub use demo::{DemoFault, DemoOptions, demo};
+pub use export::{MOST_CELLS, Print, PrintForm, StampOrder, stamp};
 pub use offline::{OfflineFault, Sender, check, conformance, explain, rules};
 pub use serve::{Gate, StartFault, run};

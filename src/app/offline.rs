@@ -47,6 +47,25 @@ pub enum OfflineFault {
         /// Why.
         refusal: Refusal,
     },
+    /// Copies would be copied again.
+    #[error("{} lies within {}: copies would be copied", out.display(), path.display())]
+    WithinItself {
+        /// The folder for copies.
+        out: PathBuf,
+        /// What was to be copied.
+        path: PathBuf,
+    },
+    /// The folder for copies cannot be written to.
+    #[error("{} cannot be written to: {error}", folder.display())]
+    Unwritable {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// There is nothing to write text on pages with.
+    #[error("there is no typeface to print with")]
+    NoTypeface,
 }
 
 impl Sender {
@@ -102,14 +121,16 @@ fn judge_all<R>(
 ) -> Result<Vec<FileReport<R>>, OfflineFault> {
     let known = known(site, sender)?;
     let mut reports = Vec::new();
-    walk(paths, |found| {
+    walk(paths, Links::Followed, |found| {
         let (path, outcome) = match found {
             Found::Unreadable { path, error } => (path, Outcome::Unreadable { error }),
-            Found::File { path, named } => match one(&path, site, known.as_ref(), now, &judge) {
-                Ok(report) => (path, Outcome::Judged(report)),
-                Err(fault) if !named && fault.is_no_image() => return,
-                Err(fault) => (path, Outcome::Unreadable { error: fault.to_string() }),
-            },
+            Found::File { path, named } => {
+                match one(&path, site, known.as_ref(), now, |image, _| judge(site, image, now)) {
+                    Ok(report) => (path, Outcome::Judged(report)),
+                    Err(fault) if !named && fault.is_no_image() => return,
+                    Err(fault) => (path, Outcome::Unreadable { error: fault.to_string() }),
+                }
+            }
         };
         reports.push(FileReport { file: path.display().to_string(), outcome });
     });
@@ -117,14 +138,14 @@ fn judge_all<R>(
 }
 
 /// Who sends, where it was said.
-struct Known {
+pub(super) struct Known {
     association: Option<Association>,
     source: Source,
 }
 
 /// What a gate would know of objects from this sender. An address that was not given is the first that the source may call
 /// from; so is a title.
-fn known(site: &Site, sender: &Sender) -> Result<Option<Known>, OfflineFault> {
+pub(super) fn known(site: &Site, sender: &Sender) -> Result<Option<Known>, OfflineFault> {
     let stranger = |refusal| OfflineFault::Stranger { sender: sender.clone(), refusal };
     let rows = &site.sources;
     let titled =
@@ -162,7 +183,7 @@ fn known(site: &Site, sender: &Sender) -> Result<Option<Known>, OfflineFault> {
 
 /// Why a file was not judged.
 #[derive(Debug, thiserror::Error)]
-enum FileFault {
+pub(super) enum FileFault {
     #[error(transparent)]
     Head(#[from] HeadFault),
     #[error("a DICOMDIR is an index of files, no object")]
@@ -173,7 +194,7 @@ enum FileFault {
 
 impl FileFault {
     /// Whether it is a file that nobody takes for an image.
-    fn is_no_image(&self) -> bool {
+    pub(super) fn is_no_image(&self) -> bool {
         match self {
             Self::Head(HeadFault::NotDicom) | Self::Directory => true,
             Self::Head(HeadFault::Cut | HeadFault::TooLong | HeadFault::Io(_)) | Self::Io(_) => {
@@ -181,16 +202,22 @@ impl FileFault {
             }
         }
     }
+
+    /// Whether it is the index of a medium.
+    pub(super) fn is_directory(&self) -> bool {
+        matches!(self, Self::Directory)
+    }
 }
 
-fn one<R>(
+/// Looks through a file, and has `judge` see it as its sender's.
+pub(super) fn one<R>(
     path: &Path,
     site: &Site,
     known: Option<&Known>,
     now: Timestamp,
-    judge: impl Fn(&Site, &Image<'_>, Timestamp) -> R,
+    judge: impl FnOnce(&Image<'_>, &Head) -> R,
 ) -> Result<R, FileFault> {
-    let (head, scan) = read(path)?;
+    let (head, scan) = read(path, Limits::default())?;
     let in_data_set = scan.header.string(tags::SOP_CLASS_UID);
     let sop_class = in_data_set.as_deref().unwrap_or(head.meta.sop_class.as_str());
     let nobody = Source::default();
@@ -206,21 +233,21 @@ fn one<R>(
         other_version: false,
     };
     if known.is_some() {
-        return Ok(judge(site, &image, now));
+        return Ok(judge(&image, &head));
     }
     let source = Source { institution: guessed(site, &image, now), ..Source::default() };
-    Ok(judge(site, &Image { source: &source, ..image }, now))
+    Ok(judge(&Image { source: &source, ..image }, &head))
 }
 
 /// Reads what stands before the data set, and looks through the data set.
-fn read(path: &Path) -> Result<(Head, Scan), FileFault> {
+pub(super) fn read(path: &Path, limits: Limits) -> Result<(Head, Scan), FileFault> {
     let mut file = File::open(path)?;
     let head = read_head(&file)?;
     if head.meta.sop_class.as_str() == uids::MEDIA_STORAGE_DIRECTORY_STORAGE {
         return Err(FileFault::Directory);
     }
     file.seek(SeekFrom::Start(head.data_set))?;
-    let scan = scan_reader(&file, head.syntax(), Limits::default())?;
+    let scan = scan_reader(&file, head.syntax(), limits)?;
     Ok((head, scan))
 }
 
@@ -243,7 +270,7 @@ fn guessed(site: &Site, image: &Image<'_>, now: Timestamp) -> Option<Institution
 }
 
 /// What a walk comes by.
-enum Found {
+pub(super) enum Found {
     File {
         path: PathBuf,
         /// Whether it was named itself, not found in a folder.
@@ -255,15 +282,33 @@ enum Found {
     },
 }
 
-/// Visits files, and all files in folders in the order of their names. Links are followed; a folder that several lead to is visited
-/// once.
-fn walk(paths: &[PathBuf], mut visit: impl FnMut(Found)) {
+/// Which links a walk follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Links {
+    /// All.
+    Followed,
+    /// Those that stay within what was named; any other is told as unreadable.
+    Within,
+}
+
+/// Visits files, and all files in folders in the order of their names. A folder that several links lead to is visited once.
+pub(super) fn walk(paths: &[PathBuf], links: Links, mut visit: impl FnMut(Found)) {
+    let roots: Vec<PathBuf> = paths.iter().filter_map(|path| path.canonicalize().ok()).collect();
     let mut seen = HashSet::new();
     let mut left: Vec<(PathBuf, bool)> =
         paths.iter().rev().map(|path| (path.clone(), true)).collect();
     while let Some((path, named)) = left.pop() {
         let unreadable =
             |path, error: &dyn ToString| Found::Unreadable { path, error: error.to_string() };
+        let leads_out = || {
+            let is_link = fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink());
+            let leads = |to: PathBuf| !roots.iter().any(|root| to.starts_with(root));
+            is_link && path.canonicalize().is_ok_and(leads)
+        };
+        if !named && links == Links::Within && leads_out() {
+            visit(unreadable(path, &"a link out of the folder: what it leads to is left out"));
+            continue;
+        }
         let metadata = match fs::metadata(&path) {
             Ok(metadata) => metadata,
             // A link that leads nowhere, or a file that has just gone.

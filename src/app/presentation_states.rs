@@ -48,10 +48,10 @@ const AT_A_TIME: usize = 10_000;
 const LOOKED_AT: usize = 2 * MOST_IMAGES;
 
 /// A lookup table has at most 65,536 entries of two bytes, more than other values that an object is judged by.
-const KEPT: usize = 256 << 10;
+pub(super) const KEPT: usize = 256 << 10;
 
 /// Where the text stands.
-const CORNER: Corner = Corner::BottomRight;
+pub(super) const CORNER: Corner = Corner::BottomRight;
 
 /// Why a presentation state is not made.
 #[derive(Debug, thiserror::Error)]

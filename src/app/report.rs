@@ -60,7 +60,7 @@ pub(super) fn subject<'a>(
     Subject::new(&image.scan.header, arrival)
 }
 
-fn report_of(verdict: &Verdict, image: &Image<'_>) -> model::Report {
+pub(super) fn report_of(verdict: &Verdict, image: &Image<'_>) -> model::Report {
     let decision = &verdict.decision;
     let mut findings: Vec<model::Finding> = verdict.findings.iter().map(finding).collect();
     // Stable: within a severity, the order of the packs.

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::app::MOST_CELLS;
 use crate::dicom::ae_title::AeTitle;
+use crate::stamp::StampMode;
 
 /// An inline DICOM gate: takes examination images into custody, judges them against DB11/T 2505-2025, marks those that are
 /// entitled to mutual recognition and hands them on.
@@ -108,7 +110,7 @@ pub(super) enum Verb {
         #[arg(required_unless_present = "uid", value_name = "PATH")]
         paths: Vec<PathBuf>,
     },
-    /// Write marked copies of files (not in this version)
+    /// Write copies of files, folders and media, marked where the registry allows
     Stamp(Stamp),
     /// Deliveries that are not done, for each destination
     #[command(subcommand)]
@@ -216,20 +218,54 @@ pub(super) enum FailOn {
     Quarantine,
 }
 
+/// In which form pages are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum PrintAs {
+    Pdf,
+    Png,
+}
+
+fn stamp_mode(text: &str) -> Result<StampMode, String> {
+    let words = || StampMode::WORDS.map(|(word, _)| word).join(", ");
+    StampMode::from_word(text).ok_or_else(|| format!("is none of {}", words()))
+}
+
+fn grid(text: &str) -> Result<(u8, u8), String> {
+    let wanted = || format!("is not ROWSxCOLUMNS, such as 2x3, with 1 to {MOST_CELLS} each");
+    let number = |part: &str| part.parse().ok().filter(|part| (1..=MOST_CELLS).contains(part));
+    let (rows, columns) = text.split_once('x').ok_or_else(wanted)?;
+    number(rows).zip(number(columns)).ok_or_else(wanted)
+}
+
 #[derive(Debug, Args)]
 pub(super) struct Stamp {
     /// Files, or folders with everything in them
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Where copies go
+    /// Where copies go; files that are there already are never written over
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// How the mark is shown
-    #[arg(long, value_name = "MODE")]
-    pub mode: Option<String>,
-    /// Write a PNG beside each copy
+    /// How marks are shown: tag, burn-in, strip, overlay, presentation-state; several with commas. Left out: as the
+    /// configuration says
+    #[arg(long, value_name = "MODE", value_delimiter = ',', value_parser = stamp_mode)]
+    pub mode: Vec<StampMode>,
+    /// Write two PNG files beside each image: how it looked, and how its copy looks. They show what the image shows
     #[arg(long)]
     pub preview: bool,
+    /// The frame of pictures and pages, from 1
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub frame: u32,
+    /// Print the images on A4 pages with the text of a film: one PDF file, or a PNG file a page
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub print: Option<PrintAs>,
+    /// Rows and columns of images on a page
+    #[arg(long, value_name = "ROWSxCOLUMNS", default_value = "1x1", value_parser = grid, requires = "print")]
+    pub grid: (u8, u8),
+    /// Leave out files that are no DICOM; else they are copied as they are
+    #[arg(long)]
+    pub dicom_only: bool,
+    #[command(flatten)]
+    pub form: Form,
     #[command(flatten)]
     pub offline: Offline,
 }

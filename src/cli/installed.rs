@@ -4,9 +4,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::program::{DemoOptions, Ended, Program};
-use crate::app::{self, Sender, StartFault};
+use crate::app::{self, Sender, StampOrder, StartFault};
 use crate::config::Loaded;
-use crate::web::model::{Explanation, FileReport, Report, Rule};
+use crate::web::model::{Copied, Explanation, FileReport, Report, Rule};
 
 /// The program as it is installed.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +53,14 @@ impl Program for Installed {
         sender: &Sender,
     ) -> Result<Vec<FileReport<Explanation>>, Ended> {
         app::explain(paths, loaded, sender).map_err(|fault| failed(&fault))
+    }
+    fn stamp(
+        &self,
+        order: &StampOrder,
+        loaded: &Loaded,
+        sender: &Sender,
+    ) -> Result<Vec<FileReport<Copied>>, Ended> {
+        app::stamp(order, loaded, sender).map_err(|fault| failed(&fault))
     }
     fn rules(&self, loaded: &Loaded) -> Result<Vec<Rule>, Ended> {
         Ok(app::rules(loaded))

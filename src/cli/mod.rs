@@ -2,7 +2,7 @@
 //!
 //! Standard output bears what was asked for and nothing else, with `--json` one JSON document; everything else goes to
 //! standard error. Verbs about a running gate ask it over HTTP and know only what it says; offline verbs ask the
-//! [`Program`]. No verb writes a file.
+//! [`Program`]. `stamp` alone writes files, and none that is there.
 
 mod arguments;
 mod audit;
@@ -179,9 +179,7 @@ fn dispatch(verb: Verb, program: &dyn Program, terminal: &mut Terminal<'_>) -> O
             Some(uid) => gate::explain(&offline.file, console.as_deref(), &uid, &form, terminal),
             None => offline::explain(&offline, &form, &paths, program, terminal),
         },
-        Verb::Stamp(_) => {
-            later("stamp", "send the files through a gate, with a folder as its destination")
-        }
+        Verb::Stamp(stamp) => offline::stamp(stamp, program, terminal),
         Verb::Queue(verb) => gate::queue(verb, terminal),
         Verb::Quarantine(verb) => gate::quarantine(verb, terminal),
         Verb::Peer(verb) => gate::peer(verb, terminal),

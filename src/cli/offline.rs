@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::arguments::{Config, ConfigFile, FailOn, Form, Offline, Rules};
+use super::arguments::{Config, ConfigFile, FailOn, Form, Offline, PrintAs, Rules, Stamp};
 use super::program::Program;
 use super::table::{pairs, table};
 use super::{
     Exit, Failure, Outcome, Terminal, config_path, later, load_or_default, print, print_json,
     report,
 };
-use crate::app::Sender;
+use crate::app::{Print, PrintForm, Sender, StampOrder};
 use crate::base::time::now;
 use crate::config::{self, Mistake, show};
 use crate::web::model;
@@ -155,6 +155,31 @@ pub(super) fn explain(
         for file in &reports {
             print(&report::explained_file(file), terminal)?;
         }
+    }
+    Ok(exit_of(&reports, |_| false))
+}
+
+pub(super) fn stamp(stamp: Stamp, program: &dyn Program, terminal: &mut Terminal<'_>) -> Outcome {
+    let loaded = load_or_default(&stamp.offline.file)?;
+    let sender = sender(&stamp.offline);
+    let form = |print| match print {
+        PrintAs::Pdf => PrintForm::Pdf,
+        PrintAs::Png => PrintForm::Png,
+    };
+    let order = StampOrder {
+        paths: stamp.paths,
+        out: stamp.out,
+        modes: stamp.mode,
+        preview: stamp.preview,
+        frame: stamp.frame.saturating_sub(1),
+        print: stamp.print.map(|print| Print { form: form(print), grid: stamp.grid }),
+        dicom_only: stamp.dicom_only,
+    };
+    let reports = program.stamp(&order, &loaded, &sender)?;
+    if stamp.form.json {
+        print_json(&reports, terminal)?;
+    } else {
+        print(&report::copied(&reports), terminal)?;
     }
     Ok(exit_of(&reports, |_| false))
 }

@@ -4,9 +4,9 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use crate::app::Sender;
+use crate::app::{Sender, StampOrder};
 use crate::config::{Loaded, Mistakes};
-use crate::web::model::{Explanation, FileReport, Report, Rule};
+use crate::web::model::{Copied, Explanation, FileReport, Report, Rule};
 
 /// Why something ended otherwise than it should.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +64,16 @@ pub trait Program {
         loaded: &Loaded,
         sender: &Sender,
     ) -> Result<Vec<FileReport<Explanation>>, Ended>;
+    /// Copies files, and marks those that are entitled to it.
+    ///
+    /// # Errors
+    /// When nothing can be copied at all; what is wrong with a file stands in its report.
+    fn stamp(
+        &self,
+        order: &StampOrder,
+        loaded: &Loaded,
+        sender: &Sender,
+    ) -> Result<Vec<FileReport<Copied>>, Ended>;
     /// The rules that a configuration puts in force.
     ///
     /// # Errors

@@ -1,9 +1,9 @@
 //! Judgements as text for people.
 
-use super::table::{pairs, plain};
+use super::table::{pairs, plain, table};
 use crate::web::model::{
-    Disposition, Explanation, FileReport, Finding, Outcome, Principle, Report, RuleOutcome,
-    Severity,
+    Copied, CopyKind, Disposition, Explanation, FileReport, Finding, Outcome, Principle, Report,
+    RuleOutcome, Severity,
 };
 
 pub(super) fn severity(severity: Severity) -> &'static str {
@@ -35,6 +35,50 @@ pub(super) fn checked(file: &FileReport<Report>) -> String {
         Outcome::Judged(report) => {
             format!("{name}: {}\n{}{}", verdict(report), basis(report, None), findings(report))
         }
+    }
+}
+
+/// All files of `stamp`: a table, and below it what else is to be told.
+pub(super) fn copied(files: &[FileReport<Copied>]) -> String {
+    let (mut rows, mut remarks) = (Vec::new(), String::new());
+    for file in files {
+        let name = plain(&file.file);
+        let copied = match &file.outcome {
+            Outcome::Judged(copied) => copied,
+            Outcome::Unreadable { error } => {
+                remarks.push_str(&format!("{name}: not copied: {}\n", plain(error)));
+                continue;
+            }
+        };
+        for note in &copied.notes {
+            remarks.push_str(&format!("{name}: {}\n", plain(note)));
+        }
+        let (mark, modes, fallen_back) = match &copied.marked {
+            Some(marked) => {
+                let report = &marked.report;
+                let mark = report.mark.as_ref().or(report.reason.as_ref());
+                let fallen_back = marked.fallen_back.iter();
+                let fallen_back = fallen_back.map(|one| format!("{} ({})", one.mode, one.obstacle));
+                (
+                    mark.cloned().unwrap_or_default(),
+                    marked.modes.join(", "),
+                    fallen_back.collect::<Vec<_>>().join("; "),
+                )
+            }
+            None => (kind(copied.kind).to_owned(), String::new(), String::new()),
+        };
+        rows.push([copied.copy.clone(), mark, modes, fallen_back]);
+    }
+    format!("{}{remarks}", table(["COPY", "MARK", "SHOWN BY", "COULD NOT BE HAD"], &rows))
+}
+
+fn kind(kind: CopyKind) -> &'static str {
+    match kind {
+        CopyKind::Object => "object",
+        CopyKind::File => "not DICOM",
+        CopyKind::PresentationState => "presentation state",
+        CopyKind::Directory => "DICOMDIR",
+        CopyKind::Page => "printed",
     }
 }
 

@@ -10,11 +10,11 @@ use jiff::civil::date;
 use tokio::runtime::Runtime;
 
 use super::*;
-use crate::app::Sender;
+use crate::app::{Sender, StampOrder};
 use crate::web::fixture::{Known, entry};
 use crate::web::model::{
-    Disposition, Explanation, FileReport, Finding, Message, Outcome as Judged, Principle, Report,
-    Rule, Severity, Source,
+    Copied, CopyKind, Disposition, Explanation, FallenBack, FileReport, Finding, Message,
+    Outcome as Judged, Principle, Report, Rule, Severity, Shown, Source,
 };
 use crate::web::{Listener, serve as serve_pages};
 
@@ -99,6 +99,29 @@ impl Program for Fake {
         };
         Ok(paths.iter().map(|path| judged(path, explanation.clone())).collect())
     }
+    fn stamp(
+        &self,
+        order: &StampOrder,
+        _loaded: &Loaded,
+        _sender: &Sender,
+    ) -> Result<Vec<FileReport<Copied>>, Ended> {
+        self.note(format!("{order:?}"));
+        let copy = |path: &PathBuf| {
+            let name = path.file_name().map(PathBuf::from).unwrap_or_default();
+            let marked = Shown {
+                report: Report { mark: Some("JJJHR".to_owned()), reason: None, ..report() },
+                modes: vec!["overlay".to_owned()],
+                fallen_back: vec![FallenBack {
+                    mode: "burn-in".to_owned(),
+                    obstacle: "no corner of the image is free".to_owned(),
+                }],
+                corner: Some("top-left".to_owned()),
+            };
+            let notes = vec!["no preview".to_owned()];
+            Copied { marked: Some(marked), notes, ..Copied::new(CopyKind::Object, &name) }
+        };
+        Ok(order.paths.iter().map(|path| judged(path, copy(path))).collect())
+    }
     fn rules(&self, _loaded: &Loaded) -> Result<Vec<Rule>, Ended> {
         Ok(Vec::new())
     }
@@ -170,8 +193,7 @@ fn help_and_version_are_no_failure() {
 #[test]
 fn verbs_of_a_later_version_say_what_to_use_instead() {
     for arguments in [
-        &["stamp", "a.dcm", "--out", "b", "--mode", "tag", "--preview"][..],
-        &["quarantine", "fix", "1", "--replace", "PatientID=1"],
+        &["quarantine", "fix", "1", "--replace", "PatientID=1"][..],
         &["quarantine", "purge", "ALL"],
         &["rules", "test", "pack.toml"],
         &["rules", "schema"],
@@ -298,6 +320,49 @@ fn check_gives_json_in_the_promised_shape() {
     assert_eq!(got, want);
     let asked = fake.asked.lock().expect("a lock").clone();
     assert_eq!(asked, [r#"Sender { calling_aet: Some("CT01"), peer: Some(10.0.0.7) }"#]);
+}
+
+#[test]
+fn stamp_tells_in_a_table_what_became_of_each_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = file(&folder, "");
+    let want = "COPY   MARK   SHOWN BY  COULD NOT BE HAD\n\
+                a.dcm  JJJHR  overlay   burn-in (no corner of the image is free)\n\
+                a.dcm: no preview\n\
+                broken.dcm: not copied: no DICOM\n";
+    let arguments = ["stamp", "--config", &path, "--out", "b", "a.dcm", "broken.dcm"];
+    check_ends(&arguments, Exit::Failed, want, "");
+    let arguments = ["stamp", "--config", &path, "--json", "--out", "b", "a.dcm"];
+    let (exit, out, err) = run_verb(&arguments);
+    assert_eq!((exit, err.as_str()), (Exit::Done, ""));
+    let got: serde_json::Value = serde_json::from_str(&out).expect("one JSON document");
+    let entry = &got[0];
+    assert_eq!(
+        (&entry["file"], &entry["copy"], &entry["kind"]),
+        (&"a.dcm".into(), &"a.dcm".into(), &"object".into())
+    );
+    assert_eq!((&entry["mark"], &entry["modes"][0]), (&"JJJHR".into(), &"overlay".into()));
+    assert_eq!(entry["fallen_back"][0]["mode"], "burn-in");
+}
+
+#[test]
+fn stamp_understands_modes_frames_and_grids() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = file(&folder, "");
+    let fake = Fake::default();
+    let arguments =
+        ["stamp", "--config", &path, "--out", "b", "--mode", "tag,burn-in", "--frame", "3"];
+    let print = ["--preview", "--print", "png", "--grid", "2x3", "--dicom-only", "a.dcm"];
+    assert_eq!(typed(&fake, &[&arguments[..], &print].concat(), "").0, Exit::Done);
+    let asked = fake.asked.lock().expect("a lock").clone();
+    let want = r#"StampOrder { paths: ["a.dcm"], out: "b", modes: [Tag, BurnIn], preview: true, frame: 2, print: Some(Print { form: Png, grid: (2, 3) }), dicom_only: true }"#;
+    assert_eq!(asked, [want]);
+    for wrong in
+        [&["--mode", "burnin"][..], &["--frame", "0"], &["--print", "pdf", "--grid", "9x1"]]
+    {
+        let arguments = [&["stamp", "--out", "b", "a.dcm"], wrong].concat();
+        assert_eq!(run_verb(&arguments).0, Exit::Usage, "{wrong:?}");
+    }
 }
 
 #[test]

@@ -48,6 +48,54 @@ pub fn place(
     written
 }
 
+/// Writes all that `data` yields as a new file, in a folder that is made when it is not there. Blocks.
+///
+/// A half-written file bears its name with `.part` behind it.
+///
+/// # Errors
+/// [`io::ErrorKind::AlreadyExists`] when there is such a file, which stays as it is; else when the folder cannot be written to or
+/// `data` cannot be read. Nothing with the final name is left behind then.
+pub fn place_new(place: &Path, data: impl Read) -> io::Result<()> {
+    let disk = RealDisk;
+    let exists = || io::Error::from(io::ErrorKind::AlreadyExists);
+    let invalid = || io::Error::from(io::ErrorKind::InvalidInput);
+    let (folder, name) = place.parent().zip(place.file_name()).ok_or_else(invalid)?;
+    if std::fs::symlink_metadata(place).is_ok() {
+        return Err(exists());
+    }
+    std::fs::create_dir_all(folder)?;
+    let mut part = name.to_owned();
+    part.push(".part");
+    let part = folder.join(part);
+    let file = disk.create(&part)?;
+    let written = write(&disk, &file, &[], data).and_then(|_| {
+        disk.sync_file(&file)?;
+        into_place(&disk, &part, place)?;
+        disk.sync_directory(folder)
+    });
+    if written.is_err()
+        && let Err(fault) = disk.remove(&part)
+        && fault.kind() != io::ErrorKind::NotFound
+    {
+        tracing::warn!(%fault, "a half-written file stays behind");
+    }
+    written
+}
+
+/// Gives a finished file its name, unless another has it.
+fn into_place(disk: &RealDisk, part: &Path, place: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    match renameat_with(CWD, part, CWD, place, RenameFlags::NOREPLACE) {
+        Ok(()) => Ok(()),
+        // A file system that cannot rename so: FAT of old kernels, and network file systems.
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => match place.try_exists()? {
+            true => Err(io::Error::from(io::ErrorKind::AlreadyExists)),
+            false => disk.rename(part, place),
+        },
+        Err(fault) => Err(fault.into()),
+    }
+}
+
 fn write(
     disk: &RealDisk,
     file: &File,
@@ -94,6 +142,20 @@ mod tests {
         place(root.path(), ID, b"", &b"one"[..]).unwrap();
         place(root.path(), ID, b"", &b"two"[..]).unwrap();
         assert_eq!(std::fs::read(root.path().join(format!("{ID}.dcm"))).unwrap(), b"two");
+    }
+
+    #[test]
+    fn a_new_file_takes_no_other_s_place() {
+        let root = tempfile::tempdir().unwrap();
+        let place = root.path().join("a/IM1");
+        place_new(&place, &b"one"[..]).unwrap();
+        let fault = place_new(&place, &b"two"[..]).unwrap_err();
+        assert_eq!(fault.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(std::fs::read(&place).unwrap(), b"one");
+        let part = root.path().join("a/IM2.part");
+        std::fs::write(&part, "of somebody else").unwrap();
+        assert!(place_new(&root.path().join("a/IM2"), &b"two"[..]).is_err());
+        assert_eq!(std::fs::read(&part).unwrap(), b"of somebody else");
     }
 
     #[test]

@@ -34,6 +34,7 @@ use std::cell::OnceCell;
 use jiff::tz::Offset;
 
 use crate::base::time::Timestamp;
+use crate::codec::{Decoded, FrameShape};
 use crate::dicom::ae_title::AeTitle;
 use crate::dicom::charset::CharacterSet;
 use crate::object::HeaderView;
@@ -199,6 +200,24 @@ pub fn stamp(modes: &[StampMode], job: &Job<'_>) -> Result<Stamp, Obstacle> {
     let corner = drawn.iter().find_map(Drawn::corner);
     let plan = attributes::plan(job, &shown, &mut drawn)?;
     Ok(Stamp { plan, modes: shown, fallen_back, corner })
+}
+
+/// One frame of an object that was walked to its end, `index` from 0: what it is, and its samples.
+///
+/// # Errors
+/// When there is no such frame, or it cannot be read or decoded.
+pub fn frame(
+    view: &HeaderView,
+    transfer_syntax: &str,
+    workshop: &dyn Workshop,
+    index: u32,
+) -> Result<(FrameShape, Decoded), Obstacle> {
+    let raster = Raster::of(view, transfer_syntax, workshop)?;
+    if index >= raster.frames {
+        return Err(Obstacle::NoPixels);
+    }
+    let decoded = raster.decoded(index, workshop)?;
+    Ok((raster.shape, decoded))
 }
 
 /// What modes draw on: the pixels, looked into when the first of them needs that.

@@ -21,6 +21,7 @@ mod disk_full;
 mod drain;
 mod duplicates;
 mod durability;
+mod export;
 mod floods;
 mod foreign_senders;
 mod hold_and_release;

@@ -12,8 +12,9 @@ pub use custody::{
     Statistics,
 };
 pub use report::{
-    AccreditationUsed, Custody, Disposition, Explanation, FileReport, Finding, Message, Outcome,
-    Principle, Report, Rule, RuleOutcome, RuleTrace, Seen, Severity, Source,
+    AccreditationUsed, Copied, CopyKind, Custody, Disposition, Explanation, FallenBack, FileReport,
+    Finding, Message, Outcome, Principle, Report, Rule, RuleOutcome, RuleTrace, Seen, Severity,
+    Shown, Source,
 };
 pub use system::{
     Bypass, BypassOrder, Codecs, Context, Echo, Expiry, Health, Peer, PeerKind, PeerState,

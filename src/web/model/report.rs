@@ -1,5 +1,7 @@
 //! What was found in an object, what was decided, and why.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -127,6 +129,75 @@ pub enum Severity {
     Quarantine,
     /// Our own output is wrong: the original goes out, with an alarm.
     SelfCheck,
+}
+
+/// One entry of `stamp --json`, where there is a copy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Copied {
+    /// What was written.
+    pub kind: CopyKind,
+    /// Its path below the folder of the copies.
+    pub copy: String,
+    /// Pictures that were written with it.
+    pub beside: Vec<String>,
+    /// What else is to be told.
+    pub notes: Vec<String>,
+    /// What came of judging it; left out where it is no object that was judged.
+    #[serde(flatten)]
+    pub marked: Option<Shown>,
+}
+
+impl Copied {
+    /// A copy of which nothing else is to be told.
+    #[must_use]
+    pub fn new(kind: CopyKind, copy: &Path) -> Self {
+        Self {
+            kind,
+            copy: copy.display().to_string(),
+            beside: Vec::new(),
+            notes: Vec::new(),
+            marked: None,
+        }
+    }
+}
+
+/// What a written file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CopyKind {
+    /// An object, marked or as it was.
+    Object,
+    /// A file that is no DICOM.
+    File,
+    /// A presentation state that shows the mark of a series.
+    PresentationState,
+    /// A DICOMDIR.
+    Directory,
+    /// A printed page, or all of them.
+    Page,
+}
+
+/// The judgement of an object, and how its mark is shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Shown {
+    /// The judgement.
+    #[serde(flatten)]
+    pub report: Report,
+    /// How the mark is shown.
+    pub modes: Vec<String>,
+    /// Modes that could not be had.
+    pub fallen_back: Vec<FallenBack>,
+    /// The corner of the text, such as `top-left`, where it is in the pixels or in an overlay.
+    pub corner: Option<String>,
+}
+
+/// A mode that could not be had.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FallenBack {
+    /// The mode.
+    pub mode: String,
+    /// Why.
+    pub obstacle: String,
 }
 
 /// Why an object was judged as it was.

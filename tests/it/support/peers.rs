@@ -71,6 +71,16 @@ pub fn pydicom(file: &[u8]) -> Value {
     serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"))
 }
 
+/// What pydicom finds in the file-set of a DICOMDIR, whose offsets it follows: File ID, SOP Instance UID in the file and in the record,
+/// Institution Name in the file and in the series record.
+#[track_caller]
+pub fn fileset(directory: &Path) -> Vec<[String; 5]> {
+    let mut command = python("fileset.py");
+    command.arg(directory);
+    let said = process::succeed(command);
+    serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"))
+}
+
 /// What `dciodvfy` has to say against a Part 10 file, sorted; what it says of the file's own name is left out.
 #[track_caller]
 pub fn dciodvfy(file: &[u8]) -> Vec<String> {
