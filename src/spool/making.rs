@@ -28,13 +28,16 @@ pub struct Making {
     file: Option<File>,
     hasher: blake3::Hasher,
     length: u64,
+    /// The file no longer bears the draft's name.
+    moved: bool,
 }
 
 impl Making {
     pub(super) fn new(shared: Arc<Shared>, object: ObjectId) -> Self {
         // One object may be judged twice at a time: when the first judgement hangs and a person asks for another.
         let path = shared.places.making(object, shared.makings.fetch_add(1, Ordering::Relaxed));
-        Self { shared, object, path, file: None, hasher: blake3::Hasher::new(), length: 0 }
+        let hasher = blake3::Hasher::new();
+        Self { shared, object, path, file: None, hasher, length: 0, moved: false }
     }
 
     /// Bytes so far.
@@ -88,6 +91,7 @@ impl Making {
         }
         let place = places.made(self.object, &self.made());
         disk.rename(&self.path, &place).map_err(io(Step::Rename))?;
+        self.moved = true;
         disk.sync_directory(&folder)
             .map_err(|source| StoreFault::Sync { step: Step::SyncDirectory, source })
     }
@@ -95,7 +99,7 @@ impl Making {
 
 impl Drop for Making {
     fn drop(&mut self) {
-        if self.length == 0 {
+        if self.length == 0 || self.moved {
             return;
         }
         match self.shared.disk.remove(&self.path) {
