@@ -8,10 +8,14 @@ use crate::pipeline::{Site, Versions};
 pub(crate) fn build(loaded: &Loaded) -> Site {
     let Loaded { configuration, compiled, .. } = loaded;
     let mark = &configuration.mark;
+    let drawn = (&configuration.burn_in, &compiled.burn_in.font);
     let versions = Versions {
         rules: compiled.rules.hash().to_owned(),
         registry: digest(&format!("{:?}", configuration.registry)),
-        config: digest(&format!("{:?}", (mark, &configuration.sources, &configuration.stamps))),
+        config: digest(&format!(
+            "{:?}",
+            (mark, &configuration.sources, &configuration.stamps, drawn)
+        )),
     };
     let destinations = configuration.destinations.iter();
     Site {
@@ -23,7 +27,7 @@ pub(crate) fn build(loaded: &Loaded) -> Site {
         registry: compiled.registry.clone(),
         mark: mark.policy.clone(),
         modes: compiled.stamps.clone(),
-        stamp: mark.stamp_policy(),
+        stamp: mark.stamp_policy(compiled.burn_in.policy.clone()),
         unparsable: configuration.gate.unparsable,
         coerced_status: configuration.gate.coerced_status,
         offset: mark.timezone,

@@ -1,4 +1,4 @@
-//! Sizes and durations as a person writes them in a configuration: `"2GiB"`, `"30s"`.
+//! Sizes, durations and shares as a person writes them in a configuration: `"2GiB"`, `"30s"`, `"60%"`.
 
 use std::time::Duration;
 
@@ -64,6 +64,27 @@ pub fn format_duration(duration: Duration) -> String {
     format!("{seconds}s")
 }
 
+/// Reads a share of a whole, from 0 to 1, as per cent: `"60%"`, with at most four decimals.
+#[must_use]
+pub fn parse_share(text: &str) -> Option<f64> {
+    let number = text.trim().strip_suffix('%')?.trim_end();
+    let (whole, decimals) = number.split_once('.').unwrap_or((number, "0"));
+    let good = |digits: &str, most: usize| {
+        (1..=most).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    if !good(whole, 3) || !good(decimals, 4) {
+        return None;
+    }
+    let percent: f64 = number.parse().ok()?;
+    (percent <= 100.0).then_some(percent / 100.0)
+}
+
+/// Writes a share so that [`parse_share`] reads the same one back (to four decimals of a per cent).
+#[must_use]
+pub fn format_share(share: f64) -> String {
+    format!("{}%", (share * 1e6).round() / 1e4)
+}
+
 fn split_number(text: &str) -> Option<(u64, &str)> {
     let text = text.trim();
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
@@ -83,6 +104,21 @@ mod tests {
             let bytes = parse_size(text).expect(text);
             assert_eq!(bytes, want, "{text}");
             assert_eq!(parse_size(&format_size(bytes)), Some(want), "{text}");
+        }
+    }
+
+    #[test]
+    fn shares_are_read_and_written_back() {
+        for (text, want) in [("1%", 0.01), ("60 %", 0.6), ("0%", 0.0), ("100%", 1.0)] {
+            assert_eq!(parse_share(text), Some(want), "{text}");
+        }
+        for percent in ["0.0001", "0.7", "3", "12.3457", "33.3333", "99.9999"] {
+            let text = format!("{percent}%");
+            let share = parse_share(&text).expect(percent);
+            assert_eq!((format_share(share), parse_share(&text)), (text, Some(share)));
+        }
+        for bad in ["1", "%", "-1%", "100.1%", "1.%", ".5%", "1.23456%", "1e1%", "NaN%"] {
+            assert_eq!(parse_share(bad), None, "{bad}");
         }
     }
 

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::burn_in::Drawing;
 use super::decode::{Place, unknown_name};
 use super::mistake::{Fault, Mistake, quoted};
 use super::model::{Mark, PackSource, Rules};
@@ -29,6 +30,8 @@ pub struct Compiled {
     pub routes: Routes,
     /// Which modes an object gets.
     pub stamps: StampRows,
+    /// How a mark is drawn.
+    pub burn_in: Drawing,
     /// The rules in force.
     pub rules: RuleSet,
     /// What came of the certificates, keys and lists.
@@ -65,7 +68,7 @@ impl<'t, T> Placed<'t, T> {
         self.rows.iter().map(name).chain(&self.spoiled).cloned().collect()
     }
 
-    fn mistake(&self, row: usize, key: &str, fault: Fault, into: &mut Vec<Mistake>) {
+    pub(super) fn mistake(&self, row: usize, key: &str, fault: Fault, into: &mut Vec<Mistake>) {
         // A fault names a row that was handed over, so it has a place.
         into.extend(self.places.get(row).map(|place| place.mistake(key, fault)));
     }

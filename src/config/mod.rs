@@ -7,6 +7,9 @@
 //! Never waits, binds or writes, and never asks for the time: whether the spool's disk has room or a port is free is
 //! found out at start-up, and [`Loaded::expiring`] is given the time.
 
+mod burn_in;
+#[cfg(test)]
+mod burn_in_tests;
 mod compile;
 mod credentials;
 mod decode;
@@ -28,12 +31,13 @@ use toml::de::DeTable;
 
 use crate::base::time::Timestamp;
 
+pub use burn_in::Drawing;
 pub use compile::Compiled;
 pub use decode::Word;
 pub use mistake::{Fault, Mistake, Mistakes};
 pub use model::{
-    Audit, CallingAet, Configuration, Console, Destination, DestinationTls, Gate, GateTls, Limits,
-    Mark, PackSource, RegistryFiles, Rules, Spool, Target,
+    Audit, BurnIn, CallingAet, Configuration, Console, Destination, DestinationTls, Gate, GateTls,
+    Limits, Mark, MarkedFrames, NoCorner, PackSource, RegistryFiles, Rules, Spool, Target,
 };
 pub use show::show;
 pub use tls::{EXPIRES_SOON, Paper, Tls};
@@ -207,14 +211,20 @@ fn whole(
         warnings.push(gate_place.mistake("listen", fault));
     }
     let routes = sections::routes(top.rows("route"), mistakes);
-    let mark = sections::mark(top.section("mark"), mistakes, warnings);
-    let stamps = sections::stamps(top.rows("stamp"), mistakes, warnings);
+    let (mark, mark_place) = sections::mark(top.section("mark"), mistakes);
+    let stamps = sections::stamps(top.rows("stamp"), mistakes);
+    let (burn_in, burn_in_place) = burn_in::section(top.section("burn_in"), folder, mistakes);
     let (rules, rule_places) = sections::rules(top.section("rules"), folder, mistakes);
     top.finish(mistakes);
 
     let compiled_registry = tables.compile(&mark, mistakes, warnings);
     let compiled_routes = compile::routes(&routes, &destination_names, mistakes);
     let compiled_stamps = compile::stamps(&stamps, &mark, mistakes);
+    let drawing = burn_in::drawing(&burn_in, &burn_in_place, mistakes);
+    if let Some(drawing) = drawing.as_ref().filter(|_| burn_in::is_drawn(&mark, &stamps.rows)) {
+        let places = (&mark_place, &burn_in_place);
+        burn_in::check_glyphs(drawing, &tables, &mark, places, mistakes);
+    }
     let compiled_rules = compile::rules(&rules, &rule_places, mistakes, warnings);
     let mut reader = tls::Reader::new(mistakes, warnings);
     if secrets == Secrets::Read {
@@ -230,10 +240,12 @@ fn whole(
     }
     let tls = reader.finish();
     let compiled = compiled_registry.zip(compiled_routes).zip(compiled_stamps).zip(compiled_rules);
-    let compiled = compiled.map(|(((registry, routes), stamps), rules)| Compiled {
+    let compiled = compiled.zip(drawing);
+    let compiled = compiled.map(|((((registry, routes), stamps), rules), burn_in)| Compiled {
         registry,
         routes,
         stamps,
+        burn_in,
         rules,
         tls,
     });
@@ -250,6 +262,7 @@ fn whole(
         registry: tables.rows(),
         registry_files: files,
         mark,
+        burn_in,
         stamps: stamps.rows,
         rules,
     };

@@ -18,7 +18,10 @@ use crate::policy::admission::SourceRow;
 use crate::policy::disposition::Unparsable;
 use crate::policy::route::RouteRow;
 use crate::recognition::{AccreditationStatus, MarkPolicy, MultiItem, Rows};
-use crate::stamp::{CharsetPolicy, PixelPolicy, StampMode, StampPolicy, StampRow};
+use crate::stamp::layout::LayoutPolicy;
+use crate::stamp::{
+    BurnedInAnnotation, CharsetPolicy, PixelPolicy, StampMode, StampPolicy, StampRow, UidPolicy,
+};
 use crate::standard::{Changes, Severity};
 
 /// A whole configuration. What it refers to by name is there.
@@ -49,6 +52,8 @@ pub struct Configuration {
     pub registry_files: RegistryFiles,
     /// `[mark]`: how a mark is decided and written.
     pub mark: Mark,
+    /// `[burn_in]`: how a mark is drawn.
+    pub burn_in: BurnIn,
     /// `[[stamp]]`: which modes for which objects; the first match wins, without a match [`Mark::modes`].
     pub stamps: Vec<StampRow>,
     /// `[rules]`: rule packs and a site's changes to them.
@@ -245,7 +250,7 @@ pub struct RegistryFiles {
 pub struct Mark {
     /// How a mark is decided.
     pub policy: MarkPolicy,
-    /// What a marked object gets unless a `[[stamp]]` row says otherwise. Default `tag`. One that this version has not falls to it.
+    /// What a marked object gets unless a `[[stamp]]` row says otherwise. Default `tag`.
     pub modes: Vec<StampMode>,
     /// A presentation state is made once no image of its series has come for so long, and all have been delivered. Default 90 s.
     pub presentation_state_after: Duration,
@@ -256,16 +261,58 @@ pub struct Mark {
 }
 
 impl Mark {
-    /// How marks are worded and written.
+    /// How marks are worded, written and drawn.
     #[must_use]
-    pub fn stamp_policy(&self) -> StampPolicy {
+    pub fn stamp_policy(&self, pixels: PixelPolicy) -> StampPolicy {
         StampPolicy {
             separator: self.policy.separator.clone(),
             charset: self.charset,
             timezone: self.timezone,
-            pixels: PixelPolicy::default(),
+            pixels,
         }
     }
+}
+
+/// `[burn_in]`: how a mark is drawn into pixels, a strip or an overlay plane. The defaults are those of [`PixelPolicy`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct BurnIn {
+    /// A TrueType or OpenType font, or a collection of them. Default: the typeface that the program brings along.
+    pub font: Option<PathBuf>,
+    /// Which font of a collection, from 0.
+    pub font_index: u32,
+    /// How large text is, and how much of an image it may take: `min_height`, `min_height_share`, `max_area`, `max_width`
+    /// and `behind_shutter`.
+    pub layout: LayoutPolicy,
+    /// Which frames bear it.
+    pub frames: MarkedFrames,
+    /// What an image without a free corner gets.
+    pub no_corner: NoCorner,
+    /// Modalities whose pixels stay as they are.
+    pub except: Vec<String>,
+    /// Whether images FOR PROCESSING may be drawn on.
+    pub for_processing: bool,
+    /// What becomes of the SOP Instance UID.
+    pub uid: UidPolicy,
+    /// What Burned In Annotation (0028,0301) says of the text.
+    pub burned_in_annotation: BurnedInAnnotation,
+}
+
+/// Which frames of an image are drawn on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MarkedFrames {
+    /// Every one.
+    All,
+    /// The first alone.
+    First,
+}
+
+/// What an image without a free corner gets in place of text in one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoCorner {
+    /// Rows with the text below it.
+    Strip,
+    /// The mode after that: an overlay.
+    Next,
 }
 
 /// `[rules]`.
@@ -376,6 +423,23 @@ impl Default for Mark {
     }
 }
 
+impl Default for BurnIn {
+    fn default() -> Self {
+        let policy = PixelPolicy::default();
+        Self {
+            font: None,
+            font_index: 0,
+            layout: policy.layout,
+            frames: if policy.every_frame { MarkedFrames::All } else { MarkedFrames::First },
+            no_corner: if policy.strip { NoCorner::Strip } else { NoCorner::Next },
+            except: policy.kept,
+            for_processing: policy.for_processing,
+            uid: policy.uid,
+            burned_in_annotation: policy.annotation,
+        }
+    }
+}
+
 impl Default for Rules {
     fn default() -> Self {
         Self { packs: vec![PackSource::BuiltIn(PACK.to_owned())], changes: Changes::default() }
@@ -426,6 +490,24 @@ impl Word for CharsetPolicy {
         ("reencode", Self::Gb18030),
         ("reencode-utf8", Self::Utf8),
     ];
+}
+
+impl Word for MarkedFrames {
+    const WORDS: &'static [(&'static str, Self)] = &[("all", Self::All), ("first", Self::First)];
+}
+
+impl Word for NoCorner {
+    const WORDS: &'static [(&'static str, Self)] = &[("strip", Self::Strip), ("next", Self::Next)];
+}
+
+impl Word for UidPolicy {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("keep", Self::Keep), ("derive", Self::Derive)];
+}
+
+impl Word for BurnedInAnnotation {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("definition", Self::Definition), ("yes", Self::Yes)];
 }
 
 impl Word for MultiItem {

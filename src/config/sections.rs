@@ -410,24 +410,20 @@ pub(super) fn routes<'t>(
     routes
 }
 
-pub(super) fn mark(
-    mut table: Table<'_>,
-    mistakes: &mut Vec<Mistake>,
-    warnings: &mut Vec<Mistake>,
-) -> Mark {
+/// The place of `[mark]` comes with it.
+pub(super) fn mark<'t>(mut table: Table<'t>, mistakes: &mut Vec<Mistake>) -> (Mark, Place<'t>) {
     let default = Mark::default();
     let offset = "an offset from UTC such as \"+08:00\"";
     let mark = Mark {
         policy: mark_policy(&mut table),
-        modes: modes(&mut table, warnings).unwrap_or(default.modes),
+        modes: modes(&mut table).unwrap_or(default.modes),
         presentation_state_after: table
             .parsed("presentation_state_after", DURATION, parse_duration)
             .unwrap_or(default.presentation_state_after),
         charset: table.word("charset").unwrap_or(default.charset),
         timezone: table.parsed("timezone", offset, parse_offset).unwrap_or(default.timezone),
     };
-    table.finish(mistakes);
-    mark
+    (mark, table.finish(mistakes))
 }
 
 fn mark_policy(table: &mut Table<'_>) -> MarkPolicy {
@@ -451,19 +447,10 @@ fn mark_policy(table: &mut Table<'_>) -> MarkPolicy {
     }
 }
 
-fn modes(table: &mut Table<'_>, warnings: &mut Vec<Mistake>) -> Option<Vec<StampMode>> {
+fn modes(table: &mut Table<'_>) -> Option<Vec<StampMode>> {
     let modes: Vec<StampMode> = table.words("modes")?;
     if modes.is_empty() {
         table.fault("modes", Fault::Missing { wanted: "at least one mode, such as [\"tag\"]" });
-    }
-    let is_here = |mode: StampMode| match mode {
-        StampMode::Tag | StampMode::PresentationState => true,
-        StampMode::BurnIn | StampMode::Strip | StampMode::Overlay => false,
-    };
-    for mode in modes.iter().filter(|mode| !is_here(**mode)) {
-        let found = format!("mode {:?}", mode.as_str());
-        let instead = "such objects get the mode \"tag\"";
-        warnings.push(table.note("modes", Fault::NotInThisVersion { found, instead }));
     }
     Some(modes)
 }
@@ -471,12 +458,11 @@ fn modes(table: &mut Table<'_>, warnings: &mut Vec<Mistake>) -> Option<Vec<Stamp
 pub(super) fn stamps<'t>(
     rows: Vec<Table<'t>>,
     mistakes: &mut Vec<Mistake>,
-    warnings: &mut Vec<Mistake>,
 ) -> Placed<'t, StampRow> {
     let mut stamps = Placed::default();
     for mut table in rows {
         let when = table.text("when");
-        let modes = modes(&mut table, warnings);
+        let modes = modes(&mut table);
         let modes = table.required("modes", modes, "a list of modes such as [\"tag\"]");
         let place = table.finish(mistakes);
         if let Some(modes) = modes {

@@ -8,10 +8,10 @@ use std::path::PathBuf;
 
 use super::decode::Word;
 use super::model::{
-    CallingAet, Configuration, Destination, DestinationTls, GateTls, Limits, Mark, PackSource,
-    Rules, Target,
+    BurnIn, CallingAet, Configuration, Destination, DestinationTls, GateTls, Limits, Mark,
+    PackSource, Rules, Target,
 };
-use crate::base::units::{format_duration, format_size};
+use crate::base::units::{format_duration, format_share, format_size};
 use crate::expression::Value;
 use crate::policy::admission::SourceRow;
 use crate::policy::route::RouteRow;
@@ -33,6 +33,7 @@ pub fn show(configuration: &Configuration) -> String {
         registry,
         registry_files,
         mark,
+        burn_in,
         rules,
         ..
     } = configuration;
@@ -85,6 +86,7 @@ pub fn show(configuration: &Configuration) -> String {
     registry.items.iter().for_each(|row| item(&mut page, row));
     registry.accreditations.iter().for_each(|row| accreditation(&mut page, row));
     self::mark(&mut page, mark);
+    self::burn_in(&mut page, burn_in);
     configuration.stamps.iter().for_each(|row| stamp(&mut page, row));
     self::rules(&mut page, rules);
     page.text
@@ -247,6 +249,26 @@ fn mark(page: &mut Page, mark: &Mark) {
     let minutes = mark.timezone.seconds() / 60;
     let sign = if minutes < 0 { '-' } else { '+' };
     page.text("timezone", format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60));
+}
+
+fn burn_in(page: &mut Page, burn_in: &BurnIn) {
+    let layout = &burn_in.layout;
+    page.table("burn_in");
+    page.optional("font", burn_in.font.as_ref().map(|file| file.display()));
+    if burn_in.font.is_some() {
+        page.bare("font_index", burn_in.font_index);
+    }
+    page.bare("min_height", layout.min_px);
+    page.text("min_height_share", format_share(layout.min_share));
+    page.text("max_area", format_share(layout.max_area));
+    page.text("max_width", format_share(layout.max_width));
+    page.text("frames", burn_in.frames.word());
+    page.text("no_corner", burn_in.no_corner.word());
+    page.list("except", &burn_in.except);
+    page.bare("for_processing", burn_in.for_processing);
+    page.bare("behind_shutter", layout.behind_shutter);
+    page.text("uid", burn_in.uid.word());
+    page.text("burned_in_annotation", burn_in.burned_in_annotation.word());
 }
 
 fn stamp(page: &mut Page, row: &StampRow) {

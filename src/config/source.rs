@@ -17,6 +17,9 @@ pub(super) const PEM_LIMIT: u64 = 1 << 20;
 /// Bytes that a revocation list may have: those of national authorities are some MiB long.
 pub(super) const CRL_LIMIT: u64 = 32 << 20;
 
+/// Bytes that a font may have: collections of every Chinese, Japanese and Korean style have some 20 MiB a weight.
+pub(super) const FONT_LIMIT: u64 = 64 << 20;
+
 /// Reads a whole text file that is not longer than `limit`.
 pub(super) fn read(file: &Path, limit: u64) -> Result<String, Fault> {
     String::from_utf8(read_bytes(file, limit)?).map_err(|_| Fault::NotUtf8)

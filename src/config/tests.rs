@@ -160,17 +160,12 @@ fn words_of_a_later_version_are_refused_with_what_there_is() {
 }
 
 #[test]
-fn a_stamp_mode_of_a_later_version_is_a_warning() {
-    let text = format!("{LEAST}[[stamp]]\nmodes = [\"tag\", \"burn-in\"]\n");
+fn every_stamp_mode_is_taken_as_it_is_written() {
+    let modes: Vec<String> = StampMode::WORDS.iter().map(|(word, _)| format!("{word:?}")).collect();
+    let text = format!("{LEAST}[[stamp]]\nmodes = [{}]\n", modes.join(", "));
     let loaded = read(&text).expect("a configuration");
-    let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
-    assert_eq!(
-        warnings,
-        [
-            "gate.toml:7: stamp.modes: mode \"burn-in\", not in this version; such objects get the mode \"tag\""
-        ]
-    );
-    let modes = vec![StampMode::Tag, StampMode::BurnIn];
+    assert_eq!(loaded.warnings, []);
+    let modes = StampMode::WORDS.map(|(_, mode)| mode).to_vec();
     assert_eq!(loaded.configuration.stamps, [StampRow { when: None, modes }]);
 }
 
@@ -577,6 +572,18 @@ separator = " "
 charset = "reencode"
 grace_days = 30
 timezone = "Z"
+[burn_in]
+min_height = 20
+min_height_share = "1.5%"
+max_area = "2.5%"
+max_width = "50 %"
+frames = "first"
+no_corner = "next"
+except = ["CT"]
+for_processing = true
+behind_shutter = true
+uid = "derive"
+burned_in_annotation = "yes"
 [[stamp]]
 when = "dcm.Modality in ['DX', 'CR']"
 modes = ["tag"]
