@@ -12,6 +12,7 @@ use crate::ledger::{DeliveryState, Explained, ObjectState};
 use crate::pipeline::{Image, Site, Verdict, judge};
 use crate::policy::disposition::Disposition;
 use crate::recognition::{AccreditationStatus, EVERY_ITEM, UsedAccreditation};
+use crate::stamp::{Obstacle, StampMode};
 use crate::standard::{self, Arrival, Outcome, Rule, RuleTrace, Severity, Subject, facts};
 use crate::web::model;
 
@@ -76,10 +77,22 @@ pub(super) fn report_of(verdict: &Verdict, image: &Image<'_>) -> model::Report {
         scopes: decision.scopes.iter().map(ToString::to_string).collect(),
         mark: verdict.mark().map(str::to_owned),
         reason: verdict.reason().map(|reason| reason.as_code().to_owned()),
+        modes: verdict.modes.iter().map(ToString::to_string).collect(),
+        corner: verdict.corner.map(|corner| corner.as_str().to_owned()),
+        fallen_back: verdict.fallen_back.iter().map(fallen_back).collect(),
         disposition: match verdict.disposition {
             Disposition::Forward => model::Disposition::Forward,
             Disposition::Hold(_) => model::Disposition::Quarantine,
         },
+    }
+}
+
+/// A mode that could not be had.
+pub(super) fn fallen_back((mode, obstacle): &(StampMode, Obstacle)) -> model::FallenBack {
+    model::FallenBack {
+        mode: mode.to_string(),
+        reason: obstacle.as_code().to_owned(),
+        obstacle: obstacle.to_string(),
     }
 }
 
@@ -241,6 +254,9 @@ struct Recorded {
     items: Vec<String>,
     scopes: Vec<String>,
     accreditation: Option<String>,
+    modes: Vec<String>,
+    corner: Option<String>,
+    fallbacks: Vec<model::FallenBack>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -278,6 +294,9 @@ pub(super) fn recorded(
         scopes: told.scopes,
         mark: verdict.and_then(|verdict| verdict.mark.clone()),
         reason: verdict.and_then(|verdict| verdict.reason.clone()),
+        modes: told.modes,
+        corner: told.corner,
+        fallen_back: told.fallbacks,
         disposition: if held {
             model::Disposition::Quarantine
         } else {
@@ -310,6 +329,9 @@ fn unseen(entry: &Explained) -> model::Explanation {
             scopes: Vec::new(),
             mark: None,
             reason: None,
+            modes: Vec::new(),
+            corner: None,
+            fallen_back: Vec::new(),
             disposition: model::Disposition::Forward,
         },
         source: model::Source { calling_aet: some(&entry.source), called_aet: None, peer: None },
@@ -490,6 +512,8 @@ mod tests {
         let told = explained(&site, &specimen);
         assert_eq!(told.report.mark.as_deref(), Some("JJJHR"));
         assert_eq!(told.report.reason, None);
+        assert_eq!((told.report.modes, told.report.corner), (vec!["tag".to_owned()], None));
+        assert_eq!(told.report.fallen_back, []);
         assert_eq!(told.report.disposition, model::Disposition::Forward);
         assert_eq!(told.report.exam_date, Some(jiff::civil::date(2026, 5, 6)));
         assert_eq!(told.report.institution.as_deref(), Some("demo"));
@@ -529,7 +553,9 @@ mod tests {
             {"rule":"IMG-PAT-003","severity":"quarantine","attribute":"PatientID"},
             {"rule":"X-1","severity":"warn","attribute":null}],
             "exam_date":"2026-05-05","institution":"demo","items":["CT-CHEST"],"scopes":[],
-            "accreditation":"demo/JJJHR/2026-04-01"}"#;
+            "accreditation":"demo/JJJHR/2026-04-01",
+            "modes":["strip","tag"],"corner":"top-left","fallbacks":[
+            {"mode":"burn-in","reason":"NO_SAFE_CORNER","obstacle":"no corner is free"}]}"#;
         let entry = entry(&specimen, &site, report);
         for seen in [None, Some(explained(&site, &specimen))] {
             let with_file = seen.is_some();
@@ -542,6 +568,10 @@ mod tests {
                 told.report.findings.iter().map(|finding| finding.rule.as_str()).collect();
             assert_eq!(rules, ["IMG-PAT-003", "X-1"]);
             assert_eq!(told.accreditation.as_ref().map(|row| row.scope.as_str()), Some("JJJHR"));
+            assert_eq!(told.report.modes, ["strip", "tag"]);
+            assert_eq!(told.report.corner.as_deref(), Some("top-left"));
+            let reasons = told.report.fallen_back.iter().map(|one| one.reason.as_str());
+            assert_eq!(reasons.collect::<Vec<_>>(), ["NO_SAFE_CORNER"]);
             assert_eq!(told.report.modality.is_some(), with_file);
             assert_eq!(told.rules.is_empty(), !with_file);
             let custody = told.custody.expect("it is in custody");

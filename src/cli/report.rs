@@ -2,7 +2,7 @@
 
 use super::table::{pairs, plain, table};
 use crate::web::model::{
-    Copied, CopyKind, Disposition, Explanation, FileReport, Finding, Outcome, Principle, Report,
+    Copied, CopyKind, Disposition, Explanation, FallenBack, FileReport, Finding, Outcome, Principle, Report,
     RuleOutcome, Severity,
 };
 
@@ -187,7 +187,13 @@ fn basis(report: &Report, exam_date_from: Option<&str>) -> String {
         ("institution", report.institution.clone()),
         ("items", list(&report.items)),
         ("scopes", list(&report.scopes)),
+        ("shown as", list(&report.modes)),
+        ("corner", report.corner.clone()),
     ];
+    let fallen_back = report.fallen_back.iter().map(|FallenBack { mode, reason, obstacle }| {
+        ("not shown as", Some(format!("{mode} ({reason}): {obstacle}")))
+    });
+    let rows: Vec<_> = rows.into_iter().chain(fallen_back).collect();
     pairs("  ", &rows)
 }
 

@@ -51,6 +51,9 @@ fn report() -> Report {
         scopes: Vec::new(),
         mark: None,
         reason: Some("QUALITY_BLOCK".to_owned()),
+        modes: Vec::new(),
+        corner: None,
+        fallen_back: Vec::new(),
         disposition: Disposition::Forward,
     }
 }
@@ -313,6 +316,9 @@ fn check_gives_json_in_the_promised_shape() {
             "scopes": [],
             "mark": null,
             "reason": "QUALITY_BLOCK",
+            "modes": [],
+            "corner": null,
+            "fallen_back": [],
             "disposition": "forward",
         },
         { "file": "broken.dcm", "error": "no DICOM" },

@@ -26,6 +26,22 @@ pub struct Code {
     pub code: String,
 }
 
+/// The label of a family that is counted by the way in which a mark is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Mode {
+    /// Such as `burn-in`.
+    pub mode: &'static str,
+}
+
+/// The labels of ways of showing a mark that could not be had.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Fallback {
+    /// Such as `burn-in`.
+    pub mode: &'static str,
+    /// The obstacle, such as `NO_SAFE_CORNER`.
+    pub reason: &'static str,
+}
+
 /// The labels of a family that is counted by destination.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Lane {
@@ -73,6 +89,10 @@ pub struct Metrics {
     pub marked: Family<Code, Counter>,
     /// Objects without a mark, by reason.
     pub unmarked: Family<Code, Counter>,
+    /// How marks are shown: an object with several modes counts in each.
+    pub stamp_modes: Family<Mode, Counter>,
+    /// Modes that were tried and could not be had, by obstacle.
+    pub stamp_fallbacks: Family<Fallback, Counter>,
     /// What the rules found, by rule.
     pub findings: Family<Code, Counter>,
     /// Objects held for a person.
@@ -176,6 +196,14 @@ impl Metrics {
         registry.register("objects_marked", "Objects judged to bear a mark", marked.clone());
         let unmarked = Family::default();
         registry.register("objects_unmarked", "Objects judged to bear none", unmarked.clone());
+        let stamp_modes = Family::default();
+        registry.register("stamp_modes", "Marks by the way they are shown", stamp_modes.clone());
+        let stamp_fallbacks = Family::default();
+        registry.register(
+            "stamp_fallbacks",
+            "Ways of showing a mark that could not be had, by obstacle",
+            stamp_fallbacks.clone(),
+        );
         let findings = Family::default();
         registry.register("findings", "What the rules found, by rule", findings.clone());
         let held = Counter::default();
@@ -282,6 +310,8 @@ impl Metrics {
             suppressed,
             marked,
             unmarked,
+            stamp_modes,
+            stamp_fallbacks,
             findings,
             held,
             unchecked,

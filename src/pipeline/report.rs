@@ -17,9 +17,17 @@ struct Report<'v> {
     reason: Option<&'static str>,
     modes: Vec<&'static str>,
     corner: Option<&'static str>,
-    fallen_back: Vec<&'static str>,
+    fallbacks: Vec<Fallback>,
     urgent: bool,
     unchecked: bool,
+}
+
+/// A mode that was tried and could not be had.
+#[derive(Serialize)]
+struct Fallback {
+    mode: &'static str,
+    reason: &'static str,
+    obstacle: String,
 }
 
 #[derive(Serialize)]
@@ -53,7 +61,15 @@ impl Verdict {
             reason: self.reason().map(|reason| reason.as_code()),
             modes: self.modes.iter().map(|mode| mode.as_str()).collect(),
             corner: self.corner.map(|corner| corner.as_str()),
-            fallen_back: self.fallen_back.iter().map(|(mode, _)| mode.as_str()).collect(),
+            fallbacks: self
+                .fallen_back
+                .iter()
+                .map(|(mode, obstacle)| Fallback {
+                    mode: mode.as_str(),
+                    reason: obstacle.as_code(),
+                    obstacle: obstacle.to_string(),
+                })
+                .collect(),
             urgent: self.urgent,
             unchecked: self.unchecked,
         };

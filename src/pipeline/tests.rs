@@ -208,3 +208,19 @@ fn what_the_ledger_keeps_has_no_value_of_a_patient() {
         assert!(!value.is_empty() && !report.contains(&value), "{tag}");
     }
 }
+
+#[test]
+fn what_the_ledger_keeps_tells_why_a_mode_could_not_be_had() {
+    let modes = vec![StampMode::BurnIn, StampMode::Tag];
+    let modes = StampRows::build(Vec::new(), modes, &declarations()).expect("no rows");
+    let verdict = Case::of(specimen()).judged(&Site { modes, ..site() });
+    let report: serde_json::Value = serde_json::from_str(&verdict.report()).expect("JSON");
+    let shown: Vec<&str> = verdict.modes.iter().map(|mode| mode.as_str()).collect();
+    assert!(shown.contains(&"tag") && !shown.contains(&"burn-in"), "{shown:?}");
+    assert_eq!(report["modes"], serde_json::json!(shown));
+    let because = "there are no pixels to be marked";
+    let fallback =
+        |mode| serde_json::json!({ "mode": mode, "reason": "NO_PIXELS", "obstacle": because });
+    assert_eq!(report["fallbacks"][0], fallback("burn-in"));
+    assert_eq!(report["fallbacks"][1], fallback("strip"));
+}

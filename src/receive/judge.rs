@@ -32,7 +32,7 @@ use crate::ledger::{self, Arrival, Event, Ledger, LedgerFault, ObjectRow, What, 
 use crate::object::edit::EditPlan;
 use crate::object::{Scan, scan_reader};
 use crate::observe::Metrics;
-use crate::observe::metrics::Code;
+use crate::observe::metrics::{self, Code};
 use crate::pipeline::{self, Image, Site};
 use crate::policy::admission::{Caller, Proof, Source, admit};
 use crate::policy::disposition::{Disposition, HoldReason};
@@ -472,10 +472,13 @@ fn tell(with: &Judging, object: ObjectId, verdict: &pipeline::Verdict) {
     for finding in &verdict.findings {
         metrics.findings.get_or_create(&Code { code: finding.rule.clone() }).inc();
     }
+    count_modes(metrics, verdict);
     match (verdict.mark(), verdict.reason()) {
         (Some(mark), _) => {
             metrics.marked.get_or_create(&Code { code: mark.to_owned() }).inc();
-            tracing::info!(%object, mark, findings, "judged");
+            let modes: Vec<&str> = verdict.modes.iter().map(|mode| mode.as_str()).collect();
+            let corner = verdict.corner.map(|corner| corner.as_str());
+            tracing::info!(%object, mark, modes = modes.join(","), corner, findings, "judged");
         }
         (None, Some(reason)) => {
             let code = reason.as_code();
@@ -487,6 +490,17 @@ fn tell(with: &Judging, object: ObjectId, verdict: &pipeline::Verdict) {
     if let Disposition::Hold(reasons) = &verdict.disposition {
         metrics.held.inc();
         tracing::warn!(%object, reasons = codes(reasons).join(","), "held");
+    }
+}
+
+/// Counts how a mark is shown, and how it could not be.
+pub(super) fn count_modes(metrics: &Metrics, verdict: &pipeline::Verdict) {
+    for mode in &verdict.modes {
+        metrics.stamp_modes.get_or_create(&metrics::Mode { mode: mode.as_str() }).inc();
+    }
+    for (mode, obstacle) in &verdict.fallen_back {
+        let (mode, reason) = (mode.as_str(), obstacle.as_code());
+        metrics.stamp_fallbacks.get_or_create(&metrics::Fallback { mode, reason }).inc();
     }
 }
 

@@ -91,6 +91,47 @@ pub enum Obstacle {
 }
 
 impl Obstacle {
+    /// The word for it in records and counters.
+    #[must_use]
+    pub fn as_code(&self) -> &'static str {
+        match self {
+            Self::NoPixels => "NO_PIXELS",
+            Self::NotDecodable => "NOT_DECODABLE",
+            Self::Lossy => "LOSSY",
+            Self::Contradiction(_) => "CONTRADICTION",
+            Self::Frames(_) => "FRAMES",
+            Self::Codec(fault) => match fault {
+                CodecFault::Crashed => "CODEC_CRASHED",
+                CodecFault::TimedOut => "CODEC_TIMED_OUT",
+                CodecFault::Unavailable => "CODEC_UNAVAILABLE",
+                CodecFault::Unsupported
+                | CodecFault::TooLarge
+                | CodecFault::Malformed(_)
+                | CodecFault::Mismatch
+                | CodecFault::BadTile
+                | CodecFault::NotExact => "CODEC",
+            },
+            Self::TooManyFrames => "TOO_MANY_FRAMES",
+            Self::NotReadable => "NOT_READABLE",
+            Self::TooSmall => "TOO_SMALL",
+            Self::NoSafeCorner => "NO_SAFE_CORNER",
+            Self::ClassForbids => "CLASS_FORBIDS",
+            Self::KeptAsTheyAre => "KEPT_AS_THEY_ARE",
+            Self::OtherVersion => "OTHER_VERSION",
+            Self::NotShownAlike => "NOT_SHOWN_ALIKE",
+            Self::Display(_) => "DISPLAY",
+            Self::Illegible => "ILLEGIBLE",
+            Self::NoOverlayGroup => "NO_OVERLAY_GROUP",
+            Self::NoGlyph => "NO_GLYPH",
+            Self::NameTooLong { .. } => "NAME_TOO_LONG",
+            Self::NotEncodable => "NOT_ENCODABLE",
+            Self::Signed => "SIGNED",
+            Self::NoPrivateBlock => "NO_PRIVATE_BLOCK",
+            Self::NameNotKept => "NAME_NOT_KEPT",
+            Self::Edit(_) => "EDIT",
+        }
+    }
+
     /// The reason for no mark that this is.
     #[must_use]
     pub fn reason(&self) -> Reason {

@@ -37,7 +37,7 @@ use crate::spool::folder::place_new;
 use crate::stamp::layout::Corner;
 use crate::stamp::{StampMode, StampRows, wording};
 use crate::standard::declarations;
-use crate::web::model::{Copied, CopyKind, FallenBack, FileReport, Outcome, Shown as Marked};
+use crate::web::model::{Copied, CopyKind, FileReport, Outcome, Shown as Marked};
 
 use bench::Bench;
 use caption::Caption;
@@ -454,11 +454,7 @@ impl Copy {
 
 /// What came of judging an object.
 fn marked(verdict: &Verdict, image: &Image<'_>) -> Marked {
-    let fallen_back = verdict.fallen_back.iter();
-    let fallen_back = fallen_back.map(|(mode, obstacle)| FallenBack {
-        mode: mode.as_str().to_owned(),
-        obstacle: obstacle.to_string(),
-    });
+    let fallen_back = verdict.fallen_back.iter().map(super::report::fallen_back);
     Marked {
         report: report::report_of(verdict, image),
         modes: verdict.modes.iter().map(|mode| mode.as_str().to_owned()).collect(),

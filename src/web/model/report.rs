@@ -55,6 +55,12 @@ pub struct Report {
     pub mark: Option<String>,
     /// Why there is no mark, such as `NO_ITEM`.
     pub reason: Option<String>,
+    /// How the mark is shown: `burn-in`, `strip`, `overlay`, `presentation-state`, `tag`.
+    pub modes: Vec<String>,
+    /// The corner that the text is in: `top-left`, `top-right`, `bottom-left`, `bottom-right`.
+    pub corner: Option<String>,
+    /// Modes that were tried and could not be had, in the order in which they were tried.
+    pub fallen_back: Vec<FallenBack>,
     /// What becomes of the object.
     pub disposition: Disposition,
 }
@@ -196,6 +202,8 @@ pub struct Shown {
 pub struct FallenBack {
     /// The mode.
     pub mode: String,
+    /// Why, in a word such as `NO_SAFE_CORNER`.
+    pub reason: String,
     /// Why.
     pub obstacle: String,
 }
