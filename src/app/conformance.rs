@@ -3,6 +3,8 @@
 //! A function of the configuration and of what the program is built to do: the tables come from the very constants that the
 //! network code uses, so the statement cannot fall behind it. It names no patient and no user.
 
+mod drawn;
+
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -339,14 +341,15 @@ fn changes(configuration: &Configuration) -> String {
         ]
         .map(|row| row.map(str::to_owned)),
     );
-    let modes: Vec<&str> = mark.modes.iter().copied().map(StampMode::as_str).collect();
+    let modes: Vec<&str> = drawn::modes(configuration).into_iter().map(StampMode::as_str).collect();
     format!(
         "### 3.5 Attributes that are changed\n\n\
          An unmarked object is sent byte for byte as it came{strip}. In a marked object these differ and nothing else:\n\n\
          {attributes}\n\
-         Group lengths follow where they are present. UIDs and pixels are never changed. Objects with digital signatures are \
-         never changed. Modes of marking asked for: {}; this version marks by attributes, whatever is asked for.\n",
+         (0008,0080) differs in mode `tag` alone. Group lengths follow where they are present. Objects with digital signatures are \
+         never changed. Modes of marking asked for: {}.\n\n{}",
         modes.join(", "),
+        drawn::pixels(configuration),
     )
 }
 
@@ -464,7 +467,11 @@ fn private_attributes() -> String {
             ["xx06", "CS", "decision: MARK or NONE"],
             ["xx07", "LO", "hash of the rule set"],
             ["xx08", "DT", "when it was decided"],
-            ["xx09", "CS", "how the mark was applied"],
+            [
+                "xx09",
+                "CS",
+                "how the mark is shown: BURN_IN, STRIP, OVERLAY, PRESENTATION_STATE, TAG",
+            ],
         ],
     );
     format!(

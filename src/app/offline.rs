@@ -1,7 +1,7 @@
 //! Judges files without a gate, by the same call that a gate makes.
 //!
-//! One object is in memory at a time, and of it the header alone: files are read as streams, however long. Nothing is written, and a file
-//! that cannot be read spoils no other.
+//! One object is in memory at a time, and of it the header and the frames that its mark is to be drawn on: files are read as streams,
+//! however long. Nothing is written but unnamed files for a while, and a file that cannot be read spoils no other.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File, Metadata};
@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use dicom_dictionary_std::uids;
 
+use super::export::Bench;
 use super::report;
 use super::site;
 use crate::base::limits::Limits;
@@ -125,7 +126,11 @@ fn judge_all<R>(
         let (path, outcome) = match found {
             Found::Unreadable { path, error } => (path, Outcome::Unreadable { error }),
             Found::File { path, named } => {
-                match one(&path, site, known.as_ref(), now, |image, _| judge(site, image, now)) {
+                let judged = one(&path, site, known.as_ref(), now, |image, head| {
+                    let bench = Bench::new(&path, head, &std::env::temp_dir());
+                    judge(site, &Image { workshop: Some(&bench), ..*image }, now)
+                });
+                match judged {
                     Ok(report) => (path, Outcome::Judged(report)),
                     Err(fault) if !named && fault.is_no_image() => return,
                     Err(fault) => (path, Outcome::Unreadable { error: fault.to_string() }),

@@ -2,8 +2,8 @@
 
 use super::table::{pairs, plain, table};
 use crate::web::model::{
-    Copied, CopyKind, Disposition, Explanation, FallenBack, FileReport, Finding, Outcome, Principle, Report,
-    RuleOutcome, Severity,
+    Copied, CopyKind, Disposition, Explanation, FallenBack, FileReport, Finding, Outcome,
+    Principle, Report, RuleOutcome, Severity,
 };
 
 pub(super) fn severity(severity: Severity) -> &'static str {
@@ -54,14 +54,13 @@ pub(super) fn copied(files: &[FileReport<Copied>]) -> String {
             remarks.push_str(&format!("{name}: {}\n", plain(note)));
         }
         let (mark, modes, fallen_back) = match &copied.marked {
-            Some(marked) => {
-                let report = &marked.report;
+            Some(report) => {
                 let mark = report.mark.as_ref().or(report.reason.as_ref());
-                let fallen_back = marked.fallen_back.iter();
+                let fallen_back = report.fallen_back.iter();
                 let fallen_back = fallen_back.map(|one| format!("{} ({})", one.mode, one.obstacle));
                 (
                     mark.cloned().unwrap_or_default(),
-                    marked.modes.join(", "),
+                    report.modes.join(", "),
                     fallen_back.collect::<Vec<_>>().join("; "),
                 )
             }

@@ -14,7 +14,7 @@ use crate::app::{Sender, StampOrder};
 use crate::web::fixture::{Known, entry};
 use crate::web::model::{
     Copied, CopyKind, Disposition, Explanation, FallenBack, FileReport, Finding, Message,
-    Outcome as Judged, Principle, Report, Rule, Severity, Shown, Source,
+    Outcome as Judged, Principle, Report, Rule, Severity, Source,
 };
 use crate::web::{Listener, serve as serve_pages};
 
@@ -111,14 +111,17 @@ impl Program for Fake {
         self.note(format!("{order:?}"));
         let copy = |path: &PathBuf| {
             let name = path.file_name().map(PathBuf::from).unwrap_or_default();
-            let marked = Shown {
-                report: Report { mark: Some("JJJHR".to_owned()), reason: None, ..report() },
+            let marked = Report {
+                mark: Some("JJJHR".to_owned()),
+                reason: None,
                 modes: vec!["overlay".to_owned()],
                 fallen_back: vec![FallenBack {
                     mode: "burn-in".to_owned(),
+                    reason: "NO_SAFE_CORNER".to_owned(),
                     obstacle: "no corner of the image is free".to_owned(),
                 }],
                 corner: Some("top-left".to_owned()),
+                ..report()
             };
             let notes = vec!["no preview".to_owned()];
             Copied { marked: Some(marked), notes, ..Copied::new(CopyKind::Object, &name) }

@@ -44,7 +44,8 @@ use crate::recognition::{Decision, Names, ScopeCode};
 pub use character_set::CharsetPolicy;
 pub use mode::{StampFault, StampMode, StampRow, StampRows};
 pub use obstacle::Obstacle;
-pub use pixels::{BurnedInAnnotation, PixelPolicy, UidPolicy};
+pub use overlay::may_have_overlays;
+pub use pixels::{BurnedInAnnotation, PixelPolicy, UidPolicy, forbids_text};
 pub use private_block::{CREATOR, GROUP};
 pub use raster::Workshop;
 

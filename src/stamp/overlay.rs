@@ -63,7 +63,8 @@ fn corner(text: Text, rows: u16, columns: u16) -> Option<(Text, Placement)> {
 }
 
 /// Whether the Overlay Plane Module is usual in a SOP class: the multi-frame classes with functional groups have none.
-fn may_have_overlays(sop_class: &str) -> bool {
+#[must_use]
+pub fn may_have_overlays(sop_class: &str) -> bool {
     matches!(
         sop_class,
         uids::COMPUTED_RADIOGRAPHY_IMAGE_STORAGE

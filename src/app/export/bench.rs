@@ -14,7 +14,7 @@ use crate::object::splice::{Inflating, MadeBytes};
 use crate::stamp::Workshop;
 
 /// The bench for one file.
-pub(super) struct Bench {
+pub(in crate::app) struct Bench {
     path: PathBuf,
     data_set: u64,
     syntax: TransferSyntax,
@@ -32,7 +32,7 @@ struct Making {
 
 impl Bench {
     /// For a file with this head. What is made is kept in the folder `room`.
-    pub(super) fn new(path: &Path, head: &Head, room: &Path) -> Self {
+    pub(in crate::app) fn new(path: &Path, head: &Head, room: &Path) -> Self {
         Self {
             path: path.to_owned(),
             data_set: head.data_set,

@@ -37,9 +37,9 @@ use crate::spool::folder::place_new;
 use crate::stamp::layout::Corner;
 use crate::stamp::{StampMode, StampRows, wording};
 use crate::standard::declarations;
-use crate::web::model::{Copied, CopyKind, FileReport, Outcome, Shown as Marked};
+use crate::web::model::{Copied, CopyKind, FileReport, Outcome};
 
-use bench::Bench;
+pub(super) use bench::Bench;
 use caption::Caption;
 use directory::{Change, Member, NewState, file_id};
 use print::{Cell, Printer};
@@ -244,7 +244,7 @@ impl Export<'_> {
         }
         let read_as = image.source.charset.clone();
         let mut copied = Copied::new(CopyKind::Object, below);
-        copied.marked = Some(marked(&verdict, &image));
+        copied.marked = Some(report::report_of(&verdict, &image));
         let is_image = image.scan.end == End::Complete && view.find(tags::PIXEL_DATA).is_some();
         let before = (self.order.preview && is_image)
             .then(|| Shown::of(view, image.transfer_syntax, &bench, self.order.frame));
@@ -449,17 +449,6 @@ impl Copy {
 
     fn shown(&self, frame: u32) -> Result<Shown, PictureFault> {
         Shown::of(&self.scan.header, self.head.transfer_syntax.as_str(), &self.bench, frame)
-    }
-}
-
-/// What came of judging an object.
-fn marked(verdict: &Verdict, image: &Image<'_>) -> Marked {
-    let fallen_back = verdict.fallen_back.iter().map(super::report::fallen_back);
-    Marked {
-        report: report::report_of(verdict, image),
-        modes: verdict.modes.iter().map(|mode| mode.as_str().to_owned()).collect(),
-        fallen_back: fallen_back.collect(),
-        corner: verdict.corner.map(|corner| corner.as_str().to_owned()),
     }
 }
 

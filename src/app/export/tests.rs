@@ -4,6 +4,7 @@ use super::*;
 use crate::app::fixture::{loaded, noon};
 use crate::phantom::{Kind as Phantom, Specimen};
 use crate::stamp::display::Picture;
+use crate::web::model::Report;
 
 fn ct(instance: u32) -> Specimen {
     Specimen::new(Phantom::Ct, 1).size(192, 192).instance(instance)
@@ -44,10 +45,9 @@ fn copied(order: &StampOrder) -> Vec<String> {
     let line = |entry: &FileReport<Copied>| match &entry.outcome {
         Outcome::Unreadable { error } => format!("{}: {error}", entry.file),
         Outcome::Judged(copied) => {
-            let of = |marked: &Marked| {
-                let report = &marked.report;
+            let of = |report: &Report| {
                 let mark = report.mark.clone().or(report.reason.clone()).unwrap_or_default();
-                format!("{mark} {}", marked.modes.join("+"))
+                format!("{mark} {}", report.modes.join("+"))
             };
             let marked = copied.marked.as_ref().map(of).unwrap_or_default();
             format!("{}: {:?} {marked}{}", copied.copy, copied.kind, copied.notes.concat())

@@ -18,7 +18,7 @@ use super::{Job, Obstacle, StampMode};
 
 pub(super) use burn_in::burn_in;
 pub(super) use look::{Text, free_place, text_of};
-pub use policy::{BurnedInAnnotation, PixelPolicy, UidPolicy};
+pub use policy::{BurnedInAnnotation, PixelPolicy, UidPolicy, forbids_text};
 pub(super) use strip::strip;
 
 /// What a mode changes, beside the record of it.
@@ -55,7 +55,7 @@ impl Drawn {
 
 /// Whether text may be put into the pixels of an object at all.
 pub(super) fn may_draw(job: &Job<'_>) -> Result<(), Obstacle> {
-    if policy::forbids_text(job.sop_class) {
+    if forbids_text(job.sop_class) {
         return Err(Obstacle::ClassForbids);
     }
     let policy = &job.policy.pixels;

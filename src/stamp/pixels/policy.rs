@@ -63,7 +63,8 @@ pub enum BurnedInAnnotation {
 }
 
 /// Whether a SOP class has NO as the only value of Burned In Annotation, so that its pixels bear no text at all.
-pub(super) fn forbids_text(sop_class: &str) -> bool {
+#[must_use]
+pub fn forbids_text(sop_class: &str) -> bool {
     matches!(
         sop_class,
         uids::ENHANCED_CT_IMAGE_STORAGE

@@ -14,7 +14,7 @@ pub use custody::{
 pub use report::{
     AccreditationUsed, Copied, CopyKind, Custody, Disposition, Explanation, FallenBack, FileReport,
     Finding, Message, Outcome, Principle, Report, Rule, RuleOutcome, RuleTrace, Seen, Severity,
-    Shown, Source,
+    Source,
 };
 pub use system::{
     Bypass, BypassOrder, Codecs, Context, Echo, Expiry, Health, Peer, PeerKind, PeerState,

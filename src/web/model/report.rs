@@ -150,7 +150,7 @@ pub struct Copied {
     pub notes: Vec<String>,
     /// What came of judging it; left out where it is no object that was judged.
     #[serde(flatten)]
-    pub marked: Option<Shown>,
+    pub marked: Option<Report>,
 }
 
 impl Copied {
@@ -183,20 +183,6 @@ pub enum CopyKind {
     Page,
 }
 
-/// The judgement of an object, and how its mark is shown.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Shown {
-    /// The judgement.
-    #[serde(flatten)]
-    pub report: Report,
-    /// How the mark is shown.
-    pub modes: Vec<String>,
-    /// Modes that could not be had.
-    pub fallen_back: Vec<FallenBack>,
-    /// The corner of the text, such as `top-left`, where it is in the pixels or in an overlay.
-    pub corner: Option<String>,
-}
-
 /// A mode that could not be had.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FallenBack {
@@ -204,7 +190,7 @@ pub struct FallenBack {
     pub mode: String,
     /// Why, in a word such as `NO_SAFE_CORNER`.
     pub reason: String,
-    /// Why.
+    /// The same for people.
     pub obstacle: String,
 }
 
