@@ -185,6 +185,18 @@ mod tests {
     }
 
     #[test]
+    fn the_statement_at_large_names_the_same_attributes() {
+        let at_large = include_str!("../../../CONFORMANCE.md");
+        let changed = changed(&BurnIn::default());
+        let attributes: Vec<&str> =
+            changed.lines().skip(2).filter_map(|line| line.split('|').nth(2)).collect();
+        assert_eq!(attributes.len(), 9, "{changed}");
+        for attribute in attributes {
+            assert!(at_large.contains(attribute), "{attribute} is not in CONFORMANCE.md");
+        }
+    }
+
+    #[test]
     fn it_says_how_the_site_draws() {
         let mut configuration = drawing(StampMode::BurnIn);
         let said = |configuration: &Configuration, words: &[&str]| {
