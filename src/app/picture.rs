@@ -93,10 +93,12 @@ impl Shown {
 
     fn lay(&mut self, overlay: &Overlay<'_>, bits: &[u8]) {
         let columns = overlay.columns.max(1);
-        for place in 0..overlay.rows * columns {
-            let bit = overlay.first_bit + place;
-            let byte = usize::try_from(bit / 8).ok().and_then(|at| bits.get(at));
-            if byte.is_none_or(|byte| byte >> (bit % 8) & 1 == 0) {
+        let first = overlay.first_bit % 16;
+        // A plane may claim more than its data holds.
+        let there = (8 * bits.len() as u64).saturating_sub(first).min(overlay.rows * columns);
+        for place in 0..there {
+            let bit = first + place;
+            if bits.get((bit / 8) as usize).is_none_or(|byte| byte >> (bit % 8) & 1 == 0) {
                 continue;
             }
             let x = overlay.left + (place % columns).cast_signed();
@@ -170,10 +172,14 @@ impl<'a> Overlay<'a> {
         Some(Self { data, rows, columns, top, left, first_bit: plane * size })
     }
 
+    /// Its bits, from that of the word in which it begins.
     fn bits(&self, workshop: &dyn Workshop) -> Result<Vec<u8>, PictureFault> {
-        let length = self.data.length().min(self.first_bit / 8 + self.rows * self.columns + 2);
+        let words = self.first_bit / 16 * 2;
+        let wanted = (self.rows * self.columns).div_ceil(16) * 2 + 2;
+        let length = self.data.length().saturating_sub(words).min(wanted);
         let read = |bytes: &mut Vec<u8>| -> io::Result<usize> {
-            workshop.original(self.data.value.start)?.take(length).read_to_end(bytes)
+            let source = workshop.original(self.data.value.start + words)?;
+            source.take(length).read_to_end(bytes)
         };
         let mut bytes = Vec::new();
         read(&mut bytes).map_err(|_| Obstacle::NotReadable)?;

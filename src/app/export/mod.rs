@@ -303,8 +303,8 @@ impl Export<'_> {
             let png = match shown.and_then(|shown| shown.png()) {
                 Ok(png) => png,
                 Err(fault) => {
-                    copied.notes.push(format!("no preview ({state}): {fault}"));
-                    continue;
+                    copied.notes.push(format!("no picture of how it looks ({state}): {fault}"));
+                    break;
                 }
             };
             let mut name = below.as_os_str().to_owned();

@@ -115,3 +115,41 @@ impl<W: Write> Pdf<W> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read as _;
+
+    #[test]
+    fn the_table_at_the_end_leads_to_every_object() {
+        let mut pdf = Pdf::new(Vec::new()).expect("memory");
+        let pixels = [0, 128, 255, 7, 8, 9];
+        for samples in [1, 3] {
+            let size = (6 / u32::from(samples), 1);
+            let page = Page { points: (595.28, 841.89), size, samples, pixels: &pixels };
+            pdf.add(&page).expect("memory");
+        }
+        let bytes = pdf.finish().expect("memory");
+        let text = String::from_utf8_lossy(&bytes);
+        let find = |what: &[u8], from: usize| {
+            let mut windows = bytes[from..].windows(what.len());
+            from + windows.position(|window| window == what).expect("found")
+        };
+        let table = find(b"xref\n", 0);
+        assert!(text.ends_with(&format!("startxref\n{table}\n%%EOF\n")), "{text}");
+        let entries = String::from_utf8_lossy(&bytes[table..]).into_owned();
+        let places = entries.lines().filter_map(|line| line.strip_suffix(" 00000 n "));
+        let places: Vec<usize> = places.map(|at| at.parse().expect("a number")).collect();
+        assert_eq!(places.len(), 2 + 2 * 3);
+        for (number, place) in (1..).zip(places) {
+            assert!(bytes[place..].starts_with(format!("{number} 0 obj\n").as_bytes()));
+        }
+        assert!(text.contains("/Count 2/Kids[5 0 R 8 0 R]"), "{text}");
+        let start = find(b"stream\n", 0) + 7;
+        let mut unpacked = Vec::new();
+        let packed = flate2::read::ZlibDecoder::new(&bytes[start..]);
+        packed.take(64).read_to_end(&mut unpacked).expect("pixels");
+        assert_eq!(unpacked, pixels);
+    }
+}

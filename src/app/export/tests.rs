@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::app::fixture::{loaded, noon};
 use crate::phantom::{Kind as Phantom, Specimen};
+use crate::stamp::UidPolicy;
 use crate::stamp::display::Picture;
 use crate::web::model::Report;
 
@@ -142,6 +143,32 @@ fn copies_are_not_copied_and_links_out_of_the_folder_not_followed() {
         copied(&StampOrder { dicom_only: true, ..order(&source.path().join("CT"), out.path()) });
     let told = |line: &&String| line.contains("a link out of the folder");
     assert_eq!((lines.len(), lines.iter().filter(told).count()), (3, 1), "{lines:?}");
+}
+
+#[test]
+fn an_image_that_becomes_another_one_is_so_in_its_file_meta_information_too() {
+    let (source, out) =
+        (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let specimen = Specimen::new(Phantom::Ct, 1);
+    fs::write(source.path().join("IM1"), specimen.part10()).expect("a file");
+    let here = tempfile::tempdir().expect("a folder");
+    let mut site = site::build(&loaded(here.path()));
+    site.stamp.pixels.uid = UidPolicy::Derive;
+    site.stamp.pixels.kept.clear();
+    let order = StampOrder { modes: vec![StampMode::BurnIn], ..order(source.path(), out.path()) };
+    let entries = stamp_at(&order, site, &Sender::default(), noon()).expect("copied");
+    let Outcome::Judged(Copied { marked: Some(marked), .. }) = &entries[0].outcome else {
+        panic!("{entries:?}")
+    };
+    assert_eq!(
+        (marked.modes.as_slice(), marked.corner.is_some()),
+        (&["burn-in".to_owned()][..], true)
+    );
+    let (head, scan) = offline::read(&out.path().join("IM1"), Limits::default()).expect("a copy");
+    let instance = scan.header.string(tags::SOP_INSTANCE_UID).expect("a UID");
+    assert_ne!(instance, specimen.sop_instance().as_str());
+    assert_eq!(head.meta.sop_instance.as_str(), instance);
+    assert!(!head.oddities.group_length);
 }
 
 fn picture(png: &[u8]) -> (u32, u32, Vec<u8>) {
