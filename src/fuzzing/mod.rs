@@ -327,6 +327,7 @@ pub fn frame(input: &[u8]) {
 
 /// Frames of [`frame`] that can be read.
 #[cfg(test)]
+#[must_use]
 pub fn frames() -> Vec<Vec<u8>> {
     let mut all = Vec::new();
     for (which, syntax) in FRAME_SYNTAXES.iter().enumerate() {

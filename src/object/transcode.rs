@@ -97,7 +97,7 @@ pub fn output<R: Read>(
     let changed = Spliced::new(source, plan);
     // What is already laid out as wished passes as it is.
     Ok(if from.encoding == to.encoding() {
-        Output::AsItIs(changed)
+        Output::AsItIs(Box::new(changed))
     } else {
         Output::Rewritten(Box::new(Transcoder::new(changed, from.encoding, to)))
     })
@@ -125,7 +125,7 @@ impl<R: Read> Read for Native<R> {
 #[derive(Debug)]
 pub enum Output<R> {
     /// Inflated at most.
-    AsItIs(Spliced<Native<R>>),
+    AsItIs(Box<Spliced<Native<R>>>),
     /// Written anew.
     Rewritten(Box<Transcoder<Spliced<Native<R>>>>),
 }

@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn images_of_a_series_wait_for_the_first() {
         let corners = Corners::default();
-        let (told, order) = mpsc::channel();
+        let (told, order) = mpsc::sync_channel(1);
         std::thread::scope(|scope| {
             let first = corners.turn(&view(1, 1));
             let (corners, told) = (&corners, told);

@@ -185,13 +185,16 @@ mod tests {
 
     const PLAIN: Order = Order { big_endian: false, words: false, sign_extended: false, bit: 0 };
 
+    /// Where a run is, its bytes, and its mask if it has one.
+    type Wanted<'a> = (u64, &'a [u8], Option<&'a [u8]>);
+
     /// A dot at column 3 of row 2.
     fn dot(shade: i32) -> Tile {
         Tile { x: 3, y: 2, width: 1, height: 1, shades: vec![Some(shade)] }
     }
 
     #[track_caller]
-    fn check(shape: &FrameShape, order: Order, shade: i32, want: &[(u64, &[u8], Option<&[u8]>)]) {
+    fn check(shape: &FrameShape, order: Order, shade: i32, want: &[Wanted<'_>]) {
         let found = painted(shape, order, &dot(shade));
         let want: Vec<Run> = want
             .iter()
@@ -221,19 +224,16 @@ mod tests {
     #[test]
     fn bits_that_are_not_of_the_sample_stay() {
         let mut twelve = shape(Photometric::Monochrome2, 16, 12);
-        let want: &[(u64, &[u8], Option<&[u8]>)] =
-            &[(30, &[0xBC], None), (31, &[0x0A], Some(&[0x0F]))];
+        let want: &[Wanted<'_>] = &[(30, &[0xBC], None), (31, &[0x0A], Some(&[0x0F]))];
         check(&twelve, PLAIN, 0xABC, want);
         twelve.high_bit = 15;
-        let want: &[(u64, &[u8], Option<&[u8]>)] =
-            &[(30, &[0xC0], Some(&[0xF0])), (31, &[0xAB], None)];
+        let want: &[Wanted<'_>] = &[(30, &[0xC0], Some(&[0xF0])), (31, &[0xAB], None)];
         check(&twelve, PLAIN, 0xABC, want);
         twelve.high_bit = 11;
         twelve.signed = true;
         let extended = Order { sign_extended: true, ..PLAIN };
         check(&twelve, extended, -2, &[(30, &[0xFE, 0xFF], None)]);
-        let want: &[(u64, &[u8], Option<&[u8]>)] =
-            &[(30, &[0xFE], None), (31, &[0x0F], Some(&[0x0F]))];
+        let want: &[Wanted<'_>] = &[(30, &[0xFE], None), (31, &[0x0F], Some(&[0x0F]))];
         check(&twelve, PLAIN, -2, want);
     }
 
@@ -242,8 +242,7 @@ mod tests {
         check(&shape(Photometric::Rgb, 8, 8), PLAIN, 200, &[(45, &[200; 3], None)]);
         check(&shape(Photometric::YbrFull, 8, 8), PLAIN, 200, &[(45, &[200, 128, 128], None)]);
         let planar = FrameShape { planar: true, ..shape(Photometric::Rgb, 8, 8) };
-        let want: &[(u64, &[u8], Option<&[u8]>)] =
-            &[(15, &[9], None), (39, &[9], None), (63, &[9], None)];
+        let want: &[Wanted<'_>] = &[(15, &[9], None), (39, &[9], None), (63, &[9], None)];
         check(&planar, PLAIN, 9, want);
         let shared = shape(Photometric::YbrFull422, 8, 8);
         check(&shared, PLAIN, 9, &[(29, &[9], None)]);

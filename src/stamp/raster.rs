@@ -132,7 +132,8 @@ impl Raster {
             Layout::Native { value, .. } => {
                 let bits = self.native_bits();
                 let first = u64::from(frame) * bits;
-                vec![value.start + first / 8..value.start + (first + bits).div_ceil(8)]
+                let bytes = value.start + first / 8..value.start + (first + bits).div_ceil(8);
+                std::iter::once(bytes).collect()
             }
             Layout::Encapsulated { frames, .. } => frames
                 .get(frame as usize)
@@ -152,7 +153,7 @@ impl Raster {
         {
             bytes.chunks_exact_mut(2).for_each(|word| word.swap(0, 1));
         }
-        if matches!(self.layout, Layout::Native { .. }) && self.native_bits() % 8 != 0 {
+        if matches!(self.layout, Layout::Native { .. }) && !self.native_bits().is_multiple_of(8) {
             bytes = aligned(&bytes, (u64::from(frame) * self.native_bits() % 8) as u32);
         }
         Ok(bytes)

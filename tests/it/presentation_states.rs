@@ -155,7 +155,7 @@ fn variety() -> Vec<(&'static str, Specimen)> {
 #[test]
 fn images_are_rendered_as_without_it() {
     for (what, image) in variety() {
-        let (state, image) = (state_of(&[image.clone()]), image.part10());
+        let (state, image) = (state_of(std::slice::from_ref(&image)), image.part10());
         let without = peers::dcmp2pgm(&image, None);
         let with = peers::dcmp2pgm(&image, Some(&state));
         let shades: std::collections::BTreeSet<u8> =
@@ -210,7 +210,7 @@ fn images_with_windows_of_their_own_are_told_apart() {
 #[test]
 fn a_foreign_reader_finds_the_text_and_the_image() {
     let image = window(ct(), "40", "400");
-    let state = state_of(&[image.clone()]);
+    let state = state_of(std::slice::from_ref(&image));
     assert!(peers::dcmdump_reads(&state));
     let read = peers::pydicom(&state);
     assert_eq!(read["00080060"][1], "PR");

@@ -162,12 +162,12 @@ impl Export<'_> {
     fn tree(&mut self, root: &Path) {
         let mut tree = Tree::default();
         offline::walk(std::slice::from_ref(&root.to_owned()), Links::Within, |found| match found {
-            Found::Unreadable { path, error } => self.failed(&path, error),
+            Found::Unreadable { path, error } => self.failed(&path, &error),
             Found::File { path, named } => {
                 let below = if named { path.file_name().map(Path::new) } else { None };
                 let below = below.or_else(|| path.strip_prefix(root).ok());
                 let Some(below) = below.map(Path::to_owned) else {
-                    return self.failed(&path, "it has no name");
+                    return self.failed(&path, &"it has no name");
                 };
                 self.file(&path, below, &mut tree);
             }
@@ -178,7 +178,7 @@ impl Export<'_> {
         }
     }
 
-    fn failed(&mut self, path: &Path, error: impl ToString) {
+    fn failed(&mut self, path: &Path, error: &dyn ToString) {
         let outcome = Outcome::Unreadable { error: error.to_string() };
         self.entries.push(FileReport { file: path.display().to_string(), outcome });
     }
@@ -195,7 +195,7 @@ impl Export<'_> {
         });
         match copied {
             Ok(Ok(copied)) => self.done(path, copied),
-            Ok(Err(fault)) => self.failed(path, fault),
+            Ok(Err(fault)) => self.failed(path, &fault),
             Err(fault) if fault.is_directory() => tree.directories.push((path.to_owned(), below)),
             Err(fault) if fault.is_no_image() => {
                 if self.order.dicom_only {
@@ -203,10 +203,10 @@ impl Export<'_> {
                 }
                 match self.copy(path, &below) {
                     Ok(()) => self.done(path, Copied::new(CopyKind::File, &below)),
-                    Err(fault) => self.failed(path, fault),
+                    Err(fault) => self.failed(path, &fault),
                 }
             }
-            Err(fault) => self.failed(path, fault),
+            Err(fault) => self.failed(path, &fault),
         }
     }
 
@@ -356,7 +356,7 @@ impl Export<'_> {
                     self.done(&below, Copied::new(CopyKind::PresentationState, &below));
                     made.push((below, scan));
                 }
-                Err(fault) => self.failed(root, fault),
+                Err(fault) => self.failed(root, &fault),
             }
         }
         made
@@ -402,7 +402,7 @@ impl Export<'_> {
             }
             Err(fault) => self.failed(
                 path,
-                format!("the DICOMDIR is left out, make it anew from the copies: {fault}"),
+                &format!("the DICOMDIR is left out, make it anew from the copies: {fault}"),
             ),
         }
     }
@@ -416,7 +416,7 @@ impl Export<'_> {
             }
             Some(Err(fault)) => {
                 let out = self.order.out.clone();
-                self.failed(&out, format!("pages cannot be written: {fault}"));
+                self.failed(&out, &format!("pages cannot be written: {fault}"));
             }
             None => {}
         }
@@ -425,7 +425,7 @@ impl Export<'_> {
         list.push('\n');
         if let Err(fault) = self.place(Path::new(LIST), list.as_bytes()) {
             let out = self.order.out.join(LIST);
-            self.failed(&out, fault);
+            self.failed(&out, &fault);
         }
         Ok(self.entries)
     }

@@ -63,7 +63,7 @@ fn what_has_changed_or_gone_is_not_given() {
     let path = fixture.spool.shared.places.made(id, &made);
     std::fs::write(&path, b"framed").expect("written");
     assert!(matches!(fixture.spool.made(id, &made), Err(MadeFault::Changed(of)) if of == id));
-    std::fs::remove_file(&path).expect("removed");
+    fixture.disk.remove(&path).expect("removed");
     assert!(matches!(fixture.spool.made(id, &made), Err(MadeFault::Gone(of)) if of == id));
 }
 

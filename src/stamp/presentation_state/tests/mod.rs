@@ -283,7 +283,7 @@ fn the_text_stands_in_its_corner() {
 fn one_character_set_holds_the_patient_and_the_text() {
     let check = |characters, policy, declared: &str, text: &str| {
         let image = ct(1).characters(characters);
-        let images = gathered(&[image.clone()]).expect("an image that can be shown");
+        let images = gathered(std::slice::from_ref(&image)).expect("an image that can be shown");
         let state = built(&images, Corner::TopLeft, policy).expect("a state");
         let state = scanned(&state.data_set, TRANSFER_SYNTAX);
         assert_eq!(strings(&state, &[], tags::SPECIFIC_CHARACTER_SET).join(r"\"), declared);
