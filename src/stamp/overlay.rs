@@ -43,7 +43,7 @@ pub(super) fn overlay(
     let (text, place) = free(text_of(job, mark, rows)?)
         .or_else(|| text_of(job, mark, rows).ok().and_then(fits))
         .ok_or(Obstacle::TooSmall)?;
-    let elements = plane(view, group, &text, &place);
+    let elements = plane(group, &text, &place);
     Ok(Drawn { elements, text: text.line.text, place: Some(place), ..Drawn::default() })
 }
 
@@ -90,14 +90,12 @@ fn free_group(view: &HeaderView) -> Option<u16> {
     (0x6000..=0x601E).step_by(2).find(is_free)
 }
 
-fn plane(view: &HeaderView, group: u16, text: &Text, place: &Placement) -> Vec<NewElement> {
-    let big = view.encoding().is_big_endian();
-    let short = |number: u16| if big { number.to_be_bytes() } else { number.to_le_bytes() };
+fn plane(group: u16, text: &Text, place: &Placement) -> Vec<NewElement> {
     let us = |element: u16, number: u16| {
-        NewElement::new(Tag(group, element), VR::US, short(number).to_vec())
+        NewElement::new(Tag(group, element), VR::US, number.to_le_bytes().to_vec())
     };
     let text_of = |element: u16, vr, text: &str| NewElement::new(Tag(group, element), vr, text);
-    let origin = [short(place.y + 1), short(place.x + 1)].concat();
+    let origin = [place.y + 1, place.x + 1].map(u16::to_le_bytes).concat();
     vec![
         us(0x0010, place.height),
         us(0x0011, place.width),
@@ -108,16 +106,15 @@ fn plane(view: &HeaderView, group: u16, text: &Text, place: &Placement) -> Vec<N
         us(0x0100, 1),
         us(0x0102, 0),
         text_of(0x1500, VR::LO, "MRMARK"),
-        NewElement::new(Tag(group, 0x3000), VR::OW, bits(&text.lettering.ink, big)),
+        NewElement::new(Tag(group, 0x3000), VR::OW, bits(&text.lettering.ink)),
     ]
 }
 
 /// One bit a pixel, the first in the least significant bit of a word (PS3.5 §8.1.2).
-fn bits(ink: &[u8], big_endian: bool) -> Vec<u8> {
+fn bits(ink: &[u8]) -> Vec<u8> {
     let word = |pixels: &[u8]| {
         let set = pixels.iter().enumerate().filter(|(_, cover)| **cover >= INK);
-        let word = set.fold(0_u16, |word, (bit, _)| word | 1 << bit);
-        if big_endian { word.to_be_bytes() } else { word.to_le_bytes() }
+        set.fold(0_u16, |word, (bit, _)| word | 1 << bit).to_le_bytes()
     };
     ink.chunks(16).flat_map(word).collect()
 }
@@ -130,7 +127,6 @@ mod tests {
     fn pixels_are_packed_from_the_least_significant_bit() {
         let mut ink = vec![0; 17];
         (ink[0], ink[9], ink[10], ink[16]) = (255, 128, 127, 200);
-        assert_eq!(bits(&ink, false), [0x01, 0x02, 0x01, 0x00]);
-        assert_eq!(bits(&ink, true), [0x02, 0x01, 0x00, 0x01]);
+        assert_eq!(bits(&ink), [0x01, 0x02, 0x01, 0x00]);
     }
 }

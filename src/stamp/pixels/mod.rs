@@ -86,12 +86,7 @@ fn extremes(view: &HeaderView, shades: impl Iterator<Item = i32> + Clone) -> Vec
             continue;
         }
         let vr = if view.vr(element) == VR::SS { VR::SS } else { VR::US };
-        let bytes = if element.encoding().is_big_endian() {
-            (new as u16).to_be_bytes()
-        } else {
-            (new as u16).to_le_bytes()
-        };
-        elements.push(NewElement::new(tag, vr, bytes.to_vec()));
+        elements.push(NewElement::new(tag, vr, (new as u16).to_le_bytes().to_vec()));
     }
     elements
 }

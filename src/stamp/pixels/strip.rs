@@ -34,7 +34,8 @@ pub(in crate::stamp) fn strip(
     let columns = raster.shape.columns;
     let fits = |text: Text| {
         let tile = draw::strip_tile(&text.lettering, columns, &shades)?;
-        Some((text, Tile { y: raster.shape.rows, ..tile }))
+        let tile = evened(raster, Tile { y: raster.shape.rows, ..tile }, shades.halo);
+        Some((text, tile))
     };
     let texts = text_of(job, mark, raster.shape.rows)?;
     let (text, tile) = texts.into_iter().find_map(fits).ok_or(Obstacle::TooSmall)?;
@@ -46,9 +47,7 @@ pub(in crate::stamp) fn strip(
             Ok(workshop.frames().extend(coded, &tile)?)
         })?,
     };
-    let rows =
-        if job.view.encoding().is_big_endian() { grown.to_be_bytes() } else { grown.to_le_bytes() };
-    drawn.elements.push(NewElement::new(tags::ROWS, VR::US, rows.to_vec()));
+    drawn.elements.push(NewElement::new(tags::ROWS, VR::US, grown.to_le_bytes().to_vec()));
     drawn.elements.extend(extremes(job.view, tile.shades.iter().flatten().copied()));
     drawn.removed.push(tags::ICON_IMAGE_SEQUENCE);
     drawn.in_pixels = Some(StampMode::Strip);
@@ -56,6 +55,19 @@ pub(in crate::stamp) fn strip(
     let (x, y, width, height) = (0, tile.y, tile.width, tile.height);
     drawn.place = Some(Placement { corner: Corner::BottomLeft, x, y, width, height });
     Ok(drawn)
+}
+
+/// The same with one row more where native pixels would become odd in number of bytes, or would be no longer: the padding behind
+/// them (PS3.5 §8.1.1) stays what it is.
+fn evened(raster: &Raster, mut tile: Tile, shade: i32) -> Tile {
+    let is_native = matches!(raster.layout, Layout::Native { .. });
+    let row = raster.native_bits() / u64::from(raster.shape.rows).max(1) / 8;
+    let added = row * u64::from(tile.height) * u64::from(raster.frames);
+    if is_native && added % 2 == 1 {
+        tile.height += 1;
+        tile.shades.extend(vec![Some(shade); usize::from(tile.width)]);
+    }
+    tile
 }
 
 fn check_legible(seen: &Seen, raster: &Raster, text: &Text, tile: &Tile) -> Result<(), Obstacle> {
