@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include <malloc.h>
+
 #include <openjph/ojph_arch.h>
 #include <openjph/ojph_base.h>
 #include <openjph/ojph_codestream.h>
@@ -34,6 +36,16 @@ private:
     ojph::si64 written_ = 0;
 };
 
+// While it lives, what malloc gives is zero. OpenJPH looks at what stands behind the last column of a line to tell whether a code
+// block is empty, and nobody has written there: the same frame came to other bytes each time.
+class clean_memory {
+public:
+    clean_memory() { mallopt(M_PERTURB, 0xFF); }  // filled with the complement
+    ~clean_memory() { mallopt(M_PERTURB, 0); }
+    clean_memory(const clean_memory &) = delete;
+    clean_memory &operator=(const clean_memory &) = delete;
+};
+
 }  // namespace
 
 extern "C" {
@@ -60,6 +72,7 @@ struct markgate_htj2k_frame {
 // 0 if the frame was written, anything else if it was refused.
 int markgate_htj2k_encode(const markgate_htj2k_frame *frame, sink::writer write, void *target) {
     try {
+        const clean_memory clean;
         ojph::codestream codestream;
         ojph::param_siz siz = codestream.access_siz();
         siz.set_image_extent(ojph::point(frame->columns, frame->rows));
