@@ -14,13 +14,19 @@ use crate::stamp::raster::Raster;
 /// A bench in memory.
 pub(super) struct Memory<'o> {
     object: &'o [u8],
+    frames: &'o dyn Frames,
     made: RefCell<Vec<u8>>,
 }
 
 impl<'o> Memory<'o> {
     /// `object`: the data set, inflated.
     pub(super) fn of(object: &'o [u8]) -> Self {
-        Self { object, made: RefCell::default() }
+        Self::with(object, &InProcess)
+    }
+
+    /// The same with a codec of one's own.
+    pub(super) fn with(object: &'o [u8], frames: &'o dyn Frames) -> Self {
+        Self { object, frames, made: RefCell::default() }
     }
 
     pub(super) fn bytes(&self) -> MadeBytes {
@@ -34,7 +40,7 @@ impl Workshop for Memory<'_> {
     }
 
     fn frames(&self) -> &dyn Frames {
-        &InProcess
+        self.frames
     }
 
     fn keep(&self, bytes: &[u8]) -> io::Result<()> {
@@ -57,6 +63,8 @@ pub(super) struct Drawing {
     pub modes: Vec<StampMode>,
     pub policy: StampPolicy,
     pub other_version: bool,
+    /// The institution.
+    pub name: &'static str,
 }
 
 impl Drawing {
@@ -64,16 +72,26 @@ impl Drawing {
     pub(super) fn of(modes: &[StampMode]) -> Self {
         let mut policy = StampPolicy::default();
         policy.pixels.kept.clear();
-        Self { modes: modes.to_vec(), policy, other_version: false }
+        Self { modes: modes.to_vec(), policy, other_version: false, name: NAME }
     }
 
     /// What stamping an object comes to, and the object once stamped.
     pub(super) fn stamped(&self, object: &Object, syntax: &str) -> (Stamp, Object) {
+        self.tried(object, syntax, &InProcess).expect("no obstacle")
+    }
+
+    /// The same with a codec of one's own, where even the weakest mode may not be had.
+    pub(super) fn tried(
+        &self,
+        object: &Object,
+        syntax: &str,
+        frames: &dyn Frames,
+    ) -> Result<(Stamp, Object), Obstacle> {
         let view = object.view();
         let set = view.charset();
         let mut decision = Decision::without_judgement(Reason::Unchecked);
         decision.outcome = Outcome::Mark(ScopeCode::new("JJJHR"));
-        let names = Names { full: NAME.to_owned(), short: None, latin: None };
+        let names = Names { full: self.name.to_owned(), short: None, latin: None };
         let provenance = Provenance {
             ae: AeTitle::parse("MARKGATE").expect("a title"),
             source: None,
@@ -82,7 +100,7 @@ impl Drawing {
         };
         let class = view.string(tags::SOP_CLASS_UID).unwrap_or_default();
         let plain = object.plain();
-        let bench = Memory::of(&plain);
+        let bench = Memory::with(&plain, frames);
         let job = Job {
             view: &view,
             read_as: &set,
@@ -97,12 +115,12 @@ impl Drawing {
             preferred: &[],
             other_version: self.other_version,
         };
-        let stamped = stamp(&self.modes, &job).expect("no obstacle");
+        let stamped = stamp(&self.modes, &job)?;
         let mut bytes = Vec::new();
         output(&object.bytes[..], object.syntax, stamped.plan.clone(), bench.bytes())
             .and_then(|mut changed| changed.read_to_end(&mut bytes))
             .expect("the plan fits");
-        (stamped, Object { syntax: object.syntax, bytes })
+        Ok((stamped, Object { syntax: object.syntax, bytes }))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod character_sets;
 mod drawing;
+mod matrix;
 mod properties;
 mod real;
 mod tagging;
@@ -40,21 +41,31 @@ pub(super) struct Object {
 
 impl Object {
     /// A data set of these elements, in the order of their tags.
-    pub fn new(syntax: &str, mut elements: Vec<NewElement>) -> Self {
+    pub fn new(syntax: &str, elements: Vec<NewElement>) -> Self {
         let syntax = TransferSyntax::of(syntax);
+        Self { syntax, bytes: Self::of(syntax, elements) }.deflated()
+    }
+
+    /// The elements as they stand in a data set of the encoding.
+    pub fn of(syntax: TransferSyntax, mut elements: Vec<NewElement>) -> Vec<u8> {
         elements.sort_by_key(|element| element.tag);
         let mut bytes = Vec::new();
         for element in &elements {
             element.encode(syntax.encoding, &mut bytes).expect("encodable");
         }
-        if syntax.deflated {
-            let mut deflater =
-                flate2::read::DeflateEncoder::new(&bytes[..], flate2::Compression::fast());
-            let mut deflated = Vec::new();
-            deflater.read_to_end(&mut deflated).expect("a slice cannot fail");
-            bytes = deflated;
+        bytes
+    }
+
+    /// The same, deflated where its transfer syntax is.
+    pub fn deflated(self) -> Self {
+        if !self.syntax.deflated {
+            return self;
         }
-        Self { syntax, bytes }
+        let mut deflater =
+            flate2::read::DeflateEncoder::new(&self.bytes[..], flate2::Compression::fast());
+        let mut bytes = Vec::new();
+        deflater.read_to_end(&mut bytes).expect("a slice cannot fail");
+        Self { bytes, ..self }
     }
 
     pub fn view(&self) -> HeaderView {
