@@ -12,6 +12,7 @@ mod support;
 
 mod audit;
 mod bad_input;
+mod burning_in;
 mod bypass;
 mod byte_identity;
 mod cage;

@@ -81,6 +81,23 @@ pub fn fileset(directory: &Path) -> Vec<[String; 5]> {
     serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"))
 }
 
+/// How each decoder at hand reads images before and after they were drawn on: its name, and the samples that differ outside the
+/// rectangle and inside it.
+#[track_caller]
+pub fn read_outside(pairs: &[(Vec<u8>, Vec<u8>)]) -> Vec<Value> {
+    let folder = TempDir::with_prefix("markgate-files-").expect("a folder");
+    for (number, (before, after)) in pairs.iter().enumerate() {
+        for (which, file) in [("before", before), ("after", after)] {
+            let path = folder.path().join(format!("{number:04}.{which}.dcm"));
+            std::fs::write(path, file).expect("a file");
+        }
+    }
+    let mut command = python("outside.py");
+    command.arg(folder.path());
+    let said = process::succeed(command);
+    said.lines().map(|line| serde_json::from_str(line).expect("a list")).collect()
+}
+
 /// What `dciodvfy` has to say against a Part 10 file, sorted; what it says of the file's own name is left out.
 #[track_caller]
 pub fn dciodvfy(file: &[u8]) -> Vec<String> {
