@@ -97,13 +97,17 @@ impl Default for LayoutPolicy {
     }
 }
 
+/// The most that a share of Rows comes to, in pixels: few images have more rows than a hundred times this, and rendering takes
+/// seconds for text that an object which lies of its rows would get.
+const TALLEST: u32 = 200;
+
 impl LayoutPolicy {
     /// The height of text in an image of so many rows, in pixels: what
     /// [`lettering`](super::glyphs::Typeface::lettering) takes.
     #[must_use]
     pub fn text_height(&self, rows: u16) -> u32 {
         let share = (f64::from(rows) * self.min_share).ceil();
-        self.min_px.max(share as u32)
+        self.min_px.max((share as u32).min(TALLEST))
     }
 }
 
