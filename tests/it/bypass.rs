@@ -58,8 +58,10 @@ fn in_bypass_nothing_is_judged_touched_or_held_and_a_restart_does_not_end_it() {
     for object in &objects {
         assert_eq!(send(&gate, object), Some(0));
     }
-    for (received, object) in sink.wait_for(3).iter().zip(&objects) {
-        assert_eq!(received.data, object.data(), "byte for byte");
+    // In any order: they are of three series.
+    let received = sink.wait_for(3);
+    for object in &objects {
+        assert!(received.iter().any(|one| one.data == object.data()), "byte for byte");
     }
     assert!(metrics(&gate).contains("markgate_objects_bypassed_total 3"));
     gate.kill();
