@@ -114,6 +114,9 @@ fn put(shape: &FrameShape, order: Order, index: u64, value: i32, out: &mut Vec<C
     }
 }
 
+/// Bytes that stay as they are and are taken into a run all the same: a run costs more than they do.
+const GAP: u64 = 64;
+
 fn runs(mut changes: Vec<Change>) -> Vec<Run> {
     changes.sort_unstable();
     let mut merged: Vec<Change> = Vec::with_capacity(changes.len());
@@ -126,18 +129,22 @@ fn runs(mut changes: Vec<Change>) -> Vec<Run> {
             Some(_) | None => merged.push(change),
         }
     }
-    let together =
-        |a: &Change, b: &Change| b.at == a.at + 1 && (a.mask == 0xFF) == (b.mask == 0xFF);
-    let run = |changes: &[Change]| {
-        let first = changes.first()?;
-        let mask = || changes.iter().map(|change| change.mask).collect();
-        Some(Run {
-            at: first.at,
-            bytes: changes.iter().map(|change| change.value).collect(),
-            kind: if first.mask == 0xFF { RunKind::Over } else { RunKind::Masked(mask()) },
-        })
-    };
-    merged.chunk_by(together).filter_map(run).collect()
+    merged.chunk_by(|a, b| b.at - a.at <= GAP).filter_map(run).collect()
+}
+
+/// One run of changes that lie near each other.
+fn run(changes: &[Change]) -> Option<Run> {
+    let (first, last) = (changes.first()?, changes.last()?);
+    let length = usize::try_from(last.at - first.at).ok()? + 1;
+    let (mut bytes, mut mask) = (vec![0; length], vec![0; length]);
+    for change in changes {
+        let place = usize::try_from(change.at - first.at).ok()?;
+        *bytes.get_mut(place)? = change.value;
+        *mask.get_mut(place)? = change.mask;
+    }
+    let is_whole = mask.iter().all(|mask| *mask == 0xFF);
+    let kind = if is_whole { RunKind::Over } else { RunKind::Masked(mask) };
+    Some(Run { at: first.at, bytes, kind })
 }
 
 /// The bytes of whole rows that a tile as wide as the frame paints, plane by plane where samples are kept by plane.
@@ -224,16 +231,16 @@ mod tests {
     #[test]
     fn bits_that_are_not_of_the_sample_stay() {
         let mut twelve = shape(Photometric::Monochrome2, 16, 12);
-        let want: &[Wanted<'_>] = &[(30, &[0xBC], None), (31, &[0x0A], Some(&[0x0F]))];
+        let want: &[Wanted<'_>] = &[(30, &[0xBC, 0x0A], Some(&[0xFF, 0x0F]))];
         check(&twelve, PLAIN, 0xABC, want);
         twelve.high_bit = 15;
-        let want: &[Wanted<'_>] = &[(30, &[0xC0], Some(&[0xF0])), (31, &[0xAB], None)];
+        let want: &[Wanted<'_>] = &[(30, &[0xC0, 0xAB], Some(&[0xF0, 0xFF]))];
         check(&twelve, PLAIN, 0xABC, want);
         twelve.high_bit = 11;
         twelve.signed = true;
         let extended = Order { sign_extended: true, ..PLAIN };
         check(&twelve, extended, -2, &[(30, &[0xFE, 0xFF], None)]);
-        let want: &[Wanted<'_>] = &[(30, &[0xFE], None), (31, &[0x0F], Some(&[0x0F]))];
+        let want: &[Wanted<'_>] = &[(30, &[0xFE, 0x0F], Some(&[0xFF, 0x0F]))];
         check(&twelve, PLAIN, -2, want);
     }
 
@@ -242,8 +249,11 @@ mod tests {
         check(&shape(Photometric::Rgb, 8, 8), PLAIN, 200, &[(45, &[200; 3], None)]);
         check(&shape(Photometric::YbrFull, 8, 8), PLAIN, 200, &[(45, &[200, 128, 128], None)]);
         let planar = FrameShape { planar: true, ..shape(Photometric::Rgb, 8, 8) };
-        let want: &[Wanted<'_>] = &[(15, &[9], None), (39, &[9], None), (63, &[9], None)];
-        check(&planar, PLAIN, 9, want);
+        let (mut bytes, mut mask) = ([0; 49], [0; 49]);
+        for plane in [0, 24, 48] {
+            (bytes[plane], mask[plane]) = (9, 0xFF);
+        }
+        check(&planar, PLAIN, 9, &[(15, &bytes, Some(&mask))]);
         let shared = shape(Photometric::YbrFull422, 8, 8);
         check(&shared, PLAIN, 9, &[(29, &[9], None)]);
         let both = Tile { x: 2, y: 2, width: 2, height: 1, shades: vec![Some(9); 2] };

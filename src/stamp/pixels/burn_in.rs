@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use crate::codec::{Coded, Coding, FrameShape, Syntax, Tile};
-use crate::dicom::tags;
+use crate::dicom::{Tag, tags};
+use crate::object::HeaderView;
 use crate::object::edit::{BadPlan, Edit, EditFault, Filling, Patch};
 use crate::object::frames::Frame;
 use crate::recognition::ScopeCode;
@@ -38,7 +39,7 @@ pub(in crate::stamp) fn burn_in(
     let frames = if job.policy.pixels.every_frame { raster.frames } else { 1 };
     let mut drawn = match &raster.layout {
         Layout::Native { .. } => {
-            let order = order(raster, workshop)?;
+            let order = order(job.view, raster, workshop)?;
             Drawn { patches: patches(raster, order, &tile, frames)?, ..Drawn::default() }
         }
         Layout::Encapsulated { .. } => recoded(raster, workshop, frames, |coded| {
@@ -58,17 +59,30 @@ pub(in crate::stamp) fn burn_in(
 ///
 /// # Errors
 /// When the first frame cannot be read.
-pub(super) fn order(raster: &Raster, workshop: &dyn Workshop) -> Result<Order, Obstacle> {
+pub(super) fn order(
+    view: &HeaderView,
+    raster: &Raster,
+    workshop: &dyn Workshop,
+) -> Result<Order, Obstacle> {
     let Layout::Native { words, .. } = raster.layout else {
         return Err(Obstacle::Contradiction(tags::PIXEL_DATA));
     };
     let big_endian = matches!(raster.syntax, Syntax::Native { big_endian: true });
     let shape = &raster.shape;
-    let sign_extended = shape.signed && shape.high_bit + 1 < shape.allocated && {
+    let has_room = shape.high_bit + 1 < shape.allocated && !has_embedded_overlay(view);
+    let sign_extended = shape.signed && has_room && {
         let frame = raster.coded(0, workshop)?;
         is_sign_extended(shape, big_endian, &frame)
     };
     Ok(Order { big_endian, words, sign_extended, bit: 0 })
+}
+
+/// Whether an overlay lives in bits of the pixels (retired, PS3.5 §8.1.2): those bits are its own then.
+fn has_embedded_overlay(view: &HeaderView) -> bool {
+    let is_position =
+        |tag: Tag| (0x6000..=0x601E).contains(&tag.group()) && tag.element() == 0x0102;
+    let mut positions = view.top().filter(|element| is_position(element.tag));
+    positions.any(|element| view.numbers(element).first().is_some_and(|bit| *bit > 0.0))
 }
 
 /// Whether the bits above High Bit repeat the sign in every sample.

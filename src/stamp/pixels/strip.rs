@@ -3,6 +3,7 @@
 
 use crate::codec::{Coding, Decoded, Tile};
 use crate::dicom::{VR, tags};
+use crate::object::HeaderView;
 use crate::object::edit::{NewElement, Patch, Run, RunKind};
 use crate::recognition::ScopeCode;
 use crate::stamp::layout::{Corner, Placement};
@@ -42,7 +43,7 @@ pub(in crate::stamp) fn strip(
     let grown = raster.shape.rows.checked_add(tile.height).ok_or(Obstacle::TooSmall)?;
     check_legible(&seen, raster, &text, &tile)?;
     let mut drawn = match &raster.layout {
-        Layout::Native { .. } => native(raster, workshop, &tile)?,
+        Layout::Native { .. } => native(job.view, raster, workshop, &tile)?,
         Layout::Encapsulated { .. } => recoded(raster, workshop, raster.frames, |coded| {
             Ok(workshop.frames().extend(coded, &tile)?)
         })?,
@@ -78,11 +79,16 @@ fn check_legible(seen: &Seen, raster: &Raster, text: &Text, tile: &Tile) -> Resu
 }
 
 /// Rows put in behind every frame, plane by plane where samples are kept by plane.
-fn native(raster: &Raster, workshop: &dyn Workshop, tile: &Tile) -> Result<Drawn, Obstacle> {
+fn native(
+    view: &HeaderView,
+    raster: &Raster,
+    workshop: &dyn Workshop,
+    tile: &Tile,
+) -> Result<Drawn, Obstacle> {
     let Layout::Native { value, .. } = &raster.layout else {
         return Err(Obstacle::Contradiction(tags::PIXEL_DATA));
     };
-    let order = order(raster, workshop)?;
+    let order = order(view, raster, workshop)?;
     let planes = rows(&raster.shape, order, tile).ok_or(Obstacle::NotDecodable)?;
     let frame = raster.native_bits() / 8;
     let wanted = frame * u64::from(raster.frames);
