@@ -3,6 +3,7 @@
 //! Ledger and spool block, so they are asked on threads that may. Nothing is decided here, and nothing of a patient is logged.
 
 mod deeds;
+mod preview;
 mod shapes;
 #[cfg(test)]
 mod tests;
@@ -531,6 +532,28 @@ impl crate::web::Service for Service {
         let (sop_instance, versions) = (sop_instance_uid, explained.len());
         self.attest(vec![Entry::Explained { sop_instance, versions }]).await;
         Ok(explained)
+    }
+
+    async fn preview(&self, sop_instance_uid: String, changed: bool) -> Result<Vec<u8>, Refusal> {
+        let (ledger, spool) = (self.state.ledger.clone(), self.state.spool.clone());
+        let frames = Arc::clone(&self.state.cage);
+        let filter =
+            Filter { sop_instance: Some(Uid::new(&sop_instance_uid)), ..Filter::default() };
+        let shown = blocking(move || {
+            let entry = ledger.explain(&filter, 1)?.into_iter().next();
+            let shown = entry.map(|entry| preview::preview(&spool, &entry, changed, frames));
+            Ok::<_, LedgerFault>(shown)
+        });
+        let shown = shown.await?.map_err(|fault| unavailable(&fault))?;
+        let Some(shown) = shown else {
+            return Err(Refusal::NotFound { what: "instance", name: sop_instance_uid });
+        };
+        let picture = shown.map_err(|fault| Refusal::Conflict {
+            name: sop_instance_uid.clone(),
+            state: format!("not to be shown: {fault}"),
+        })?;
+        self.attest(vec![Entry::Explained { sop_instance: sop_instance_uid, versions: 1 }]).await;
+        Ok(picture)
     }
 
     async fn conformance(&self) -> Result<String, Refusal> {

@@ -155,6 +155,13 @@ impl Service for Known {
     async fn explain(&self, sop_instance_uid: String) -> Result<Vec<Explanation>, Refusal> {
         Err(Refusal::NotFound { what: "object", name: sop_instance_uid })
     }
+    async fn preview(&self, sop_instance_uid: String, changed: bool) -> Result<Vec<u8>, Refusal> {
+        match (sop_instance_uid.as_str(), changed) {
+            ("1.2", true) => Ok(b"after".to_vec()),
+            ("1.2", false) => Ok(b"before".to_vec()),
+            _ => Err(Refusal::NotFound { what: "instance", name: sop_instance_uid }),
+        }
+    }
     async fn conformance(&self) -> Result<String, Refusal> {
         Ok("# DICOM Conformance Statement\n".to_owned())
     }

@@ -50,6 +50,7 @@ pub(super) fn router<S: Service>(service: Arc<S>, door: Door) -> Router {
         .route("/statistics", get(statistics::<S>))
         .route("/rules", get(rules::<S>))
         .route("/instances/{uid}/explain", get(explain::<S>))
+        .route("/instances/{uid}/preview", get(preview::<S>))
         .route("/conformance", get(conformance::<S>))
         .route("/bypass", get(bypass::<S>).post(order_bypass::<S>))
         .route("/studies", get(studies))
@@ -326,6 +327,34 @@ async fn rules<S: Service>(State(service): State<Arc<S>>) -> Response {
 
 async fn explain<S: Service>(State(service): State<Arc<S>>, Path(uid): Path<String>) -> Response {
     answer(service.explain(uid).await)
+}
+
+/// Which picture of an object.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Preview {
+    /// As it came, or as it goes out.
+    #[serde(default)]
+    state: PreviewState,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum PreviewState {
+    Before,
+    #[default]
+    After,
+}
+
+async fn preview<S: Service>(
+    State(service): State<Arc<S>>,
+    Path(uid): Path<String>,
+    Query(Preview { state }): Query<Preview>,
+) -> Response {
+    match service.preview(uid, state == PreviewState::After).await {
+        Ok(picture) => ([(CONTENT_TYPE, "image/png")], picture).into_response(),
+        Err(refusal) => refusal.into_response(),
+    }
 }
 
 async fn conformance<S: Service>(State(service): State<Arc<S>>) -> Response {

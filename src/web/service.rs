@@ -167,6 +167,13 @@ pub trait Service: Send + Sync + 'static {
         &self,
         sop_instance_uid: String,
     ) -> impl Future<Output = Result<Vec<Explanation>, Refusal>> + Send;
+    /// The first frame of the newest object with a SOP Instance UID, at its default window, as PNG: as it came, or `changed`, as
+    /// it goes out.
+    fn preview(
+        &self,
+        sop_instance_uid: String,
+        changed: bool,
+    ) -> impl Future<Output = Result<Vec<u8>, Refusal>> + Send;
     /// The DICOM Conformance Statement, as Markdown.
     fn conformance(&self) -> impl Future<Output = Result<String, Refusal>> + Send;
 }

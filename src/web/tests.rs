@@ -64,6 +64,13 @@ async fn each_page_answers_in_its_shape() {
         ("/readyz", "503", r#"{"ok":false,"problems":["the spool is full"]}"#),
         ("/metrics", "200", "# EOF\n"),
         ("/api/v1/conformance", "200", "# DICOM Conformance Statement\n"),
+        ("/api/v1/instances/1.2/preview", "200", "after"),
+        ("/api/v1/instances/1.2/preview?state=before", "200", "before"),
+        (
+            "/api/v1/instances/1.3/preview",
+            "404",
+            r#"{"error":"NOT_FOUND","message":"there is no instance 1.3"}"#,
+        ),
         (
             "/api/v1/queue",
             "200",

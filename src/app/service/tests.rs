@@ -132,6 +132,13 @@ async fn a_held_object_is_explained_and_goes_out_as_it_came_when_released() {
     assert_eq!(explained[0].report.findings[0].rule, "IMG-PAT-003");
     assert_eq!(explained[0].report.modality.as_deref(), Some("CT"));
     assert!(!explained[0].rules.is_empty());
+    for changed in [false, true] {
+        let picture = service.preview(uid.clone(), changed).await.expect("a picture");
+        let reader = png::Decoder::new(std::io::Cursor::new(picture)).read_info().expect("a PNG");
+        assert_eq!(reader.info().size(), (8, 8));
+    }
+    let unknown = Refusal::NotFound { what: "instance", name: "1.2".to_owned() };
+    assert_eq!(service.preview("1.2".to_owned(), true).await, Err(unknown));
 
     let release = QuarantineAction::Release;
     let released = service.act_on_quarantine(named(&uid), release, model::Deed::default()).await;
