@@ -328,7 +328,7 @@ fn parts() {
         let number = |tag| view.numbers(view.find(tag).unwrap())[0];
         use markgate::dicom::tags;
         let shape = FrameShape {
-            signed: number(tags::PIXEL_REPRESENTATION) == 1.0,
+            signed: number(tags::PIXEL_REPRESENTATION) > 0.5,
             high_bit: number(tags::HIGH_BIT) as u8,
             allocated: number(tags::BITS_ALLOCATED) as u8,
             photometric: Photometric::parse(

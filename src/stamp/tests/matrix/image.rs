@@ -141,7 +141,7 @@ impl Image {
             for x in 0..usize::from(shape.columns) {
                 let level = self.level(frame, x, y);
                 // Pairs of pixels have their chrominances in common.
-                let tint = (level > 0.0).then_some((x / 2 % 5) as i64 * 4).unwrap_or_default();
+                let tint = if level > 0.0 { (x / 2 % 5) as i64 * 4 } else { 0 };
                 let values = match (shape.photometric, colour) {
                     (Photometric::Monochrome1, _) => vec![value(1.0 - level)],
                     (_, Colour::Single) if shape.stored == 1 => vec![i64::from(level > 0.5)],
