@@ -249,14 +249,16 @@ impl Ledger {
         })
     }
 
-    /// The latest verdict on an object that some destination has; `None` when none has it.
+    /// The latest verdict on an object that some destination has, or may have of an attempt that failed; `None` when it was never
+    /// tried.
     ///
     /// # Errors
     /// When the index fails.
     pub fn went_out_as(&self, object: ObjectId) -> Result<Option<JudgedAs>, LedgerFault> {
         self.read(|db| {
             let mut statement = db.prepare_cached(
-                "SELECT EXISTS (SELECT 1 FROM delivery WHERE object = $1 AND state = 'delivered')",
+                "SELECT EXISTS (SELECT 1 FROM delivery WHERE object = $1
+                  AND (state IN ('sending', 'delivered') OR attempts > 0))",
             )?;
             let went_out: bool = statement.query_row([object.to_string()], |row| row.get(0))?;
             if went_out { latest_verdict(db, object) } else { Ok(None) }
