@@ -318,3 +318,18 @@ async fn whoever_waits_is_woken_by_a_change() {
     fixture.forward(1, &["pacs"]).await;
     changes.changed().await.expect("the ledger is open");
 }
+
+#[tokio::test]
+async fn an_object_has_gone_out_from_its_first_attempt() {
+    let fixture = Fixture::new();
+    fixture.forward(1, &["pacs", "archive"]).await;
+    let gone_out = || {
+        let before = fixture.ledger.went_out_as(ObjectId::from_u128(1)).expect("the index");
+        before.map(|verdict| verdict.plan)
+    };
+    assert_eq!(gone_out(), None);
+    fixture.event(1, sending("pacs")).await;
+    assert_eq!(gone_out(), Some(vec![1, 2, 3]));
+    fixture.event(1, delivered("pacs")).await;
+    assert_eq!(gone_out(), Some(vec![1, 2, 3]));
+}
