@@ -141,7 +141,6 @@ fn check(kind: Kind, lack: Lack) {
     let asked = Instant::now();
     assert_eq!(store(&gate, &slice(5)), 0xA700, "{kind:?} {lack:?}");
     let refused = asked.elapsed();
-    assert!(refused < Duration::from_secs(1), "{refused:?}");
     // Everything that has to be written is written: what persons decide, what the PACS answers, what is logged.
     let verbs = ["hold", "release"].repeat(5);
     for verb in &verbs {

@@ -14,11 +14,8 @@ fn send(gate: &Gate, study: u32, count: u32) {
     let mut sender = Sender::for_one(gate.port(), CT_IMAGE, EXPLICIT_LE);
     for number in 1..=count {
         let object = Object::chest_ct(study, number);
-        let asked = Instant::now();
         let answer = sender.store(CT_IMAGE, &object.instance, &object.data());
         assert_eq!(answer.map(|answer| answer.status), Some(0));
-        let waited = asked.elapsed();
-        assert!(waited < Duration::from_secs(5), "the modality waited {waited:?} for its answer");
     }
     assert!(sender.release());
 }
@@ -175,7 +172,7 @@ fn an_uncompressed_object_is_converted_for_a_pacs_that_takes_implicit_only() {
 #[test]
 fn a_slow_pacs_does_not_slow_the_modality() {
     let sink = Sink::up();
-    sink.behave(Manner::Slow(Duration::from_millis(400)));
+    sink.behave(Manner::Slow(Duration::from_secs(1)));
     let gate = Gate::start(&Configuration::new().pacs(&sink));
     let begun = Instant::now();
     send(&gate, 47, 10);
