@@ -39,7 +39,7 @@ use super::rule::{Authority, Check, Messages, Principle, Rule, Severity};
 
 /// The packs that are built in, by name.
 pub const BUILT_IN: &[(&str, &str)] =
-    &[("db11t2505-2025", include_str!("packs/db11t2505-2025.toml"))];
+    &[("db11t2505-2025", include_str!("../../config/standards/db11t2505-2025.toml"))];
 
 /// Rules that a pack may have.
 const MAX_RULES: usize = 2000;

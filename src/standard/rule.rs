@@ -78,8 +78,8 @@ pub enum Authority {
     Standard,
     /// The DICOM standard.
     Dicom,
-    /// Published guidance or practice other than these.
-    Guidance,
+    /// Guidance or practice that other regions or bodies have published.
+    Regional,
     /// Engineering judgement: nobody has published it as a requirement.
     Judgement,
 }
@@ -112,7 +112,7 @@ words!(Principle, "principle": Accuracy = "accuracy", Completeness = "completene
     Consistency = "consistency");
 words!(Severity, "severity": Info = "info", Warn = "warn", Block = "block",
     Quarantine = "quarantine", SelfCheck = "self_check");
-words!(Authority, "authority": Standard = "standard", Dicom = "dicom", Guidance = "guidance",
+words!(Authority, "authority": Standard = "standard", Dicom = "dicom", Regional = "regional",
     Judgement = "judgement");
 
 /// What a finding says to people.
