@@ -179,9 +179,16 @@ impl Compiler<'_> {
             return Ok(Checked::new(Node::Local(slot), kinds));
         }
         if let Some(kinds) = self.declarations.variable(name) {
-            return Ok(Checked::new(Node::Variable(name.into()), kinds));
+            return Ok(Checked::new(self.variable(name), kinds));
         }
         Err(self.fault(tree, self.unknown_name(name)))
+    }
+
+    fn variable(&self, name: &str) -> Node {
+        match self.declarations.number(name) {
+            Some(number) => Node::Numbered(number, name.into()),
+            None => Node::Variable(name.into()),
+        }
     }
 
     fn unknown_name(&self, name: &str) -> Fault {
@@ -207,7 +214,7 @@ impl Compiler<'_> {
                 _ => {
                     let name = format!("{space}.{}", select.field);
                     match self.declarations.variable(&name) {
-                        Some(kinds) => Ok(Checked::new(Node::Variable(name.into()), kinds)),
+                        Some(kinds) => Ok(Checked::new(self.variable(&name), kinds)),
                         None => Err(self.fault(tree, self.unknown_name(&name))),
                     }
                 }

@@ -25,8 +25,15 @@ pub enum Kind {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Declarations {
     attributes: bool,
-    variables: BTreeMap<String, Kind>,
+    variables: BTreeMap<String, Declared>,
     parameters: BTreeMap<String, Value>,
+}
+
+/// What is known of a variable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Declared {
+    kind: Kind,
+    number: Option<usize>,
 }
 
 impl Declarations {
@@ -46,7 +53,16 @@ impl Declarations {
     /// Adds a variable. Its name is an identifier, or two with a dot between: `fact.exam_date`.
     #[must_use]
     pub fn with_variable(mut self, name: &str, kind: Kind) -> Self {
-        self.variables.insert(name.to_owned(), kind);
+        self.variables.insert(name.to_owned(), Declared { kind, number: None });
+        self
+    }
+
+    /// Adds a variable that an environment finds sooner by a number of its own, see [`Environment::numbered`].
+    ///
+    /// [`Environment::numbered`]: super::Environment::numbered
+    #[must_use]
+    pub fn with_numbered(mut self, name: &str, kind: Kind, number: usize) -> Self {
+        self.variables.insert(name.to_owned(), Declared { kind, number: Some(number) });
         self
     }
 
@@ -59,7 +75,7 @@ impl Declarations {
 
     /// The declared variables, by name.
     pub fn variables(&self) -> impl Iterator<Item = (&str, Kind)> {
-        self.variables.iter().map(|(name, kind)| (name.as_str(), *kind))
+        self.variables.iter().map(|(name, declared)| (name.as_str(), declared.kind))
     }
 
     /// The declared parameters, by name.
@@ -72,7 +88,11 @@ impl Declarations {
     }
 
     pub(super) fn variable(&self, name: &str) -> Option<Kinds> {
-        self.variables.get(name).map(|kind| Kinds::of(*kind))
+        self.variables.get(name).map(|declared| Kinds::of(declared.kind))
+    }
+
+    pub(super) fn number(&self, name: &str) -> Option<usize> {
+        self.variables.get(name)?.number
     }
 
     pub(super) fn parameter(&self, name: &str) -> Option<&Value> {

@@ -37,6 +37,8 @@ pub(super) enum Node {
     Attribute(Tag),
     Nested(Box<AttributePath>),
     Variable(Arc<str>),
+    /// A variable with the number it was declared with.
+    Numbered(usize, Arc<str>),
     /// A name bound by an enclosing [`Node::Over`], by how many enclose that.
     Local(usize),
     Has(Box<Node>),
@@ -180,7 +182,7 @@ impl Node {
                 attribute(path.steps.first().map_or(path.tag, |step| step.sequence));
                 &[]
             }
-            Self::Variable(name) => {
+            Self::Variable(name) | Self::Numbered(_, name) => {
                 if !variables.contains(name) {
                     variables.push(Arc::clone(name));
                 }
@@ -229,6 +231,10 @@ impl Environment for Witness<'_> {
         self.note(|| name.to_owned(), self.environment.variable(name))
     }
 
+    fn numbered(&self, number: usize, name: &str) -> Value {
+        self.note(|| name.to_owned(), self.environment.numbered(number, name))
+    }
+
     fn nested(&self, path: &AttributePath) -> Value {
         self.note(|| format!("dcm.{path}"), self.environment.nested(path))
     }
@@ -257,6 +263,7 @@ impl Evaluation<'_> {
             Node::Attribute(tag) => self.environment.attribute(*tag),
             Node::Nested(path) => self.environment.nested(path),
             Node::Variable(name) => self.environment.variable(name),
+            Node::Numbered(number, name) => self.environment.numbered(*number, name),
             Node::Local(slot) => self.locals.borrow().get(*slot).cloned().unwrap_or(Value::Unknown),
             Node::Has(operand) => Value::Bool(self.value(operand).is_known()),
             Node::Not(operand) => (!self.value(operand).truth()).into(),

@@ -194,6 +194,12 @@ pub trait Environment {
     /// The value of a variable by its declared name: `calling_aet`, `fact.exam_date`.
     fn variable(&self, name: &str) -> Value;
 
+    /// The value of a variable that was declared with a number. An environment that has no use for numbers need not
+    /// implement it.
+    fn numbered(&self, _number: usize, name: &str) -> Value {
+        self.variable(name)
+    }
+
     /// The value of an attribute within sequences. An environment that knows of none need not implement it.
     fn nested(&self, path: &AttributePath) -> Value {
         if path.steps.is_empty() { self.attribute(path.tag) } else { Value::Unknown }

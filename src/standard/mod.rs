@@ -2,7 +2,7 @@
 //!
 //! The program computes facts ([`facts`]: typed, tested functions over a header); data judges them. A rule is a row of
 //! a [`Pack`], a TOML file of conditions over `dcm.KEYWORD` and `fact.NAME` that an inspector can read and a site can extend;
-//! the built-in one is `packs/db11t2505-2025.toml`. A [`RuleSet`] is the packs with a site's changes, compiled; it
+//! the built-in one is `config/standards/db11t2505-2025.toml`. A [`RuleSet`] is the packs with a site's changes, compiled; it
 //! [assesses](RuleSet::assess) a [`Subject`], which is one object and how it came.
 //!
 //! Nothing here decides what becomes of an image, knows which institution may mark it, looks at pixels, or asks the time.
@@ -31,7 +31,8 @@ use crate::expression::Declarations;
 /// What a condition on an object may name: its attributes, the association and the [facts](facts::FACTS).
 #[must_use]
 pub fn declarations() -> Declarations {
-    facts::FACTS.iter().fold(Declarations::object(), |all, fact| {
-        all.with_variable(&format!("fact.{}", fact.name), fact.kind)
+    let facts = facts::FACTS.iter().enumerate();
+    facts.fold(Declarations::object(), |all, (number, fact)| {
+        all.with_numbered(&format!("fact.{}", fact.name), fact.kind, number)
     })
 }

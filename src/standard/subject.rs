@@ -14,7 +14,7 @@ use crate::expression::{Environment, Value};
 use crate::object::{Element, End, HeaderView, Kind};
 
 use super::facts::encoding::Survey;
-use super::facts::{FACTS, Fact};
+use super::facts::{self, FACTS};
 
 /// How an object came, as far as it is known.
 #[derive(Debug, Clone)]
@@ -104,12 +104,13 @@ impl<'a> Subject<'a> {
     /// The fact of this name.
     #[must_use]
     pub fn fact(&self, name: &str) -> Value {
-        let Some(index) = FACTS.iter().position(|fact| fact.name == name) else {
-            return Value::Unknown;
-        };
-        let compute = |fact: &Fact| (fact.compute)(self);
+        facts::index_of(name).map_or(Value::Unknown, |index| self.fact_at(index))
+    }
+
+    /// The fact at this place in [`FACTS`].
+    fn fact_at(&self, index: usize) -> Value {
         match (FACTS.get(index), self.facts.get(index)) {
-            (Some(fact), Some(cell)) => cell.get_or_init(|| compute(fact)).clone(),
+            (Some(fact), Some(cell)) => cell.get_or_init(|| (fact.compute)(self)).clone(),
             _ => Value::Unknown,
         }
     }
@@ -176,6 +177,10 @@ impl Environment for Subject<'_> {
             "peer" => Value::present(self.arrival.peer),
             _ => name.strip_prefix("fact.").map_or(Value::Unknown, |name| self.fact(name)),
         }
+    }
+
+    fn numbered(&self, number: usize, _name: &str) -> Value {
+        self.fact_at(number)
     }
 
     fn nested(&self, path: &AttributePath) -> Value {

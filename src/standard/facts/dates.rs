@@ -6,9 +6,58 @@ use jiff::civil::Date;
 use crate::base::time::{date_at, parse_da};
 use crate::dicom::attribute::{AttributePath, Step, keyword_of};
 use crate::dicom::{Tag, tags};
-use crate::expression::Environment as _;
+use crate::expression::{Environment as _, Kind};
 use crate::standard::dates::{date_of_dt, format_da, instant, parse_dt, parse_tm};
 use crate::standard::subject::Subject;
+
+use super::{Fact, fact, identifying, names, text};
+
+/// Dates, times and ages.
+pub(super) const FACTS: &[Fact] = &[
+    fact(
+        "exam_date",
+        Kind::Text,
+        "the date of the examination, YYYYMMDD: the first given of Acquisition Date, Acquisition DateTime, Frame Acquisition DateTime of frame 1, Series Date, Study Date",
+        |s| text(exam_date(s).map(da)),
+    ),
+    fact("study_date", Kind::Text, "Study Date, if it is a calendar date", |s| {
+        text(study_date(s).map(da))
+    }),
+    fact("study_time", Kind::Text, "Study Time as HHMMSS, if it is a time of day", |s| {
+        text(study_time(s))
+    }),
+    identifying(fact(
+        "birth_date",
+        Kind::Text,
+        "Patient's Birth Date, if it is a calendar date",
+        |s| text(birth_date(s).map(da)),
+    )),
+    fact(
+        "age",
+        Kind::Number,
+        "the patient's age at the study in whole years, from the birth date; negative before birth",
+        |s| age(s).into(),
+    ),
+    fact("age_unit", Kind::Text, "the unit of Patient's Age: D, W, M or Y", |s| {
+        text(stated_age(s).map(|age| age.unit.to_string()))
+    }),
+    fact(
+        "age_deviation",
+        Kind::Number,
+        "how far Patient's Age and the age from the birth date are apart, in the unit of the former",
+        |s| age_deviation(s).map(|deviation| deviation.units).into(),
+    ),
+    fact("age_deviation_years", Kind::Number, "the same in years", |s| {
+        age_deviation(s).map(|deviation| deviation.years).into()
+    }),
+    fact(
+        "future_dates",
+        Kind::Texts,
+        "keywords of study, series, acquisition and content dates that lie more than 10 minutes ahead",
+        |s| names(future_dates(s)),
+    ),
+    fact("today", Kind::Text, "the site's date, YYYYMMDD", |s| da(today(s)).into()),
+];
 
 /// Clocks of modalities differ; a difference up to this is no fault.
 const CLOCK_SKEW_MINUTES: i64 = 10;

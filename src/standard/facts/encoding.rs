@@ -7,9 +7,79 @@ use crate::dicom::attribute::keyword_of;
 use crate::dicom::charset::CharacterSet;
 use crate::dicom::uid::Uid;
 use crate::dicom::{VR, tags};
+use crate::expression::{self, Value};
 use crate::object::{Element, End, HeaderView, Kind};
 use crate::standard::dates::parse_tm;
 use crate::standard::subject::Subject;
+
+use super::{Fact, fact, names, partial, text};
+
+/// How it is written.
+pub(super) const FACTS: &[Fact] = &[
+    partial(fact(
+        "walked",
+        expression::Kind::Bool,
+        "whether the data set ends where it says and could be walked to there",
+        |s| is_walked(s).into(),
+    )),
+    partial(fact(
+        "order_faults",
+        expression::Kind::Number,
+        "elements whose tag does not rise, or that come twice",
+        |s| order_faults(s).into(),
+    )),
+    partial(fact(
+        "transfer_syntax",
+        expression::Kind::Text,
+        "the UID of the transfer syntax",
+        |s| Value::present(s.arrival().transfer_syntax),
+    )),
+    fact(
+        "charset",
+        expression::Kind::Text,
+        "Specific Character Set as declared, in capitals, its values separated by backslashes; '' when absent",
+        |s| charset(s).into(),
+    ),
+    fact(
+        "charset_overridden",
+        expression::Kind::Bool,
+        "whether the source's setting replaces the declared character set",
+        |s| s.arrival().charset.is_some().into(),
+    ),
+    fact(
+        "undeclared_text",
+        expression::Kind::Texts,
+        "keywords of text beyond ASCII in a data set that declares no character set",
+        |s| names(s.survey().undeclared.clone()),
+    ),
+    fact(
+        "undecodable_text",
+        expression::Kind::Texts,
+        "keywords of text with bytes that the character set does not have",
+        |s| names(s.survey().undecodable.clone()),
+    ),
+    fact(
+        "misdeclared_charset",
+        expression::Kind::Text,
+        "the character set that the text seems to be in, where a Latin one or none is declared and it looks Chinese",
+        |s| text(s.survey().misdeclared.map(str::to_owned)),
+    ),
+    fact(
+        "malformed_values",
+        expression::Kind::Texts,
+        "keywords of attributes whose value breaks the length or format of its VR",
+        |s| names(s.survey().malformed.clone()),
+    ),
+    fact(
+        "faulty_uids",
+        expression::Kind::Texts,
+        "keywords of UIDs that break PS3.5 section 9",
+        |s| names(s.survey().faulty_uids.clone()),
+    ),
+    fact("signed", expression::Kind::Bool, "whether it bears a digital signature", |s| {
+        is_signed(s).into()
+    }),
+];
 
 /// Elements that are looked at for faults of text and format. An enhanced object of 2000 frames has about as many; a
 /// fault in the first is a fault of all.

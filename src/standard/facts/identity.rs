@@ -1,7 +1,41 @@
 //! Whose image it is, and whether it is anybody's.
 
 use crate::dicom::tags;
+use crate::expression::Kind;
 use crate::standard::subject::Subject;
+
+use super::{Fact, fact, identifying, text};
+
+/// The patient and the institution.
+pub(super) const FACTS: &[Fact] = &[
+    identifying(fact(
+        "patient_name",
+        Kind::Text,
+        "Patient's Name, its components with single spaces between",
+        |s| text(patient_name(s)),
+    )),
+    fact("institution_name", Kind::Text, "Institution Name, decoded", |s| {
+        text(institution_name(s))
+    }),
+    fact(
+        "test_patient",
+        Kind::Bool,
+        "whether name or ID are those of a test, a phantom or nobody",
+        |s| is_test_patient(s).into(),
+    ),
+    fact(
+        "clinical",
+        Kind::Bool,
+        "whether it is of a patient: no quality control image, not de-identified, no test patient",
+        |s| is_clinical(s).into(),
+    ),
+    fact(
+        "imported",
+        Kind::Bool,
+        "whether it was imported from elsewhere (Instance Origin Status)",
+        |s| is_imported(s).into(),
+    ),
+];
 
 /// What stands where a name or an ID should, in capitals. With digits, spaces or punctuation after it, it is still no
 /// patient: `TEST 01`, `PHANTOM^WATER`.

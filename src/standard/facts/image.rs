@@ -5,9 +5,60 @@ use dicom_dictionary_std::uids;
 use crate::dicom::attribute::AttributePath;
 use crate::dicom::transfer_syntax::{PixelCoding, TransferSyntax};
 use crate::dicom::{Tag, sop_class, tags};
-use crate::expression::Environment as _;
+use crate::expression::{Environment as _, Kind};
 use crate::object::Item;
 use crate::standard::subject::Subject;
+
+use super::{Fact, fact, text};
+
+/// The image.
+pub(super) const FACTS: &[Fact] = &[
+    fact(
+        "is_image",
+        Kind::Bool,
+        "whether it is an image, by its SOP class or because it has pixel data",
+        |s| is_image(s).into(),
+    ),
+    fact(
+        "lossy_syntax",
+        Kind::Bool,
+        "whether the transfer syntax is a lossy one; unknown where it may be either",
+        |s| has_lossy_syntax(s).into(),
+    ),
+    fact(
+        "lossy",
+        Kind::Bool,
+        "whether the image has undergone lossy compression, by attribute or transfer syntax",
+        |s| is_lossy(s).into(),
+    ),
+    fact(
+        "modality_expected",
+        Kind::Bool,
+        "whether Modality is one that the SOP class is for; unknown for classes of any modality",
+        |s| is_modality_expected(s).into(),
+    ),
+    fact("modality_impossible", Kind::Bool, "whether Modality contradicts the SOP class", |s| {
+        is_modality_impossible(s).into()
+    }),
+    fact(
+        "body_region",
+        Kind::Text,
+        "Body Part Examined, or what the anatomic region sequences say",
+        |s| text(body_region(s)),
+    ),
+    fact(
+        "laterality",
+        Kind::Text,
+        "Image Laterality, Frame Laterality of a single-frame anatomy, or Laterality",
+        |s| text(laterality(s)),
+    ),
+    fact(
+        "orientation_valid",
+        Kind::Bool,
+        "whether Image Orientation (Patient) is two unit vectors at a right angle",
+        |s| is_orientation_valid(s).into(),
+    ),
+];
 
 /// Elements that hold or name pixels.
 const PIXELS: [Tag; 4] = [
