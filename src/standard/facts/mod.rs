@@ -3,10 +3,12 @@
 //! A fact judges nothing: it says what is there. Where that cannot be told, it is unknown. Lists of faults are empty, not
 //! unknown, when there is none.
 
+pub mod codes;
 pub mod dates;
 pub mod encoding;
 pub mod identity;
 pub mod image;
+pub mod views;
 
 use crate::expression::{Kind, Value};
 

@@ -5,6 +5,7 @@ mod packs;
 mod real;
 mod rules;
 mod subjects;
+mod views;
 
 use std::sync::LazyLock;
 
