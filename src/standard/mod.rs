@@ -12,6 +12,7 @@
 mod dates;
 pub mod facts;
 mod finding;
+pub mod geometry;
 mod pack;
 mod rule;
 mod rule_set;

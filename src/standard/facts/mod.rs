@@ -6,6 +6,7 @@
 pub mod codes;
 pub mod dates;
 pub mod encoding;
+pub mod functional_groups;
 pub mod identity;
 pub mod image;
 pub mod views;

@@ -1,6 +1,7 @@
 //! What the tests of this module share: small data sets written by hand.
 
 mod facts;
+mod functional_groups;
 mod packs;
 mod real;
 mod rules;
