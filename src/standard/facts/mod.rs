@@ -3,13 +3,22 @@
 //! A fact judges nothing: it says what is there. Where that cannot be told, it is unknown. Lists of faults are empty, not
 //! unknown, when there is none.
 
+pub mod cine;
 pub mod codes;
 pub mod dates;
 pub mod encoding;
+pub mod exposure;
+pub mod field;
 pub mod functional_groups;
 pub mod identity;
 pub mod image;
+pub mod mammography;
+pub mod nuclear;
+pub mod orientation;
+pub mod projection;
+pub mod scope;
 pub mod views;
+pub mod voi;
 
 use crate::expression::{Kind, Value};
 
@@ -50,7 +59,21 @@ const fn identifying(fact: Fact) -> Fact {
 }
 
 /// The facts of each group, in the order of the manual. A new group is a line here, a new fact a row in its module.
-const GROUPS: &[&[Fact]] = &[dates::FACTS, identity::FACTS, encoding::FACTS, image::FACTS];
+const GROUPS: &[&[Fact]] = &[
+    dates::FACTS,
+    identity::FACTS,
+    encoding::FACTS,
+    image::FACTS,
+    voi::FACTS,
+    projection::FACTS,
+    exposure::FACTS,
+    field::FACTS,
+    orientation::FACTS,
+    mammography::FACTS,
+    cine::FACTS,
+    nuclear::FACTS,
+    scope::FACTS,
+];
 
 /// Every fact.
 pub const FACTS: &[Fact] = &joined::<{ count(GROUPS) }>(GROUPS);
@@ -94,4 +117,9 @@ fn text(text: Option<String>) -> Value {
 
 fn names(names: Vec<String>) -> Value {
     names.into_iter().map(Value::from).collect::<Vec<Value>>().into()
+}
+
+/// A number with three decimals: what is computed is not known better, and a message is to be read.
+fn rounded(number: Option<f64>) -> Value {
+    number.map_or(Value::Unknown, |number| Value::finite((number * 1000.0).round() / 1000.0))
 }

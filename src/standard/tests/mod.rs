@@ -2,7 +2,9 @@
 
 mod facts;
 mod functional_groups;
+mod modalities;
 mod packs;
+mod projection;
 mod real;
 mod rules;
 mod subjects;

@@ -1,0 +1,62 @@
+//! What kind of object it is, as far as a mark depends on that.
+
+use crate::dicom::sop_class::{Eligibility, eligibility};
+use crate::dicom::tags;
+use crate::expression::Kind;
+use crate::standard::subject::Subject;
+
+use super::{Fact, fact};
+
+/// Kinds of objects.
+pub(super) const FACTS: &[Fact] = &[
+    fact(
+        "markable_class",
+        Kind::Bool,
+        "whether the SOP class is one of examination images, those included that are marked only where the lists name them",
+        |s| is_markable_class(s).into(),
+    ),
+    fact(
+        "screen_capture",
+        Kind::Bool,
+        "whether Image Type or Series Description tell that it is a captured screen, a dose page or a protocol page",
+        |s| is_screen_capture(s).into(),
+    ),
+];
+
+/// Whether objects of its SOP class can be images of an examination. `None` without one.
+#[must_use]
+pub fn is_markable_class(subject: &Subject<'_>) -> Option<bool> {
+    let class = subject.text(tags::SOP_CLASS_UID)?;
+    Some(match eligibility(&class) {
+        Eligibility::Eligible | Eligibility::OnlyIfListed => true,
+        Eligibility::Never => false,
+    })
+}
+
+/// Whether it is a picture of a screen or of a page rather than of a patient.
+#[must_use]
+pub fn is_screen_capture(subject: &Subject<'_>) -> bool {
+    /// In values of Image Type, the third on: how makers of scanners name such pages.
+    const TYPES: [&str; 4] = ["SCREEN", "DOSE", "PROTOCOL", "PRINT"];
+    /// In Series Description, in capitals and without blanks.
+    const DESCRIPTIONS: [&str; 8] = [
+        "DOSEREPORT",
+        "DOSEINFO",
+        "DOSERECORD",
+        "PATIENTPROTOCOL",
+        "SCREENSAVE",
+        "SCREENCAPTURE",
+        "剂量报告",
+        "屏幕截图",
+    ];
+    let view = subject.view();
+    let types = view.find(tags::IMAGE_TYPE).map(|element| view.strings(element));
+    let types = types.unwrap_or_default();
+    let by_type = types
+        .iter()
+        .skip(2)
+        .any(|value| TYPES.iter().any(|word| value.to_uppercase().contains(word)));
+    let description = subject.text(tags::SERIES_DESCRIPTION).unwrap_or_default().to_uppercase();
+    let compact: String = description.chars().filter(|c| c.is_alphanumeric()).collect();
+    by_type || DESCRIPTIONS.iter().any(|words| compact.contains(words))
+}
