@@ -226,8 +226,8 @@ pub(super) fn rules(site: &Site) -> Vec<model::Rule> {
 fn rule(rule: &Rule) -> model::Rule {
     let require: Vec<&str> = rule.checks.iter().map(|check| check.require.source()).collect();
     let message = rule.checks.first().map(|check| model::Message {
-        zh: check.messages.zh.clone(),
-        en: check.messages.en.clone(),
+        zh: check.zh.source().to_owned(),
+        en: check.en.source().to_owned(),
     });
     model::Rule {
         rule: rule.id.clone(),
@@ -358,7 +358,7 @@ fn found(site: &Site, recorded: RecordedFinding, values: &[model::Finding]) -> m
     });
     let message = match check {
         Some(check) => {
-            model::Message { zh: check.messages.zh.clone(), en: check.messages.en.clone() }
+            model::Message { zh: check.zh.without_values(), en: check.en.without_values() }
         }
         None => model::Message {
             zh: "该规则已不在规则包中".to_owned(),

@@ -333,12 +333,13 @@ fn pack(source: &PackSource, place: &Place<'_>, mistakes: &mut Vec<Mistake>) -> 
 }
 
 fn pack_mistake(file: &Path, fault: PackFault) -> Mistake {
-    let PackFault { line, rule, problem } = fault;
+    let PackFault { line, column, rule, problem } = fault;
+    let column = column.map_or_else(String::new, |column| format!("column {column}: "));
     Mistake {
         file: file.to_owned(),
         line: u32::try_from(line).ok(),
         key: rule.unwrap_or_default(),
-        fault: Fault::Pack { problem: problem.to_string() },
+        fault: Fault::Pack { problem: format!("{column}{problem}") },
     }
 }
 

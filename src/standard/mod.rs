@@ -9,10 +9,13 @@
 //! Invariants: an assessment never fails and never panics; what cannot be evaluated is [undecided](Assessment::undecided)
 //! and has no effect; the same object, rule set and time give the same findings.
 
+mod applies;
 mod dates;
 pub mod facts;
 mod finding;
 pub mod geometry;
+mod identifying;
+mod message;
 mod pack;
 mod rule;
 mod rule_set;
@@ -21,9 +24,11 @@ mod subject;
 #[cfg(test)]
 mod tests;
 
+pub use applies::{ClassGroup, ClassGroups};
 pub use finding::{Assessment, Finding, Observed, Outcome, RuleTrace};
-pub use pack::{BUILT_IN, Pack, PackFault, PackProblem};
-pub use rule::{Authority, Check, Messages, Principle, Rule, Severity};
+pub use message::{MessageFault, Template};
+pub use pack::{BUILT_IN, Pack, PackFault, PackProblem, Parameter};
+pub use rule::{Authority, Check, Level, Messages, Principle, Rule, Severity};
 pub use rule_set::{Change, Changes, RuleSet, RuleSetFault};
 pub use subject::{Arrival, Subject};
 

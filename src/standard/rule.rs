@@ -3,6 +3,9 @@
 use crate::dicom::Tag;
 use crate::expression::Expression;
 
+use super::applies::ClassGroups;
+use super::message::Template;
+
 /// A row of a pack, compiled, with the site's changes in it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
@@ -10,6 +13,8 @@ pub struct Rule {
     pub id: String,
     /// The identifier of its pack.
     pub pack: String,
+    /// What it looks at.
+    pub level: Level,
     /// The requirement it serves.
     pub principle: Principle,
     /// What it rests on.
@@ -18,7 +23,9 @@ pub struct Rule {
     pub source: String,
     /// The attribute whose value a finding shows.
     pub attribute: Option<Tag>,
-    /// When it applies; without one, always. A condition that is not to be told is not met.
+    /// The SOP classes that it is for; without any, all.
+    pub applies: Option<ClassGroups>,
+    /// When it applies to these; without one, always. A condition that is not to be told is not met.
     pub when: Option<Expression>,
     /// What it requires, the gravest first. The first that is not met makes the finding.
     pub checks: Vec<Check>,
@@ -35,8 +42,23 @@ pub struct Check {
     pub severity: Severity,
     /// The requirement. One that is not to be told is neither met nor not met.
     pub require: Expression,
-    /// What is wrong when it is not met.
-    pub messages: Messages,
+    /// What is wrong when it is not met, in Chinese.
+    pub zh: Template,
+    /// What is wrong when it is not met, in English.
+    pub en: Template,
+}
+
+/// What a rule looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Level {
+    /// The header of one object.
+    Instance,
+    /// Its decoded pixels too.
+    Pixel,
+    /// The objects of a series.
+    Series,
+    /// The objects of a study.
+    Study,
 }
 
 /// The basic requirement of DB11/T 2505-2025, chapter 5, that a rule serves.
@@ -107,6 +129,7 @@ macro_rules! words {
     };
 }
 
+words!(Level, "level": Instance = "instance", Pixel = "pixel", Series = "series", Study = "study");
 words!(Principle, "principle": Accuracy = "accuracy", Completeness = "completeness",
     Standardization = "standardization", Timeliness = "timeliness", Readability = "readability",
     Consistency = "consistency");
@@ -115,7 +138,7 @@ words!(Severity, "severity": Info = "info", Warn = "warn", Block = "block",
 words!(Authority, "authority": Standard = "standard", Dicom = "dicom", Regional = "regional",
     Judgement = "judgement");
 
-/// What a finding says to people.
+/// A text for people.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Messages {
     /// In Chinese.

@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::dicom::attribute::{keyword_of, vr_of};
-use crate::dicom::{Tag, VR, tags};
+use crate::dicom::attribute::keyword_of;
 use crate::expression::{Environment as _, Expression, Seen, Truth, Value};
 use crate::object::Reach;
 
 use super::facts::FACTS;
 use super::finding::{Assessment, Finding, Observed, Outcome, RuleTrace};
-use super::pack::{Pack, PackFault, declarations_with};
-use super::rule::{Check, Rule, Severity};
+use super::identifying::is_identifying;
+use super::pack::{Pack, PackFault, Parameter, declarations_with};
+use super::rule::{Check, Level, Rule, Severity};
 use super::subject::Subject;
 
 /// A site's change to one rule. What is not set stays as the pack has it.
@@ -97,7 +97,9 @@ impl RuleSet {
         check_parameters(packs, changes, &mut faults);
         let mut rules: Vec<Rule> = Vec::new();
         for pack in packs {
-            let value = |(name, default)| (name, changes.parameters.get(name).unwrap_or(default));
+            let value = |(name, parameter): (_, &Parameter)| {
+                (name, changes.parameters.get(name).unwrap_or(&parameter.value).clone())
+            };
             let declarations = declarations_with(pack.parameters().iter().map(value));
             for text in pack.rules() {
                 if let Some(earlier) = rules.iter().find(|rule| rule.id == text.id) {
@@ -105,7 +107,7 @@ impl RuleSet {
                     faults.push(RuleSetFault::Twice { rule, first, second: pack.id().to_owned() });
                     continue;
                 }
-                match text.compile(pack.id(), &declarations) {
+                match text.compile(pack, &declarations) {
                     Ok(rule) => rules.push(rule),
                     Err(mistakes) => faults.extend(mistakes.into_iter().map(|fault| {
                         RuleSetFault::Condition { pack: pack.id().to_owned(), fault }
@@ -135,11 +137,17 @@ impl RuleSet {
         &self.hash
     }
 
-    /// What the rules say of an object.
+    /// What the rules on headers say of an object.
     #[must_use]
     pub fn assess(&self, subject: &Subject<'_>) -> Assessment {
+        self.assess_at(Level::Instance, subject)
+    }
+
+    /// What the rules of a level say of an object.
+    #[must_use]
+    pub fn assess_at(&self, level: Level, subject: &Subject<'_>) -> Assessment {
         let mut assessment = Assessment::default();
-        for rule in &self.rules {
+        for rule in self.rules.iter().filter(|rule| rule.level == level) {
             let holds = |condition: &Expression| condition.holds(subject);
             match judge(rule, subject, holds) {
                 Judged::Outcome(Outcome::Undecided) => assessment.undecided.push(rule.id.clone()),
@@ -154,7 +162,7 @@ impl RuleSet {
         assessment
     }
 
-    /// What became of each rule, with the values it saw.
+    /// What became of each rule on headers, with the values it saw.
     #[must_use]
     pub fn explain(&self, subject: &Subject<'_>) -> Vec<RuleTrace> {
         let trace = |rule: &Rule| {
@@ -174,7 +182,8 @@ impl RuleSet {
             };
             RuleTrace { rule: rule.id.clone(), outcome, shadow: rule.shadow, seen }
         };
-        self.rules.iter().map(trace).collect()
+        let rules = self.rules.iter().filter(|rule| rule.level == Level::Instance);
+        rules.map(trace).collect()
     }
 }
 
@@ -194,6 +203,14 @@ fn judge<'r>(
     // What was not looked at is not absent.
     let whole = subject.view().reach() != Reach::Abandoned;
     let can_be_told = |condition: &Expression| whole || is_partial(condition);
+    if let Some(applies) = rule.applies {
+        if !whole {
+            return Judged::Outcome(Outcome::Undecided);
+        }
+        if !applies.meet(subject.groups()) {
+            return Judged::Outcome(Outcome::NotApplicable);
+        }
+    }
     if let Some(when) = &rule.when {
         if !can_be_told(when) {
             return Judged::Outcome(Outcome::Undecided);
@@ -234,18 +251,9 @@ fn finding(rule: &Rule, check: &Check, subject: &Subject<'_>) -> Finding {
         authority: rule.authority,
         attribute: rule.attribute.map(keyword_of),
         value: value.map(|(value, identifying)| Observed::new(&value.to_string(), identifying)),
-        message_zh: check.messages.zh.clone(),
-        message_en: check.messages.en.clone(),
+        message_zh: check.zh.fill(subject),
+        message_en: check.en.fill(subject),
     }
-}
-
-/// Whether a value may tell who the patient is: the patient group, names of persons, numbers of the order, and free
-/// text, into which anything is typed.
-fn is_identifying(tag: Tag) -> bool {
-    let vr = vr_of(tag).map_or(VR::UN, dicom_core::dictionary::VirtualVr::relaxed);
-    tag.group() == 0x0010
-        || matches!(vr, VR::PN | VR::LT | VR::ST | VR::UT | VR::UC)
-        || [tags::ACCESSION_NUMBER, tags::STUDY_ID, tags::REQUESTED_PROCEDURE_ID].contains(&tag)
 }
 
 impl Change {
@@ -262,7 +270,8 @@ impl Change {
 
 fn check_parameters(packs: &[Pack], changes: &Changes, faults: &mut Vec<RuleSetFault>) {
     for (name, value) in &changes.parameters {
-        let mut defaults = packs.iter().filter_map(|pack| pack.parameters().get(name)).peekable();
+        let parameters = packs.iter().filter_map(|pack| pack.parameters().get(name));
+        let mut defaults = parameters.map(|parameter| &parameter.value).peekable();
         if defaults.peek().is_none() {
             let known: BTreeSet<&String> =
                 packs.iter().flat_map(|pack| pack.parameters().keys()).collect();

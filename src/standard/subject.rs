@@ -13,6 +13,7 @@ use crate::dicom::{Tag, VR, tags};
 use crate::expression::{Environment, Value};
 use crate::object::{Element, End, HeaderView, Kind};
 
+use super::applies::{ClassGroup, ClassGroups};
 use super::facts::encoding::Survey;
 use super::facts::{self, FACTS};
 
@@ -45,6 +46,7 @@ pub struct Subject<'a> {
     attributes: RefCell<BTreeMap<Tag, Value>>,
     facts: Vec<OnceCell<Value>>,
     survey: OnceCell<Survey>,
+    groups: OnceCell<ClassGroups>,
 }
 
 impl<'a> Subject<'a> {
@@ -59,6 +61,7 @@ impl<'a> Subject<'a> {
             attributes: RefCell::default(),
             facts: FACTS.iter().map(|_| OnceCell::new()).collect(),
             survey: OnceCell::new(),
+            groups: OnceCell::new(),
         }
     }
 
@@ -85,6 +88,17 @@ impl<'a> Subject<'a> {
         self.survey.get_or_init(|| Survey::of(self))
     }
 
+    /// The groups of SOP classes that it is in.
+    #[must_use]
+    pub fn groups(&self) -> ClassGroups {
+        *self.groups.get_or_init(|| {
+            let class = self.text(tags::SOP_CLASS_UID).unwrap_or_default();
+            let of_class = ClassGroups::of_class(&class);
+            let image = facts::image::is_image(self).then(|| ClassGroup::Images.into());
+            image.map_or(of_class, |image| of_class | image)
+        })
+    }
+
     /// The first value of an attribute as text, decoded; `None` when it is absent, empty or no text.
     #[must_use]
     pub fn text(&self, tag: Tag) -> Option<String> {
@@ -108,7 +122,7 @@ impl<'a> Subject<'a> {
     }
 
     /// The fact at this place in [`FACTS`].
-    fn fact_at(&self, index: usize) -> Value {
+    pub(super) fn fact_at(&self, index: usize) -> Value {
         match (FACTS.get(index), self.facts.get(index)) {
             (Some(fact), Some(cell)) => cell.get_or_init(|| (fact.compute)(self)).clone(),
             _ => Value::Unknown,

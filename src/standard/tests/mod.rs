@@ -1,7 +1,9 @@
 //! What the tests of this module share: small data sets written by hand.
 
+mod applies;
 mod facts;
 mod functional_groups;
+mod messages;
 mod modalities;
 mod packs;
 mod projection;

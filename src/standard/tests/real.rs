@@ -43,7 +43,7 @@ fn real_files_are_assessed_whatever_they_are_like() {
         let arrival = Arrival { transfer_syntax: &syntax, end: Some(scan.end), ..arrival() };
         let subject = Subject::new(&scan.header, arrival);
         let assessment = built_in().assess(&subject);
-        assert_eq!(built_in().explain(&subject).len(), built_in().rules().len());
+        assert!(!built_in().explain(&subject).is_empty());
         used += 1;
         for finding in assessment.findings {
             *found.entry((finding.rule, finding.severity.as_str())).or_insert(0) += 1;

@@ -1,0 +1,250 @@
+//! Packs of rules: the TOML they are written in, read with every mistake told at once.
+//!
+//! ```toml
+//! format = 1
+//! id = "our-hospital"
+//! version = "1.0"
+//! title.zh = "本院补充规则"
+//! title.en = "Our own rules"
+//!
+//! [parameters]
+//! thin = { value = 1.25, unit = "mm", zh = "薄层的最大层厚", en = "thickest slice that counts as thin" }
+//! rooms = ["CT01", "CT02"]              # or the value alone
+//!
+//! [[rule]]
+//! id = "OUR-001"
+//! level = "instance"                   # left out: this
+//! principle = "completeness"
+//! authority = "judgement"
+//! source = "radiology department, 2026-03"
+//! attribute = "SliceThickness"         # whose value a finding shows
+//! applies = ["CT", "ECT"]              # left out: to every object
+//! when = "dcm.StationName in param.rooms"   # optional; unknown = does not apply
+//! severity = "warn"
+//! require = "has(dcm.SliceThickness) && dcm.SliceThickness <= param.thin"
+//! zh = "层厚{value}mm，应不大于{param.thin}mm"
+//! en = "slices {value} mm thick; {param.thin} mm or less is expected"
+//! ```
+//!
+//! A rule with several grades has `[[rule.check]]` tables with `severity`, `require`, `zh` and `en` instead, the gravest first;
+//! the first that is not met makes the finding. A requirement that comes to unknown makes none: presence is asked for with
+//! `has`.
+//!
+//! `level` says what a rule looks at: `instance`, the header of one object; `pixel`, its decoded pixels too; `series` and
+//! `study`, the objects that belong together.
+//!
+//! `applies` lists groups of SOP classes, any of which will do; it is looked at before `when` and costs next to nothing:
+//!
+//! | Word | SOP classes |
+//! |---|---|
+//! | `images` | every image, by its class or because it has pixels |
+//! | `CR`, `DX`, `XR` | Computed Radiography; Digital X-Ray, for presentation and for processing; both |
+//! | `MG`, `DBT` | Digital Mammography, for presentation and for processing; Breast Tomosynthesis and Breast Projection |
+//! | `PROJ` | `CR`, `DX`, `MG`, `XA`, `RF` |
+//! | `CT`, `ECT` | CT Image; Enhanced CT |
+//! | `MR`, `EMR` | MR Image; Enhanced MR and Enhanced MR Color |
+//! | `XS` | `CT`, `ECT`, `MR`, `EMR`, `PT`, and the Legacy Converted classes |
+//! | `XA`, `RF` | X-Ray Angiographic; X-Ray Radiofluoroscopic; each with its enhanced class |
+//! | `US`, `NM`, `PT` | Ultrasound of one frame and of several; Nuclear Medicine; PET with Enhanced and Legacy Converted |
+//! | `SC` | Secondary Capture, of one frame and of several |
+//! | `SR`, `RDSR` | structured reports; those of radiation dose |
+//! | `KO`, `PR` | Key Object Selection; presentation states |
+//! | `SEG`, `REG`, `RT`, `WF`, `DOC` | segmentations, registrations, radiotherapy, waveforms, encapsulated documents |
+//!
+//! A message shows values: `{value}` that of the rule's attribute, `{dcm.KEYWORD}`, `{fact.NAME}` and `{param.NAME}`; a brace
+//! itself is written twice. Messages go to logs, so what may tell who the patient is cannot stand in one.
+
+mod fault;
+mod literal;
+mod reader;
+
+use std::collections::BTreeMap;
+
+use crate::dicom::Tag;
+use crate::expression::{Declarations, Expression, Value};
+
+use super::applies::ClassGroups;
+use super::message::{Language, Template};
+use super::rule::{Authority, Check, Level, Messages, Principle, Rule, Severity};
+use literal::Written;
+
+pub use fault::{PackFault, PackProblem};
+
+/// The packs that are built in, by name.
+pub const BUILT_IN: &[(&str, &str)] =
+    &[("db11t2505-2025", include_str!("../../../config/standards/db11t2505-2025.toml"))];
+
+/// Rules that a pack may have.
+const MAX_RULES: usize = 2000;
+/// The format that this program reads.
+const FORMAT: i64 = 1;
+
+/// A pack of rules: well-formed, every condition compiled with the pack's own parameters.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pack {
+    id: String,
+    version: String,
+    title: Messages,
+    parameters: BTreeMap<String, Parameter>,
+    rules: Vec<RuleText>,
+    text: String,
+}
+
+/// A number, text or list that conditions read as `param.NAME`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parameter {
+    /// Its default.
+    pub value: Value,
+    /// What it is counted in: `mm`, `a`, `1`. None for what is no quantity.
+    pub unit: Option<String>,
+    /// What it is.
+    pub about: Option<Messages>,
+}
+
+/// A rule as written, to be compiled with the parameters that hold at the site.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct RuleText {
+    pub id: String,
+    line: usize,
+    level: Level,
+    principle: Principle,
+    authority: Authority,
+    source: String,
+    attribute: Option<Tag>,
+    applies: Option<ClassGroups>,
+    when: Option<Written>,
+    checks: Vec<CheckText>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct CheckText {
+    severity: Severity,
+    require: Written,
+    zh: Written,
+    en: Written,
+}
+
+impl Pack {
+    /// The built-in pack of this name.
+    #[must_use]
+    pub fn built_in(name: &str) -> Option<Self> {
+        let (_, text) = BUILT_IN.iter().find(|(own, _)| *own == name)?;
+        Self::parse(text).ok()
+    }
+
+    /// Reads a pack.
+    ///
+    /// # Errors
+    /// Every mistake in it, by line.
+    pub fn parse(text: &str) -> Result<Self, Vec<PackFault>> {
+        reader::read(text)
+    }
+
+    /// Its identifier.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Its version, as its maker counts.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn title(&self) -> &Messages {
+        &self.title
+    }
+
+    /// Its parameters with their defaults.
+    #[must_use]
+    pub fn parameters(&self) -> &BTreeMap<String, Parameter> {
+        &self.parameters
+    }
+
+    /// Its text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn rules(&self) -> &[RuleText] {
+        &self.rules
+    }
+}
+
+impl RuleText {
+    /// Compiles the rule's conditions and messages.
+    pub(super) fn compile(
+        &self,
+        pack: &Pack,
+        declarations: &Declarations,
+    ) -> Result<Rule, Vec<PackFault>> {
+        self.compile_in(pack.id(), pack.text(), declarations)
+    }
+
+    fn compile_in(
+        &self,
+        pack: &str,
+        text: &str,
+        declarations: &Declarations,
+    ) -> Result<Rule, Vec<PackFault>> {
+        let mut faults = Vec::new();
+        let mut fault = |written: &Written, offset: usize, problem: PackProblem| {
+            let (line, column) = written.place(text, offset);
+            let rule = Some(self.id.clone());
+            faults.push(PackFault { line, column: Some(column), rule, problem });
+        };
+        let mut condition = |written: &Written| {
+            Expression::compile(&written.text, declarations)
+                .map_err(|error| {
+                    let problem = PackProblem::Condition { key: written.key, fault: error.fault };
+                    fault(written, error.offset, problem);
+                })
+                .ok()
+        };
+        let when = self.when.as_ref().map(&mut condition);
+        let require: Vec<Option<Expression>> =
+            self.checks.iter().map(|check| condition(&check.require)).collect();
+        let mut message = |written: &Written, language| {
+            Template::compile(&written.text, language, self.attribute, declarations)
+                .map_err(|(offset, wrong)| {
+                    let problem = PackProblem::Message { key: written.key, fault: wrong };
+                    fault(written, offset, problem);
+                })
+                .ok()
+        };
+        let mut check = |(check, require): (&CheckText, Option<Expression>)| {
+            let zh = message(&check.zh, Language::Chinese);
+            let en = message(&check.en, Language::English);
+            Some(Check { severity: check.severity, require: require?, zh: zh?, en: en? })
+        };
+        let checks: Vec<Option<Check>> = self.checks.iter().zip(require).map(&mut check).collect();
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        Ok(Rule {
+            id: self.id.clone(),
+            pack: pack.to_owned(),
+            level: self.level,
+            principle: self.principle,
+            authority: self.authority,
+            source: self.source.clone(),
+            attribute: self.attribute,
+            applies: self.applies,
+            when: when.flatten(),
+            checks: checks.into_iter().flatten().collect(),
+            off: false,
+            shadow: false,
+        })
+    }
+}
+
+/// What conditions of a pack may name.
+pub(super) fn declarations_with<'a>(
+    parameters: impl Iterator<Item = (&'a String, Value)>,
+) -> Declarations {
+    parameters.fold(super::declarations(), |all, (name, value)| all.with_parameter(name, value))
+}
