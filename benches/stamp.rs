@@ -1,4 +1,5 @@
-//! What a mark in the pixels costs: `cargo bench --bench stamp`. Figures are printed, not asserted.
+//! What a mark in the pixels costs: `cargo bench --bench stamp`, or a part of it: `cargo bench --bench stamp -- blocks`. Figures
+//! are printed, not asserted.
 //!
 //! Every row is the median of some rounds on one thread, in this process: what the cage adds to a frame, `--bench cage` tells.
 
@@ -35,10 +36,19 @@ use markgate::stamp::{Job, Provenance, Stamp, StampMode, StampPolicy, Workshop, 
 const NAME: &str = "首都医科大学附属北京友谊医院";
 
 fn main() {
-    whole_objects();
-    blocks();
-    lossless();
-    parts();
+    let parts: [(&str, fn()); 4] = [
+        ("objects", whole_objects),
+        ("blocks", blocks),
+        ("lossless", lossless),
+        ("corners", corners),
+    ];
+    // Cargo itself adds `--bench`.
+    let asked: Vec<String> = std::env::args().skip(1).filter(|one| !one.starts_with('-')).collect();
+    for (name, measure) in parts {
+        if asked.is_empty() || asked.iter().any(|one| one == name) {
+            measure();
+        }
+    }
 }
 
 /// The median of some rounds.
@@ -305,7 +315,7 @@ fn lossless() {
 }
 
 /// Rendering a line that nobody has rendered before, and looking for a corner.
-fn parts() {
+fn corners() {
     println!();
     for height in [14, 30] {
         let mut times = Vec::new();

@@ -31,9 +31,11 @@ pub(super) fn repaint(coded: &Coded<'_>, tile: &Tile) -> Result<Vec<u8>, CodecFa
         }
         Syntax::JpegBaseline | Syntax::JpegExtended => jpeg::repaint_blocks(shape, bytes, tile),
         Syntax::JpegLossless | Syntax::JpegLosslessSv1 => {
-            // The splice writes bits that are not stored with the shade, and believes rows that it only copies.
+            // What the splice cannot prove by its own reading is decoded and compared.
             match jpeg::splice_rows(shape, bytes, tile) {
-                Ok(spliced) if is_painted(coded, tile, &spliced)? => Ok(spliced),
+                Ok(spliced) if spliced.proven || is_painted(coded, tile, &spliced.bytes)? => {
+                    Ok(spliced.bytes)
+                }
                 Ok(_) | Err(CodecFault::Unsupported) => recoded(coded, Change::Painted(tile)),
                 Err(fault) => Err(fault),
             }

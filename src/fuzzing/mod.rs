@@ -303,7 +303,9 @@ pub fn frame(input: &[u8]) {
     let Some((coded, tile)) = frame_of(input) else { return };
     let painted = match coded.syntax {
         Syntax::JpegBaseline => jpeg::repaint_blocks(&coded.shape, coded.bytes, &tile),
-        Syntax::JpegLossless => jpeg::splice_rows(&coded.shape, coded.bytes, &tile),
+        Syntax::JpegLossless => {
+            jpeg::splice_rows(&coded.shape, coded.bytes, &tile).map(|spliced| spliced.bytes)
+        }
         _ => InProcess.repaint(&coded, &tile),
     };
     let Ok(painted) = painted else { return };

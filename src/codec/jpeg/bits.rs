@@ -4,6 +4,7 @@
 //! at once; they are put in again on the way out.
 
 use std::io::BufRead;
+use std::ops::Range;
 
 use super::CodecFault;
 
@@ -40,9 +41,51 @@ impl Bits {
         Self { bytes, length }
     }
 
+    /// The same of bytes that may hold a marker; `None` where they do.
+    pub fn without_markers(coded: &[u8]) -> Option<Self> {
+        let mut rest = coded;
+        while let Some(at) = find_ff(rest) {
+            rest = rest.get(at + 1..)?.strip_prefix(&[0])?;
+        }
+        Some(Self::new(coded))
+    }
+
     /// Reads from its start on.
     pub fn reader(&self) -> Reader<'_> {
         Reader { bits: self, next: 0, buffer: 0, held: 0 }
+    }
+
+    /// Reads from a place on.
+    pub fn reader_at(&self, place: usize) -> Reader<'_> {
+        let mut reader = Reader { bits: self, next: place / 8, buffer: 0, held: 0 };
+        reader.refill();
+        reader.pass((place % 8) as u32);
+        reader
+    }
+
+    /// Whether the bits of a range are those of `other` from `at` on.
+    pub fn same(&self, range: Range<usize>, other: &Self, mut at: usize) -> bool {
+        let mut from = range.start;
+        if from.is_multiple_of(8) && at.is_multiple_of(8) {
+            let bytes = range.len() / 8;
+            let here = self.bytes.get(from / 8..from / 8 + bytes);
+            if here.is_none() || here != other.bytes.get(at / 8..at / 8 + bytes) {
+                return false;
+            }
+            from += bytes * 8;
+            at += bytes * 8;
+        }
+        while from < range.end {
+            let count = (range.end - from).min(56);
+            let bits =
+                |bits: &Self, place: usize| bits.load(place / 8) << (place % 8) >> (64 - count);
+            if bits(self, from) != bits(other, at) {
+                return false;
+            }
+            from += count;
+            at += count;
+        }
+        true
     }
 
     /// How many bits at the end are alike, up to seven: no fewer than those that pad the last byte.
@@ -164,6 +207,11 @@ impl Writer {
         } else {
             self.write_slowly(8);
         }
+    }
+
+    /// How many bits have been written.
+    pub fn place(&self) -> usize {
+        self.length
     }
 
     fn write_slowly(&mut self, count: usize) {

@@ -1,9 +1,10 @@
 //! Blocks of a sequential scan (ISO/IEC 10918-1 annex F): passed over, read, painted and written.
 
+use std::convert::Infallible;
 use std::ops::Range;
 
 use super::CodecFault;
-use super::bits::Reader;
+use super::bits::{Bits, Reader};
 use super::huffman::{BlockSkipper, Decoder, TOO_MANY, run};
 use super::markers::{Scan, Stream};
 use super::paint::{Grid, Paint};
@@ -284,11 +285,18 @@ impl Pass for Mcus<'_> {
 }
 
 impl Edit for Blocks<'_> {
+    // What blocks become is as near as the quantisation lets it: nothing exact is promised of them.
+    type Seam = Infallible;
+
     fn touches(&self, interval: usize) -> bool {
         !self.runs(interval).is_empty()
     }
 
-    fn splice(&self, interval: usize, mut splice: Splice<'_>) -> Result<Vec<u8>, CodecFault> {
+    fn splice(
+        &self,
+        interval: usize,
+        mut splice: Splice<'_>,
+    ) -> Result<(Vec<u8>, Option<Infallible>), CodecFault> {
         let mcus = self.layout.mcus_of(interval);
         let (mut reader, mut last, mut next) = (splice.bits.reader(), [0; 3], mcus.start);
         for run in self.runs(interval) {
@@ -299,9 +307,20 @@ impl Edit for Blocks<'_> {
             splice.resume(&reader);
         }
         if next == mcus.end {
-            return Ok(splice.finish());
+            return Ok((splice.finish(), None));
         }
         let which = next..mcus.end;
-        splice.rest(&mut reader, Mcus { blocks: self, last: &mut last, which })
+        let rest = splice.rest(&mut reader, Mcus { blocks: self, last: &mut last, which })?;
+        Ok((rest, None))
+    }
+
+    fn is_exact(
+        &self,
+        seam: &Infallible,
+        _: &Bits,
+        _: &Bits,
+        _: &[Decoder],
+    ) -> Result<bool, CodecFault> {
+        match *seam {}
     }
 }

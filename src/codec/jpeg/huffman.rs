@@ -398,6 +398,12 @@ impl Encoder {
         code
     }
 
+    /// What reads what this writes, by the table that is written with it.
+    pub fn decoder(&self) -> Result<Decoder, CodecFault> {
+        let codes = Codes { destination: 0, counts: &self.counts, values: &self.values };
+        Decoder::new(&codes, u8::MAX, 16)
+    }
+
     /// What defines it in a segment (B.2.4.2): `class` 0 for first coefficients and differences, 1 for all others.
     pub fn definition(&self, class: u8, destination: u8) -> Vec<u8> {
         let mut definition = vec![class << 4 | destination];

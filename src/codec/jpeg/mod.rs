@@ -39,11 +39,12 @@ pub fn repaint_blocks(
     let Some(paint) = Paint::new(shape, tile, stream.precision, neutral)? else {
         return Ok(bytes.to_vec());
     };
-    rewrite(&stream, bytes, |scan, tables, coder| {
+    let rewritten = rewrite(&stream, bytes, |scan, tables, coder| {
         let decoders = coder.decoders(tables, 15)?;
         let layout = Layout::new(&stream, scan, tables, &decoders)?;
         coder.write(bytes, scan, &Blocks::new(&stream, &layout, &paint))
-    })
+    })?;
+    Ok(rewritten.bytes)
 }
 
 /// Whether the first component is the luminance of the others: what Adobe's segment says, else the names of the components, else
@@ -57,22 +58,36 @@ fn has_luminance(shape: &FrameShape, stream: &Stream<'_>) -> bool {
 }
 
 /// Paints a tile on a frame of JPEG Lossless (SOF3): any predictor, 2 to 16 bits, one or three components without
-/// subsampling, in one scan or several, with or without restart markers. Every sample that is not painted stays what it is.
+/// subsampling, in one scan or several, with or without restart markers. Every sample that is not painted stays what it is:
+/// all bits outside the painted rows are compared, and these rows are read again by the tables that go with them.
 ///
 /// # Errors
 /// [`CodecFault::Unsupported`] for other processes, a point transform, subsampling, and a High Bit that is not the highest of
 /// Bits Stored; [`CodecFault::Mismatch`] where the stream is not of this shape; [`CodecFault::BadTile`];
 /// [`CodecFault::Malformed`].
-pub fn splice_rows(shape: &FrameShape, bytes: &[u8], tile: &Tile) -> Result<Vec<u8>, CodecFault> {
+pub fn splice_rows(shape: &FrameShape, bytes: &[u8], tile: &Tile) -> Result<Spliced, CodecFault> {
     let stream = stream(shape, bytes, Process::Lossless)?;
     let neutral = shape.photometric.is_luminance().then_some(1 << (shape.stored - 1));
     let Some(paint) = Paint::new(shape, tile, stream.precision, neutral)? else {
-        return Ok(bytes.to_vec());
+        return Ok(Spliced { bytes: bytes.to_vec(), proven: true });
     };
-    rewrite(&stream, bytes, |scan, tables, coder| {
+    let spliced = rewrite(&stream, bytes, |scan, tables, coder| {
         let decoders = coder.decoders(tables, 16)?;
         coder.write(bytes, scan, &Rows::new(&stream, scan, tables, &decoders, &paint)?)
-    })
+    })?;
+    // Bits above those stored are not looked at by the shade.
+    let proven = spliced.proven && stream.precision == shape.stored;
+    Ok(Spliced { proven, ..spliced })
+}
+
+/// A codestream in which scans were written anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spliced {
+    /// All of it.
+    pub bytes: Vec<u8>,
+    /// Whether it has been found to be the frame with the tile on it, and nothing else changed. Where not, it may be so all the same:
+    /// decode it and compare.
+    pub proven: bool,
 }
 
 /// The stream, if it is of this process and shape.
@@ -97,10 +112,10 @@ fn rewrite(
     stream: &Stream<'_>,
     bytes: &[u8],
     write: impl Fn(&Scan<'_>, &Tables<'_>, &mut Coder) -> Result<Option<Vec<u8>>, CodecFault>,
-) -> Result<Vec<u8>, CodecFault> {
+) -> Result<Spliced, CodecFault> {
     let mut out = Vec::with_capacity(bytes.len() + bytes.len() / 16);
     let mut end = 0;
-    let mut redefined = false;
+    let (mut redefined, mut proven) = (false, true);
     for scan in &stream.scans {
         let tables = Tables::new(scan);
         let edited = scan::edit(&tables, |coder| write(scan, &tables, coder))?;
@@ -113,6 +128,7 @@ fn rewrite(
         end = scan.start;
         if let Some(edited) = edited {
             redefined |= !edited.tables.is_empty();
+            proven &= edited.proven;
             out.extend(edited.tables);
             out.extend_from_slice(bytes.get(end..data.start).unwrap_or_default());
             out.extend(edited.data);
@@ -120,7 +136,7 @@ fn rewrite(
         }
     }
     out.extend_from_slice(bytes.get(end..).unwrap_or_default());
-    Ok(out)
+    Ok(Spliced { bytes: out, proven })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::CodecFault;
-use super::bits::Reader;
+use super::bits::{Bits, Reader};
 use super::huffman::{Decoder, SampleSkipper, difference_bits};
 use super::markers::{Scan, Stream};
 use super::paint::Paint;
@@ -27,6 +27,18 @@ pub(super) struct Rows<'a> {
     rows: usize,
     /// Rows between restart markers.
     interval: usize,
+}
+
+/// Where the rows that were written anew are among the bits, and what foretells the first of them.
+pub(super) struct Seam {
+    rows: Range<usize>,
+    /// Of the interval.
+    all: Range<usize>,
+    /// Where they begin, on either side.
+    start: usize,
+    /// Where they end, before and after.
+    ends: (usize, usize),
+    lines: Vec<Lines>,
 }
 
 /// The samples of one component in the row at hand and the one above, as they were and as they become.
@@ -228,6 +240,17 @@ impl<'a> Rows<'a> {
         foretold as u16
     }
 
+    /// Makes `new_here` what `here` becomes.
+    fn paint_row(&self, component: usize, y: usize, lines: &mut Lines) {
+        lines.new_here.copy_from_slice(&lines.here);
+        let (x, shades) = self.paint.row(y);
+        for (sample, shade) in lines.new_here.iter_mut().skip(x).zip(shades) {
+            if let Some(shade) = shade {
+                *sample = self.paint.value(component, *shade) as u16;
+            }
+        }
+    }
+
     /// Reads rows, paints them and writes what they become.
     fn code(
         &self,
@@ -241,13 +264,7 @@ impl<'a> Rows<'a> {
             self.read_row(reader, lines, y == first, &mut |_, _, _| {})?;
             reader.check()?;
             for ((component, _), lines) in self.parts.iter().zip(lines.iter_mut()) {
-                lines.new_here.copy_from_slice(&lines.here);
-                let (x, shades) = self.paint.row(y);
-                for (sample, shade) in lines.new_here.iter_mut().skip(x).zip(shades) {
-                    if let Some(shade) = shade {
-                        *sample = self.paint.value(*component, *shade) as u16;
-                    }
-                }
+                self.paint_row(*component, y, lines);
             }
             for x in 0..self.columns {
                 for ((_, table), lines) in self.parts.iter().zip(lines.iter()) {
@@ -316,26 +333,82 @@ impl Pass for Below<'_> {
 }
 
 impl Edit for Rows<'_> {
+    type Seam = Seam;
+
     fn touches(&self, interval: usize) -> bool {
         !self.changed(&self.rows_of(interval)).is_empty()
     }
 
-    fn splice(&self, interval: usize, mut splice: Splice<'_>) -> Result<Vec<u8>, CodecFault> {
+    fn splice(
+        &self,
+        interval: usize,
+        mut splice: Splice<'_>,
+    ) -> Result<(Vec<u8>, Option<Seam>), CodecFault> {
         let rows = self.rows_of(interval);
         let mut reader = splice.bits.reader();
         let mut next = rows.start;
+        let mut seam = None;
         let changed = self.changed(&rows);
         if !changed.is_empty() {
             let mut lines = self.lines();
             let above = rows.start..changed.start;
             splice.pass(&mut reader, Above { rows: self, lines: &mut lines, which: above })?;
             next = changed.end;
-            self.code(&mut reader, &mut lines, changed, rows.start, splice.coder)?;
+            let (start, above) = (reader.place(), lines.clone());
+            self.code(&mut reader, &mut lines, changed.clone(), rows.start, splice.coder)?;
             splice.resume(&reader);
+            seam = splice.place().map(|after| Seam {
+                rows: changed,
+                all: rows.clone(),
+                start,
+                ends: (reader.place(), after),
+                lines: above,
+            });
         }
         if next == rows.end {
-            return Ok(splice.finish());
+            return Ok((splice.finish(), seam));
         }
-        splice.rest(&mut reader, Below { rows: self, count: rows.end - next })
+        let below = Below { rows: self, count: rows.end - next };
+        Ok((splice.rest(&mut reader, below)?, seam))
+    }
+
+    fn is_exact(
+        &self,
+        seam: &Seam,
+        before: &Bits,
+        after: &Bits,
+        decoders: &[Decoder],
+    ) -> Result<bool, CodecFault> {
+        let again = Rows { parts: self.parts.clone(), skippers: Vec::new(), decoders, ..*self };
+        let (mut old, mut new) = (before.reader_at(seam.start), after.reader_at(seam.start));
+        let (mut was, mut is) = (seam.lines.clone(), seam.lines.clone());
+        for y in seam.rows.clone() {
+            let is_first = y == seam.all.start;
+            self.read_row(&mut old, &mut was, is_first, &mut |_, _, _| {})?;
+            again.read_row(&mut new, &mut is, is_first, &mut |_, _, _| {})?;
+            new.check()?;
+            for ((component, _), (was, is)) in self.parts.iter().zip(was.iter_mut().zip(&mut is)) {
+                self.paint_row(*component, y, was);
+                if was.new_here != is.here {
+                    return Ok(false);
+                }
+                std::mem::swap(&mut was.above, &mut was.here);
+                std::mem::swap(&mut is.above, &mut is.here);
+            }
+        }
+        // What foretells the rows below is what it was.
+        let looked_at = if self.predictor == 1 { 1 } else { self.columns };
+        let foretells =
+            |(was, is): (&Lines, &Lines)| was.above.get(..looked_at) == is.above.get(..looked_at);
+        let goes_on = seam.rows.end == seam.all.end || was.iter().zip(&is).all(foretells);
+        // Beside the padding both have the same bits left.
+        let left = (before.length.checked_sub(seam.ends.0), after.length.checked_sub(seam.ends.1));
+        let (Some(left_before), Some(left_after)) = left else { return Ok(false) };
+        let rest = seam.ends.0..seam.ends.0 + left_before.min(left_after);
+        Ok(goes_on
+            && (old.place(), new.place()) == seam.ends
+            && left_before.abs_diff(left_after) < 8
+            && before.same(0..seam.start, after, 0)
+            && before.same(rest, after, seam.ends.1))
     }
 }

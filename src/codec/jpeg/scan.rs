@@ -12,11 +12,28 @@ use super::markers::{Codes, Scan};
 
 /// What knows how the units of a scan are read, and what they become.
 pub(super) trait Edit {
+    /// Where in an interval the bits are new, and what it takes to read them again.
+    type Seam;
+
     /// Whether anything of an interval becomes something else.
     fn touches(&self, interval: usize) -> bool;
 
-    /// Gives an interval to `splice`: what changes, and what is passed over.
-    fn splice(&self, interval: usize, splice: Splice<'_>) -> Result<Vec<u8>, CodecFault>;
+    /// Gives an interval to `splice`: what changes, and what is passed over. Without a seam, [`is_exact`](Self::is_exact) is not
+    /// to be told.
+    fn splice(
+        &self,
+        interval: usize,
+        splice: Splice<'_>,
+    ) -> Result<(Vec<u8>, Option<Self::Seam>), CodecFault>;
+
+    /// Whether an interval, read again by the tables that go with it, has become what it should and nothing else.
+    fn is_exact(
+        &self,
+        seam: &Self::Seam,
+        before: &Bits,
+        after: &Bits,
+        decoders: &[Decoder],
+    ) -> Result<bool, CodecFault>;
 }
 
 /// The tables that a scan uses, each once.
@@ -94,13 +111,15 @@ pub(super) struct Coder {
     encoders: Vec<Encoder>,
     /// Whether codes of the scan become others.
     moves: bool,
+    /// Whether everything written so far was found exact.
+    proven: bool,
 }
 
 impl Coder {
     fn new(tables: &Tables<'_>) -> Result<Self, CodecFault> {
         let encoders: Result<_, _> =
             tables.tables.iter().map(|(_, codes)| Encoder::new(codes)).collect();
-        Ok(Self { writer: Writer::default(), encoders: encoders?, moves: false })
+        Ok(Self { writer: Writer::default(), encoders: encoders?, moves: false, proven: true })
     }
 
     /// Makes room for the symbols that found none.
@@ -146,6 +165,7 @@ impl Coder {
         if !touched.contains(&true) {
             return Ok(None);
         }
+        self.proven = true;
         let all = scan.data();
         let mut data = Vec::with_capacity(all.len() + all.len() / 16);
         let mut end = all.start;
@@ -155,7 +175,18 @@ impl Coder {
             if is_touched {
                 let bits = Bits::new(coded);
                 self.writer = Writer::with_capacity(coded.len() + coded.len() / 8);
-                data.extend(edit.splice(interval, Splice { bits: &bits, copied: 0, coder: self })?);
+                let splice = Splice { bits: &bits, copied: 0, coder: self };
+                let (spliced, seam) = edit.splice(interval, splice)?;
+                let seam = seam.filter(|_| !self.is_short());
+                self.proven &= match seam.zip(Bits::without_markers(&spliced)) {
+                    Some((seam, after)) => {
+                        let decoders: Result<Vec<_>, _> =
+                            self.encoders.iter().map(Encoder::decoder).collect();
+                        edit.is_exact(&seam, &bits, &after, &decoders?)?
+                    }
+                    None => false,
+                };
+                data.extend(spliced);
             } else {
                 data.extend_from_slice(coded);
             }
@@ -196,6 +227,11 @@ impl Splice<'_> {
         self.copied = reader.place();
     }
 
+    /// How many bits have been written; `None` where their places say nothing, as codes of the scan become others.
+    pub fn place(&self) -> Option<usize> {
+        (!self.coder.moves).then(|| self.coder.writer.place())
+    }
+
     /// Ends with what `pass` passes over.
     pub fn rest(mut self, reader: &mut Reader<'_>, pass: impl Pass) -> Result<Vec<u8>, CodecFault> {
         if self.coder.moves {
@@ -234,6 +270,8 @@ pub(super) struct Edited {
     pub tables: Vec<u8>,
     /// Its entropy-coded bytes, restart markers among them.
     pub data: Vec<u8>,
+    /// Whether all that was written was read again and found exact.
+    pub proven: bool,
 }
 
 /// What `write` makes of a scan; `None` where it stays. It is asked again where a symbol found no room.
@@ -251,5 +289,5 @@ pub(super) fn edit(
         }
     }
     let tables = tables.segment(&coder.encoders, |encoder| !encoder.added.is_empty());
-    Ok(data.map(|data| Edited { tables, data }))
+    Ok(data.map(|data| Edited { tables, data, proven: coder.proven }))
 }

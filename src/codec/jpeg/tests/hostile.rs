@@ -3,7 +3,7 @@
 use super::blocks::{SAMPLINGS, fill, frame, roomy};
 use super::coder::{Picture, Table, frame_header, lossless, segment};
 use super::{Dice, shape, tile};
-use crate::codec::jpeg::{coefficients, repaint_blocks, splice_rows};
+use crate::codec::jpeg::{coefficients, repaint_blocks};
 use crate::codec::{CodecFault, FrameShape, Tile};
 use crate::dicom::photometric::Photometric;
 
@@ -18,7 +18,7 @@ fn specimens() -> Vec<(Editor, FrameShape, Vec<u8>)> {
             Picture { columns: 20, rows: 17, precision: 8, planes: vec![plane; components] };
         let photometric = if components == 1 { Photometric::Monochrome2 } else { Photometric::Rgb };
         let stream = lossless(&picture, predictor, restart, &Table::roomy(9));
-        specimens.push((splice_rows, shape(20, 17, 8, false, photometric), stream));
+        specimens.push((super::splice, shape(20, 17, 8, false, photometric), stream));
     }
     for (sampling, precision, interleaved, restart) in
         [(0, 12, true, 0), (5, 8, true, 0), (3, 8, true, 2), (5, 8, false, 3)]
@@ -97,11 +97,11 @@ fn claims_of_size_cost_nothing() {
     let end = tile((65500, 65500, 30, 30), &shape, &mut Dice::new(5));
     assert_eq!(repaint_blocks(&shape, &boast(0xC0, 0, 0), &end), Err(early));
     assert_eq!(coefficients(&boast(0xC0, 0, 0)), Err(early));
-    assert_eq!(splice_rows(&shape, &boast(0xC3, 1, 0), &end), Err(early));
-    assert_eq!(splice_rows(&shape, &boast(0xC3, 7, 0), &end), Err(early));
+    assert_eq!(super::splice(&shape, &boast(0xC3, 1, 0), &end), Err(early));
+    assert_eq!(super::splice(&shape, &boast(0xC3, 7, 0), &end), Err(early));
     let missing = CodecFault::Malformed("restart markers are missing");
     assert_eq!(repaint_blocks(&shape, &boast(0xC0, 0, 1), &end), Err(missing));
-    assert_eq!(splice_rows(&shape, &boast(0xC3, 1, 65535), &end), Err(missing));
+    assert_eq!(super::splice(&shape, &boast(0xC3, 1, 65535), &end), Err(missing));
 }
 
 #[test]

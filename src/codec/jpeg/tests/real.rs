@@ -2,7 +2,7 @@
 
 use super::{Dice, tile};
 use crate::base::limits::Limits;
-use crate::codec::jpeg::{coefficients, repaint_blocks, splice_rows};
+use crate::codec::jpeg::{coefficients, repaint_blocks};
 use crate::codec::tests::painted;
 use crate::codec::{CodecFault, Coded, FrameShape, Frames as _, InProcess, Syntax};
 use crate::dicom::{photometric::Photometric, tags};
@@ -76,7 +76,7 @@ fn nothing_but_the_paint_changes_in_real_frames() {
             let place = [x, y, width, height].map(usize::from);
             let tile = tile((place[0], place[1], place[2], place[3]), &shape, &mut Dice::new(1));
             let is_lossless = matches!(syntax, Syntax::JpegLossless | Syntax::JpegLosslessSv1);
-            let edit = if is_lossless { splice_rows } else { repaint_blocks };
+            let edit = if is_lossless { super::splice } else { repaint_blocks };
             let out = match edit(&shape, &bytes, &tile) {
                 // Progressive frames stand under the UID of the baseline here and there.
                 Err(CodecFault::Unsupported) => {

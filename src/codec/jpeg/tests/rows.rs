@@ -4,7 +4,13 @@ use super::coder::{
     Picture, Table, decode_lossless, frequencies, lossless, lossless_tokens, parse, tables,
 };
 use super::{Dice, shape, tile};
-use crate::codec::jpeg::splice_rows;
+use crate::codec::jpeg::bits::Bits;
+use crate::codec::jpeg::huffman::Decoder;
+use crate::codec::jpeg::markers::Process;
+use crate::codec::jpeg::paint::Paint;
+use crate::codec::jpeg::rows::{Rows, Seam};
+use crate::codec::jpeg::scan::{self, Edit, Splice, Tables};
+use crate::codec::jpeg::{Spliced, splice_rows, stream as stream_of};
 use crate::codec::{CodecFault, FrameShape, Tile};
 use crate::dicom::photometric::Photometric;
 
@@ -61,11 +67,11 @@ fn others(stream: &[u8]) -> (Vec<(u8, Vec<u8>)>, Vec<u8>) {
 }
 
 #[track_caller]
-fn check(picture: &Picture, stream: &[u8], tile: &Tile, shape: &FrameShape) -> Vec<u8> {
+fn check(picture: &Picture, stream: &[u8], tile: &Tile, shape: &FrameShape) -> Spliced {
     let out = splice_rows(shape, stream, tile).expect("spliced");
     let want = painted(picture, tile, shape.photometric);
-    assert!(decode_lossless(&out, picture) == want, "samples differ with {:?}", corner(tile));
-    assert_eq!(others(&out), others(stream));
+    assert!(decode_lossless(&out.bytes, picture) == want, "samples differ with {:?}", corner(tile));
+    assert_eq!(others(&out.bytes), others(stream));
     out
 }
 
@@ -97,8 +103,76 @@ fn every_predictor_and_depth_keeps_all_other_samples() {
             for rows in [0, 1, 7] {
                 let stream = lossless(&picture, predictor, rows, &Table::roomy(16));
                 for place in places(31, 26).into_iter().skip(rows % 2).step_by(1 + rows % 2) {
-                    check(&picture, &stream, &tile(place, &shape, &mut dice), &shape);
+                    let tile = tile(place, &shape, &mut dice);
+                    assert!(check(&picture, &stream, &tile, &shape).proven, "{:?}", corner(&tile));
                 }
+            }
+        }
+    }
+}
+
+/// What splices rows and then turns a bit over.
+struct Turning<'a> {
+    rows: Rows<'a>,
+    byte: usize,
+    bit: u8,
+}
+
+impl Edit for Turning<'_> {
+    type Seam = Seam;
+
+    fn touches(&self, interval: usize) -> bool {
+        self.rows.touches(interval)
+    }
+
+    fn splice(
+        &self,
+        interval: usize,
+        splice: Splice<'_>,
+    ) -> Result<(Vec<u8>, Option<Seam>), CodecFault> {
+        let (mut bytes, seam) = self.rows.splice(interval, splice)?;
+        if let Some(byte) = bytes.get_mut(self.byte) {
+            *byte ^= 1 << self.bit;
+        }
+        Ok((bytes, seam))
+    }
+
+    fn is_exact(
+        &self,
+        seam: &Seam,
+        before: &Bits,
+        after: &Bits,
+        decoders: &[Decoder],
+    ) -> Result<bool, CodecFault> {
+        self.rows.is_exact(seam, before, after, decoders)
+    }
+}
+
+#[test]
+fn one_bit_that_is_not_as_it_should_be_is_found_wherever_it_is() {
+    let picture = smooth();
+    let shape = shape_of(&picture, false, Photometric::Monochrome2);
+    for predictor in [1, 4] {
+        let stream = lossless(&picture, predictor, 0, &Table::roomy(16));
+        let tile = tile((0, 20, 10, 5), &shape, &mut Dice::new(3));
+        let parsed = stream_of(&shape, &stream, Process::Lossless).unwrap();
+        let paint = Paint::new(&shape, &tile, parsed.precision, None).unwrap().unwrap();
+        let scan = &parsed.scans[0];
+        let tables = Tables::new(scan);
+        let decoders = tables.decoders(16).unwrap();
+        let write = |byte: usize, bit: u8| {
+            scan::edit(&tables, |coder| {
+                let rows = Rows::new(&parsed, scan, &tables, &decoders, &paint)?;
+                coder.write(&stream, scan, &Turning { rows, byte, bit })
+            })
+        };
+        let whole = write(usize::MAX, 0).unwrap().unwrap();
+        assert!(whole.proven);
+        // The last bits are padding, and where all of its byte is ones there is a zero byte behind it.
+        for byte in 0..whole.data.len() - 2 {
+            for bit in 0..8 {
+                let found = write(byte, bit).map(|edited| edited.unwrap().proven);
+                assert_ne!(found, Ok(true), "byte {byte}, bit {bit}");
             }
         }
     }
@@ -113,7 +187,8 @@ fn colours_keep_all_other_samples() {
             let shape = shape_of(&picture, false, photometric);
             let stream = lossless(&picture, predictor, 0, &Table::roomy(16));
             for place in places(23, 18) {
-                check(&picture, &stream, &tile(place, &shape, &mut dice), &shape);
+                let tile = tile(place, &shape, &mut dice);
+                assert!(check(&picture, &stream, &tile, &shape).proven, "{:?}", corner(&tile));
             }
         }
     }
@@ -132,7 +207,9 @@ fn a_category_without_a_code_is_given_one_where_there_is_room() {
     let tokens = lossless_tokens(&picture, 1, 0);
     let best = Table::best(&frequencies(&tokens, 0));
     let stream = lossless(&picture, 1, 0, &best);
-    let out = check(&picture, &stream, &tile((20, 20, 10, 5), &shape, &mut Dice::new(3)), &shape);
+    let tile = tile((20, 20, 10, 5), &shape, &mut Dice::new(3));
+    let Spliced { bytes: out, proven } = check(&picture, &stream, &tile, &shape);
+    assert!(proven);
     let [old, new] = &tables(&out)[..] else { panic!("not two tables") };
     assert_eq!(old.counts[..15], new.counts[..15]);
     // The rows above are the bits they were.
@@ -147,7 +224,9 @@ fn a_category_that_finds_no_room_makes_the_rarest_codes_longer() {
     let tokens = lossless_tokens(&picture, 1, 0);
     let full = Table::full(&frequencies(&tokens, 0));
     let stream = lossless(&picture, 1, 0, &full);
-    let out = check(&picture, &stream, &tile((20, 20, 10, 5), &shape, &mut Dice::new(3)), &shape);
+    let tile = tile((20, 20, 10, 5), &shape, &mut Dice::new(3));
+    let Spliced { bytes: out, proven } = check(&picture, &stream, &tile, &shape);
+    assert!(!proven, "bits that were copied mean something else");
     let [old, new] = &tables(&out)[..] else { panic!("not two tables") };
     assert_ne!(old.counts[..15], new.counts[..15]);
     assert_eq!(old.counts[..8], new.counts[..8]);
@@ -159,7 +238,8 @@ fn nothing_painted_is_nothing_changed() {
     let shape = shape_of(&picture, false, Photometric::Monochrome2);
     let stream = lossless(&picture, 1, 0, &Table::roomy(16));
     let blank = Tile { x: 3, y: 4, width: 2, height: 2, shades: vec![None; 4] };
-    assert_eq!(splice_rows(&shape, &stream, &blank), Ok(stream.clone()));
+    let untouched = Spliced { bytes: stream.clone(), proven: true };
+    assert_eq!(splice_rows(&shape, &stream, &blank), Ok(untouched));
 }
 
 #[track_caller]
