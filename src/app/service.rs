@@ -552,7 +552,8 @@ impl crate::web::Service for Service {
             name: sop_instance_uid.clone(),
             state: format!("not to be shown: {fault}"),
         })?;
-        self.attest(vec![Entry::Explained { sop_instance: sop_instance_uid, versions: 1 }]).await;
+        let sop_instance = sop_instance_uid;
+        self.attest(vec![Entry::Previewed { sop_instance, marked: changed }]).await;
         Ok(picture)
     }
 

@@ -144,9 +144,9 @@ impl Raster {
         if length > MAX_CODED {
             return Err(Obstacle::Codec(CodecFault::TooLarge));
         }
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
         for range in ranges {
-            bytes.extend(read(workshop, range)?);
+            read_into(&mut bytes, workshop, range)?;
         }
         if let Layout::Native { words: true, .. } = self.layout
             && self.shape.allocated <= 8
@@ -184,11 +184,20 @@ impl Raster {
 /// # Errors
 /// When they cannot be read.
 pub(super) fn read(workshop: &dyn Workshop, range: Range<u64>) -> Result<Vec<u8>, Obstacle> {
-    let length = range.end - range.start;
     let mut bytes = Vec::new();
+    read_into(&mut bytes, workshop, range)?;
+    Ok(bytes)
+}
+
+fn read_into(
+    bytes: &mut Vec<u8>,
+    workshop: &dyn Workshop,
+    range: Range<u64>,
+) -> Result<(), Obstacle> {
+    let length = range.end - range.start;
     let source = workshop.original(range.start).map_err(|_| Obstacle::NotReadable)?;
-    source.take(length).read_to_end(&mut bytes).map_err(|_| Obstacle::NotReadable)?;
-    if bytes.len() as u64 == length { Ok(bytes) } else { Err(Obstacle::NotReadable) }
+    let read = source.take(length).read_to_end(bytes).map_err(|_| Obstacle::NotReadable)?;
+    if read as u64 == length { Ok(()) } else { Err(Obstacle::NotReadable) }
 }
 
 /// One-bit pixels moved so that the frame begins with its first byte. `by`: 0 to 7.

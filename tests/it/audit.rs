@@ -8,6 +8,7 @@ use crate::support::http;
 use crate::support::sender::{Refusal, Sender};
 use crate::support::sink::Sink;
 use crate::support::wire::{CT_IMAGE, EXPLICIT_LE};
+use markgate::phantom::{Kind, Specimen};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
@@ -53,7 +54,16 @@ fn deeds_transfers_and_strangers_are_written_down_and_a_change_is_found() {
     gate.takes(&nameless);
     until("one is held", || gate.list(&["quarantine", "ls"]).len() == 1);
     gate.done(&["quarantine", "release", "ALL", "--reason", "ID confirmed by the ward"]);
-    sink.wait_for(2);
+    let image = Specimen::new(Kind::Ct, 160).size(64, 64);
+    let image_uid = image.sop_instance().to_string();
+    let mut modality = Sender::for_one(gate.port(), CT_IMAGE, EXPLICIT_LE);
+    let answer = modality.store(CT_IMAGE, &image_uid, &image.data_set());
+    assert_eq!(answer.map(|answer| answer.status), Some(0));
+    assert!(modality.release());
+    sink.wait_for(3);
+    let preview = format!("/api/v1/instances/{image_uid}/preview?state=before");
+    let picture = http::get(gate.console(), &preview).expect("an answer");
+    assert_eq!((picture.status, picture.body.starts_with(b"\x89PNG")), (200, true));
     let stranger = Sender::connect(gate.port(), "STRANGER", "MARKGATE", &[]).map(|_| ());
     assert_eq!(stranger, Err(Refusal::Rejected { result: 1, source: 1, reason: 3 }));
     gate.json(&["explain", "--uid", &nameless.instance]);
@@ -63,7 +73,7 @@ fn deeds_transfers_and_strangers_are_written_down_and_a_change_is_found() {
         !of(&lines(&gate), "configuration-refused").is_empty()
     });
     gate.configure(&configuration);
-    until("both deliveries are told", || of(&lines(&gate), "delivered").len() == 2);
+    until("all deliveries are told", || of(&lines(&gate), "delivered").len() == 3);
     gate.terminate();
     assert!(gate.end().success());
 
@@ -87,6 +97,9 @@ fn deeds_transfers_and_strangers_are_written_down_and_a_change_is_found() {
     assert_eq!((&rejected["code"], &rejected["outcome"]), (&"110113".into(), &4.into()));
     assert_eq!(rejected["who"]["calling"], "STRANGER");
     assert_eq!(one("explained")["what"]["sop_instance_uid"], nameless.instance.as_str());
+    let previewed = one("previewed");
+    assert_eq!(previewed["what"]["sop_instance_uid"], image_uid.as_str());
+    assert_eq!(previewed["detail"]["marked"], false);
     for delivered in of(&lines, "delivered") {
         assert_eq!(delivered["code"], "110104");
         assert_eq!(delivered["who"]["calling"], "CT01");

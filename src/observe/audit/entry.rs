@@ -168,6 +168,13 @@ pub enum Entry {
         /// Versions that were shown.
         versions: usize,
     },
+    /// A person has looked at the picture of an object.
+    Previewed {
+        /// Which.
+        sop_instance: String,
+        /// Whether as it came or as it is marked.
+        marked: bool,
+    },
     /// From now on objects pass without being judged.
     BypassOn {
         /// Who, and why.
@@ -374,6 +381,7 @@ impl Entry {
             Self::DeliveryHeld { .. } => Kind::new("delivery-held", TRANSFERRED).outcome(SERIOUS),
             Self::Decided { deed, .. } => Kind::new(deed.as_str(), ACCESSED).action("U"),
             Self::Explained { .. } => Kind::new("explained", ACCESSED).action("R"),
+            Self::Previewed { .. } => Kind::new("previewed", ACCESSED).action("R"),
             Self::BypassOn { .. } => Kind::new("bypass-on", ALERT).kind("110127"),
             Self::BypassOff { .. } => Kind::new("bypass-off", ALERT).kind("110138"),
             Self::Lost { .. } => Kind::new("lost", ALERT).outcome(MAJOR),
@@ -414,6 +422,7 @@ impl Entry {
             | Self::DeliveryHeld { .. }
             | Self::Decided { .. }
             | Self::Explained { .. }
+            | Self::Previewed { .. }
             | Self::BypassOn { .. }
             | Self::BypassOff { .. }
             | Self::Lost { .. }
@@ -446,6 +455,7 @@ impl Entry {
             | Self::DestinationUntrusted { .. }
             | Self::Decided { .. }
             | Self::Explained { .. }
+            | Self::Previewed { .. }
             | Self::BypassOn { .. }
             | Self::BypassOff { .. }
             | Self::Lost { .. }
@@ -498,6 +508,9 @@ impl Entry {
                 .what("destination", destination.as_deref().unwrap_or_default()),
             Self::Explained { sop_instance, versions } => {
                 facts.what("sop_instance_uid", sop_instance).detail("versions", json!(versions))
+            }
+            Self::Previewed { sop_instance, marked } => {
+                facts.what("sop_instance_uid", sop_instance).detail("marked", json!(marked))
             }
             Self::BypassOn { person, until } => {
                 facts.person(person).told("until", &until.to_string())

@@ -29,11 +29,11 @@ pub(in crate::stamp) fn burn_in(
     if raster.syntax.coding() == Coding::Lossy {
         return Err(Obstacle::Lossy);
     }
-    let seen = Seen::of(job, raster, workshop)?;
+    let mut seen = Seen::of(job, raster, workshop)?;
     let placed = seen.place(job, text_of(job, mark, raster.shape.rows)?)?;
     let shades = seen.shades();
     let tile = draw::tile(&placed.text.lettering, &placed.place, &shades);
-    let first = seen.first().ok_or(Obstacle::NoPixels)?;
+    let first = seen.take_first().ok_or(Obstacle::NoPixels)?;
     let at = (placed.place.x, placed.place.y);
     seen.check_legible(&painted(raster, first, &tile), &placed.text.lettering, at)?;
     let frames = if job.policy.pixels.every_frame { raster.frames } else { 1 };

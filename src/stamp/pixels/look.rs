@@ -83,9 +83,9 @@ impl Seen {
         Ok(Self { display: display.fitted(first), frames })
     }
 
-    /// The first frame.
-    pub fn first(&self) -> Option<&Decoded> {
-        self.frames.first()
+    /// The first frame, to be drawn on: the others have been looked at.
+    pub fn take_first(&mut self) -> Option<Decoded> {
+        (!self.frames.is_empty()).then(|| self.frames.swap_remove(0))
     }
 
     /// The values to draw with.
@@ -153,8 +153,7 @@ pub(in crate::stamp) fn free_place(
 }
 
 /// A decoded frame with a tile on it.
-pub(super) fn painted(raster: &Raster, frame: &Decoded, tile: &Tile) -> Decoded {
-    let mut painted = frame.clone();
+pub(super) fn painted(raster: &Raster, mut frame: Decoded, tile: &Tile) -> Decoded {
     let (bytes, samples) = (usize::from(frame.sample_bytes), raster.shape.samples());
     let (width, columns) = (usize::from(tile.width).max(1), usize::from(raster.shape.columns));
     let grey = 1_i32 << (raster.shape.stored - 1);
@@ -167,21 +166,21 @@ pub(super) fn painted(raster: &Raster, frame: &Decoded, tile: &Tile) -> Decoded 
             let value = if is_chrominance { grey } else { shade }.to_le_bytes();
             let at = (first * samples + sample) * bytes;
             if let (Some(to), Some(from)) =
-                (painted.samples.get_mut(at..at + bytes), value.get(..bytes))
+                (frame.samples.get_mut(at..at + bytes), value.get(..bytes))
             {
                 to.copy_from_slice(from);
             }
         }
     }
-    painted
+    frame
 }
 
 /// A decoded frame with the rows of a tile below it.
-pub(super) fn extended(raster: &Raster, frame: &Decoded, tile: &Tile) -> (Decoded, FrameShape) {
+pub(super) fn extended(raster: &Raster, mut frame: Decoded, tile: &Tile) -> (Decoded, FrameShape) {
     let rows = raster.shape.rows.saturating_add(tile.height);
     let shape = FrameShape { rows, ..raster.shape };
     let longer = Raster { shape, ..raster.clone() };
-    let mut samples = frame.samples.clone();
-    samples.resize(shape.pixels() * shape.samples() * usize::from(frame.sample_bytes), 0);
-    (painted(&longer, &Decoded { samples, ..frame.clone() }, tile), shape)
+    let length = shape.pixels() * shape.samples() * usize::from(frame.sample_bytes);
+    frame.samples.resize(length, 0);
+    (painted(&longer, frame, tile), shape)
 }

@@ -1,7 +1,7 @@
 //! Mode `strip`: the text in rows below the image. Rows (0028,0010) grows; position and spacing of every pixel stay what they
 //! were, for rows are added behind the last.
 
-use crate::codec::{Coding, Decoded, Tile};
+use crate::codec::{Coding, Tile};
 use crate::dicom::{VR, tags};
 use crate::object::HeaderView;
 use crate::object::edit::{NewElement, Patch, Run, RunKind};
@@ -30,7 +30,7 @@ pub(in crate::stamp) fn strip(
         Coding::Native | Coding::Lossless => {}
         Coding::Blocks | Coding::Lossy => return Err(Obstacle::Lossy),
     }
-    let seen = Seen::of(job, raster, workshop)?;
+    let mut seen = Seen::of(job, raster, workshop)?;
     let shades = seen.shades();
     let columns = raster.shape.columns;
     let fits = |text: Text| {
@@ -41,7 +41,7 @@ pub(in crate::stamp) fn strip(
     let texts = text_of(job, mark, raster.shape.rows)?;
     let (text, tile) = texts.into_iter().find_map(fits).ok_or(Obstacle::TooSmall)?;
     let grown = raster.shape.rows.checked_add(tile.height).ok_or(Obstacle::TooSmall)?;
-    check_legible(&seen, raster, &text, &tile)?;
+    check_legible(&mut seen, raster, &text, &tile)?;
     let mut drawn = match &raster.layout {
         Layout::Native { .. } => native(job.view, raster, workshop, &tile)?,
         Layout::Encapsulated { .. } => recoded(raster, workshop, raster.frames, |coded| {
@@ -71,8 +71,13 @@ fn evened(raster: &Raster, mut tile: Tile, shade: i32) -> Tile {
     tile
 }
 
-fn check_legible(seen: &Seen, raster: &Raster, text: &Text, tile: &Tile) -> Result<(), Obstacle> {
-    let first: &Decoded = seen.first().ok_or(Obstacle::NoPixels)?;
+fn check_legible(
+    seen: &mut Seen,
+    raster: &Raster,
+    text: &Text,
+    tile: &Tile,
+) -> Result<(), Obstacle> {
+    let first = seen.take_first().ok_or(Obstacle::NoPixels)?;
     let (frame, shape) = extended(raster, first, tile);
     let margin = draw::strip_margin(&text.lettering) as u16;
     seen.of_shape(shape).check_legible(&frame, &text.lettering, (margin, tile.y + margin))
