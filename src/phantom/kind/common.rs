@@ -42,10 +42,14 @@ pub(super) fn fill(specimen: &Specimen, facts: &Facts, set: &mut DataSet) {
         | Kind::DxForProcessing
         | Kind::Cr
         | Kind::Mg
+        | Kind::Dbt
         | Kind::Mr
         | Kind::Us
         | Kind::UsMultiFrame
         | Kind::Xa
+        | Kind::Rf
+        | Kind::Nm
+        | Kind::Pt
         | Kind::SecondaryCapture => image(specimen, &date, set),
     }
 }
@@ -61,7 +65,7 @@ fn sop_common(specimen: &Specimen, facts: &Facts, date: &str, set: &mut DataSet)
 
 /// PS3.3 C.7.1.1 and C.7.2.2.
 fn patient(specimen: &Specimen, set: &mut DataSet) {
-    let person = Person::new(specimen.seed, specimen.kind == Kind::Mg);
+    let person = Person::new(specimen.seed, matches!(specimen.kind, Kind::Mg | Kind::Dbt));
     set.text(tags::PATIENT_NAME, person.name(specimen.characters.has_chinese()))
         .text(tags::PATIENT_ID, person.id.as_str())
         .text(tags::PATIENT_BIRTH_DATE, da(person.birth_date(specimen.study_date)))

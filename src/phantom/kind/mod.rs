@@ -3,9 +3,11 @@
 mod common;
 mod ct;
 mod mr;
+mod nuclear;
 mod report;
 mod scene;
 mod screen;
+mod tomosynthesis;
 mod xray;
 
 use dicom_dictionary_std::uids;
@@ -30,6 +32,8 @@ pub enum Kind {
     Cr,
     /// A mammogram, right, mediolateral oblique.
     Mg,
+    /// Slices of the same breast from a tomosynthesis.
+    Dbt,
     /// An axial slice of a head MR, T2 weighted.
     Mr,
     /// A picture of a liver.
@@ -38,6 +42,12 @@ pub enum Kind {
     UsMultiFrame,
     /// A run of an angiography, for as many frames as are wanted.
     Xa,
+    /// A run of a fluoroscopy of the stomach.
+    Rf,
+    /// Bones seen by two detectors of a gamma camera.
+    Nm,
+    /// A slice of a PET.
+    Pt,
     /// A captured screen, in colour.
     SecondaryCapture,
     /// A radiation dose report of a CT, the smallest that is one.
@@ -62,17 +72,21 @@ struct Facts {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::Ct,
         Self::EnhancedCt,
         Self::Dx,
         Self::DxForProcessing,
         Self::Cr,
         Self::Mg,
+        Self::Dbt,
         Self::Mr,
         Self::Us,
         Self::UsMultiFrame,
         Self::Xa,
+        Self::Rf,
+        Self::Nm,
+        Self::Pt,
         Self::SecondaryCapture,
         Self::DoseReport,
     ];
@@ -93,7 +107,9 @@ impl Kind {
     #[must_use]
     pub fn is_multi_frame(self) -> bool {
         match self {
-            Self::EnhancedCt | Self::UsMultiFrame | Self::Xa => true,
+            Self::EnhancedCt | Self::UsMultiFrame | Self::Dbt | Self::Xa | Self::Rf | Self::Nm => {
+                true
+            }
             Self::Ct
             | Self::Dx
             | Self::DxForProcessing
@@ -101,6 +117,7 @@ impl Kind {
             | Self::Mg
             | Self::Mr
             | Self::Us
+            | Self::Pt
             | Self::SecondaryCapture
             | Self::DoseReport => false,
         }
@@ -125,10 +142,14 @@ impl Kind {
             Self::DxForProcessing => Some(xray::dx(specimen, false, set)),
             Self::Cr => Some(xray::cr(specimen, set)),
             Self::Mg => Some(xray::mg(specimen, set)),
+            Self::Dbt => Some(tomosynthesis::slices(specimen, set)),
             Self::Mr => Some(mr::slice(specimen, set)),
             Self::Us => Some(screen::ultrasound(specimen, false, set)),
             Self::UsMultiFrame => Some(screen::ultrasound(specimen, true, set)),
             Self::Xa => Some(xray::xa(specimen, set)),
+            Self::Rf => Some(xray::rf(specimen, set)),
+            Self::Nm => Some(nuclear::planar(specimen, set)),
+            Self::Pt => Some(nuclear::pet(specimen, set)),
             Self::SecondaryCapture => Some(screen::capture(specimen, set)),
             Self::DoseReport => {
                 report::dose(specimen, set);
@@ -174,6 +195,18 @@ impl Kind {
             model: "Synthetic US",
             station: "US01",
         };
+        const MG: Facts = Facts {
+            sop_class: uids::DIGITAL_MAMMOGRAPHY_X_RAY_IMAGE_STORAGE_FOR_PRESENTATION,
+            word: "mg",
+            modality: "MG",
+            size: (2294, 1914, 1),
+            body_part: Some("BREAST"),
+            study: Words { han: "乳腺钼靶", latin: "Mammography" },
+            series: Words { han: "右乳内外斜位", latin: "R MLO" },
+            model: "Synthetic MG",
+            station: "MG01",
+            ..DX
+        };
         match self {
             Self::Ct => CT,
             Self::EnhancedCt => Facts {
@@ -193,22 +226,19 @@ impl Kind {
                 sop_class: uids::COMPUTED_RADIOGRAPHY_IMAGE_STORAGE,
                 word: "cr",
                 modality: "CR",
-                size: (2048, 1760, 1),
+                size: (2500, 2048, 1),
                 model: "Synthetic CR",
                 station: "CR01",
                 ..DX
             },
-            Self::Mg => Facts {
-                sop_class: uids::DIGITAL_MAMMOGRAPHY_X_RAY_IMAGE_STORAGE_FOR_PRESENTATION,
-                word: "mg",
-                modality: "MG",
-                size: (2294, 1914, 1),
-                body_part: Some("BREAST"),
-                study: Words { han: "乳腺钼靶", latin: "Mammography" },
-                series: Words { han: "右乳内外斜位", latin: "R MLO" },
-                model: "Synthetic MG",
-                station: "MG01",
-                ..DX
+            Self::Mg => MG,
+            Self::Dbt => Facts {
+                sop_class: uids::BREAST_TOMOSYNTHESIS_IMAGE_STORAGE,
+                word: "dbt",
+                size: (1147, 957, 3),
+                study: Words { han: "乳腺断层摄影", latin: "Breast tomosynthesis" },
+                model: "Synthetic DBT",
+                ..MG
             },
             Self::Mr => Facts {
                 sop_class: uids::MR_IMAGE_STORAGE,
@@ -240,6 +270,44 @@ impl Kind {
                 manufacturer: "MARKGATE",
                 model: "Synthetic XA",
                 station: "XA01",
+            },
+            Self::Rf => Facts {
+                sop_class: uids::X_RAY_RADIOFLUOROSCOPIC_IMAGE_STORAGE,
+                word: "rf",
+                modality: "RF",
+                size: (512, 512, 4),
+                body_part: Some("STOMACH"),
+                study: Words { han: "上消化道造影", latin: "Upper GI series" },
+                series: Words { han: "胃", latin: "Stomach" },
+                manufacturer: "MARKGATE",
+                model: "Synthetic RF",
+                station: "RF01",
+            },
+            Self::Nm => Facts {
+                sop_class: uids::NUCLEAR_MEDICINE_IMAGE_STORAGE,
+                word: "nm",
+                modality: "NM",
+                size: (256, 256, 2),
+                body_part: Some("WHOLEBODY"),
+                study: Words { han: "全身骨显像", latin: "Bone scan" },
+                series: Words { han: "静态", latin: "Static" },
+                manufacturer: "MARKGATE",
+                model: "Synthetic NM",
+                station: "NM01",
+            },
+            Self::Pt => Facts {
+                sop_class: uids::POSITRON_EMISSION_TOMOGRAPHY_IMAGE_STORAGE,
+                word: "pt",
+                modality: "PT",
+                size: (200, 200, 1),
+                body_part: Some("WHOLEBODY"),
+                study: Words { han: "全身PET显像", latin: "Whole body PET" },
+                series: Words {
+                    han: "横断位 衰减校正", latin: "Axial attenuation corrected"
+                },
+                manufacturer: "MARKGATE",
+                model: "Synthetic PT",
+                station: "PT01",
             },
             Self::SecondaryCapture => Facts {
                 sop_class: uids::SECONDARY_CAPTURE_IMAGE_STORAGE,

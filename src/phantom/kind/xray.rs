@@ -4,7 +4,7 @@ use super::super::data_set::{Code, DataSet, Value};
 use super::super::picture::Scale;
 use super::super::pixels::{Depth, Pixels};
 use super::super::specimen::Specimen;
-use super::common::da;
+use super::common::{da, series_uid};
 use super::ct::decimal;
 use super::scene;
 use crate::dicom::{VR, tags};
@@ -15,7 +15,7 @@ const TWELVE_BITS: Scale = Scale { offset: 0.0, slope: 4000.0, max: 4095 };
 const CHEST: Code = Code("51185008", "SCT", "Chest");
 const BREAST: Code = Code("76752008", "SCT", "Breast");
 const POSTERO_ANTERIOR: Code = Code("272479007", "SCT", "postero-anterior");
-const MEDIOLATERAL_OBLIQUE: Code = Code("399368009", "SCT", "medio-lateral oblique");
+pub(super) const MEDIOLATERAL_OBLIQUE: Code = Code("399368009", "SCT", "medio-lateral oblique");
 
 fn pixels(specimen: &Specimen, scene: super::super::picture::Scene) -> Pixels {
     Pixels {
@@ -51,15 +51,24 @@ pub(super) fn dx(specimen: &Specimen, for_presentation: bool, set: &mut DataSet)
         .text(tags::EXPOSURE_INDEX, "400")
         .text(tags::TARGET_EXPOSURE_INDEX, "400")
         .text(tags::DEVIATION_INDEX, "0")
-        .text(tags::GRID, "FIXED");
+        .text(tags::IMAGE_AND_FLUOROSCOPY_AREA_DOSE_PRODUCT, "0.8")
+        .text(tags::GRID, "FIXED")
+        .text(tags::FILTER_TYPE, "FLAT")
+        .text(tags::FILTER_MATERIAL, "ALUMINUM");
     pixels
+}
+
+/// What pictures of a breast consist of.
+pub(super) fn breast_pixels(specimen: &Specimen) -> Pixels {
+    pixels(specimen, scene::breast(specimen))
 }
 
 /// Digital Mammography X-Ray Image Storage, PS3.3 A.27.
 pub(super) fn mg(specimen: &Specimen, set: &mut DataSet) -> Pixels {
-    let pixels = pixels(specimen, scene::breast(specimen));
+    let pixels = breast_pixels(specimen);
     pixels.describe(set);
-    digital(specimen, true, 229.0, set);
+    // A tenth of a millimetre for each pixel.
+    digital(specimen, true, 191.4, set);
     set.code(tags::ANATOMIC_REGION_SEQUENCE, BREAST)
         .text(tags::IMAGE_LATERALITY, "R")
         .text(tags::PATIENT_ORIENTATION, "P\\FL")
@@ -87,7 +96,8 @@ pub(super) fn mg(specimen: &Specimen, set: &mut DataSet) -> Pixels {
     pixels
 }
 
-fn view(code: Code) -> DataSet {
+/// A view without modifiers.
+pub(super) fn view(code: Code) -> DataSet {
     let mut item = code.item();
     item.items(tags::VIEW_MODIFIER_CODE_SEQUENCE, Vec::new());
     item
@@ -134,6 +144,10 @@ pub(super) fn cr(specimen: &Specimen, set: &mut DataSet) -> Pixels {
         .text(tags::X_RAY_TUBE_CURRENT, "200")
         .text(tags::EXPOSURE, "2")
         .text(tags::DISTANCE_SOURCE_TO_DETECTOR, "1800")
+        .text(tags::EXPOSURE_INDEX, "300")
+        .text(tags::TARGET_EXPOSURE_INDEX, "300")
+        .text(tags::DEVIATION_INDEX, "0")
+        .text(tags::IRRADIATION_EVENT_UID, series_uid(specimen, "irradiation"))
         .text(tags::PLATE_TYPE, "STORAGE PHOSPHOR")
         .text(tags::CASSETTE_SIZE, "35CMX43CM")
         .text(tags::PLATE_ID, "P0001")
@@ -144,6 +158,28 @@ pub(super) fn cr(specimen: &Specimen, set: &mut DataSet) -> Pixels {
 
 /// X-Ray Angiographic Image Storage, PS3.3 A.14.
 pub(super) fn xa(specimen: &Specimen, set: &mut DataSet) -> Pixels {
+    let pixels = run(specimen, set);
+    set.text(tags::KVP, "75")
+        .text(tags::X_RAY_TUBE_CURRENT, "600")
+        .text(tags::EXPOSURE, "5")
+        .text(tags::POSITIONER_MOTION, "STATIC")
+        .text(tags::POSITIONER_PRIMARY_ANGLE, "30")
+        .text(tags::POSITIONER_SECONDARY_ANGLE, "-20");
+    pixels
+}
+
+/// X-Ray Radiofluoroscopic Image Storage, PS3.3 A.16.
+pub(super) fn rf(specimen: &Specimen, set: &mut DataSet) -> Pixels {
+    let pixels = run(specimen, set);
+    set.text(tags::KVP, "90")
+        .text(tags::X_RAY_TUBE_CURRENT, "300")
+        .text(tags::EXPOSURE, "2")
+        .text(tags::COLUMN_ANGULATION, "0");
+    pixels
+}
+
+/// What runs of X-ray images share: PS3.3 C.7.6.5, C.8.7.1, C.8.7.2.
+fn run(specimen: &Specimen, set: &mut DataSet) -> Pixels {
     let pixels = pixels(specimen, scene::vessels(specimen));
     pixels.describe(set);
     set.text(tags::IMAGE_TYPE, "ORIGINAL\\PRIMARY\\SINGLE PLANE")
@@ -156,16 +192,10 @@ pub(super) fn xa(specimen: &Specimen, set: &mut DataSet) -> Pixels {
         )
         .empty(tags::PATIENT_ORIENTATION)
         .text(tags::PIXEL_INTENSITY_RELATIONSHIP, "LIN")
-        .text(tags::KVP, "75")
-        .text(tags::X_RAY_TUBE_CURRENT, "600")
         .text(tags::EXPOSURE_TIME, "8")
-        .text(tags::EXPOSURE, "5")
         .text(tags::AVERAGE_PULSE_WIDTH, "8")
         .text(tags::RADIATION_SETTING, "GR")
         .text(tags::RADIATION_MODE, "PULSED")
-        .text(tags::POSITIONER_MOTION, "STATIC")
-        .text(tags::POSITIONER_PRIMARY_ANGLE, "30")
-        .text(tags::POSITIONER_SECONDARY_ANGLE, "-20")
         .text(tags::DISTANCE_SOURCE_TO_DETECTOR, "1100")
         .text(tags::DISTANCE_SOURCE_TO_PATIENT, "780")
         .text(tags::ESTIMATED_RADIOGRAPHIC_MAGNIFICATION_FACTOR, "1.41")
