@@ -5,7 +5,7 @@ use dicom_dictionary_std::uids;
 use crate::dicom::attribute::AttributePath;
 use crate::dicom::transfer_syntax::{PixelCoding, TransferSyntax};
 use crate::dicom::{Tag, sop_class, tags};
-use crate::expression::{Environment as _, Kind};
+use crate::expression::Kind;
 use crate::object::Item;
 use crate::standard::subject::Subject;
 
@@ -52,12 +52,6 @@ pub(super) const FACTS: &[Fact] = &[
         "Image Laterality, Frame Laterality of a single-frame anatomy, or Laterality",
         |s| text(laterality(s)),
     ),
-    fact(
-        "orientation_valid",
-        Kind::Bool,
-        "whether Image Orientation (Patient) is two unit vectors at a right angle",
-        |s| is_orientation_valid(s).into(),
-    ),
 ];
 
 /// Elements that hold or name pixels.
@@ -67,9 +61,6 @@ const PIXELS: [Tag; 4] = [
     tags::DOUBLE_FLOAT_PIXEL_DATA,
     tags::PIXEL_DATA_PROVIDER_URL,
 ];
-
-/// Unit vectors written with few digits differ from 1 by less than this.
-const ORIENTATION_TOLERANCE: f64 = 0.01;
 
 /// Whether it is an image: by its SOP class, or because it has pixel data.
 #[must_use]
@@ -208,26 +199,4 @@ fn frame_anatomy<'a>(subject: &Subject<'a>, tag: Tag) -> Option<&'a crate::objec
         tag,
     };
     subject.view().at(&path)
-}
-
-/// Whether Image Orientation (Patient) (0020,0037) is two unit vectors at a right angle (PS3.3 C.7.6.2.1.1). `None` when
-/// it is absent.
-#[must_use]
-pub fn is_orientation_valid(subject: &Subject<'_>) -> Option<bool> {
-    if !subject.attribute(tags::IMAGE_ORIENTATION_PATIENT).is_known() {
-        // Absent, or values that are no numbers.
-        let element = subject.view().find(tags::IMAGE_ORIENTATION_PATIENT)?;
-        return (element.length() > 0).then_some(false);
-    }
-    let numbers = subject.numbers(tags::IMAGE_ORIENTATION_PATIENT);
-    let [a, b, c, d, e, f] = numbers.as_slice() else { return Some(false) };
-    let product =
-        |(a, b, c): (&f64, &f64, &f64), (d, e, f): (&f64, &f64, &f64)| a * d + b * e + c * f;
-    let (row, column) = ((a, b, c), (d, e, f));
-    let near = |number: f64, goal: f64| (number - goal).abs() <= ORIENTATION_TOLERANCE;
-    Some(
-        near(product(row, row).sqrt(), 1.0)
-            && near(product(column, column).sqrt(), 1.0)
-            && near(product(row, column), 0.0),
-    )
 }

@@ -5,20 +5,26 @@
 
 pub mod cine;
 pub mod codes;
+pub mod contrast;
+pub mod ct;
 pub mod dates;
 pub mod encoding;
 pub mod exposure;
 pub mod field;
 pub mod functional_groups;
+pub mod geometry;
 pub mod identity;
 pub mod image;
 pub mod mammography;
+pub mod mr;
+pub mod mr_series;
 pub mod nuclear;
 pub mod orientation;
 pub mod projection;
 pub mod scope;
 pub mod views;
 pub mod voi;
+pub mod words;
 
 use crate::expression::{Kind, Value};
 
@@ -73,6 +79,10 @@ const GROUPS: &[&[Fact]] = &[
     cine::FACTS,
     nuclear::FACTS,
     scope::FACTS,
+    geometry::FACTS,
+    contrast::FACTS,
+    ct::FACTS,
+    mr::FACTS,
 ];
 
 /// Every fact.
@@ -122,4 +132,12 @@ fn names(names: Vec<String>) -> Value {
 /// A number with three decimals: what is computed is not known better, and a message is to be read.
 fn rounded(number: Option<f64>) -> Value {
     number.map_or(Value::Unknown, |number| Value::finite((number * 1000.0).round() / 1000.0))
+}
+
+/// Several numbers; unknown without any.
+fn numbers(numbers: Vec<f64>) -> Value {
+    if numbers.is_empty() {
+        return Value::Unknown;
+    }
+    numbers.into_iter().map(Value::finite).collect::<Vec<Value>>().into()
 }

@@ -1,6 +1,8 @@
 //! What the tests of this module share: small data sets written by hand.
 
+mod acquisition;
 mod applies;
+mod classification;
 mod facts;
 mod functional_groups;
 mod messages;
@@ -107,6 +109,12 @@ impl Image {
 
     pub fn with(mut self, keyword: &str, value: impl Written) -> Self {
         let tag = tag_of(keyword).expect("a keyword of the dictionary");
+        self.elements.insert(tag, value.bytes(relaxed_vr_of(tag)));
+        self
+    }
+
+    /// An element by its number, a private one.
+    pub fn with_element(mut self, tag: Tag, value: impl Written) -> Self {
         self.elements.insert(tag, value.bytes(relaxed_vr_of(tag)));
         self
     }
