@@ -131,6 +131,13 @@ fn modalities(class: &str) -> Option<(&'static [&'static str], &'static [&'stati
     })
 }
 
+/// The modality that the SOP class is for. `None` without one, and for classes of any modality.
+#[must_use]
+pub fn class_modality(subject: &Subject<'_>) -> Option<&'static str> {
+    let (proper, _) = modalities(&subject.text(tags::SOP_CLASS_UID)?)?;
+    proper.first().copied()
+}
+
 /// Whether Modality (0008,0060) is the one that the SOP class is for. `None` without either, and for classes of any
 /// modality.
 #[must_use]

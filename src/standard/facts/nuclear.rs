@@ -18,8 +18,8 @@ pub(super) const FACTS: &[Fact] = &[
         "what the items of Radiopharmaceutical Information Sequence lack of nuclide, total dose and start of the injection, by keyword; the sequence itself where it has no item",
         |s| names(radiopharmaceutical_lacking(s)),
     ),
-    fact("weight", Kind::Number, "Patient's Weight in kg, if it is above 0", |s| {
-        number(s, tags::PATIENT_WEIGHT).filter(|weight| *weight > 0.0).into()
+    fact("weight_given", Kind::Bool, "whether Patient's Weight is a number above 0", |s| {
+        number(s, tags::PATIENT_WEIGHT).is_some_and(|weight| weight > 0.0).into()
     }),
 ];
 

@@ -3,9 +3,10 @@
 use crate::dicom::sop_class::{Eligibility, eligibility};
 use crate::dicom::tags;
 use crate::expression::Kind;
+use crate::standard::applies::{ClassGroup, ClassGroups};
 use crate::standard::subject::Subject;
 
-use super::{Fact, fact};
+use super::{Fact, fact, image, text};
 
 /// Kinds of objects.
 pub(super) const FACTS: &[Fact] = &[
@@ -14,6 +15,18 @@ pub(super) const FACTS: &[Fact] = &[
         Kind::Bool,
         "whether the SOP class is one of examination images, those included that are marked only where the lists name them",
         |s| is_markable_class(s).into(),
+    ),
+    fact(
+        "class_modality",
+        Kind::Text,
+        "the modality that the SOP class is for; unknown for classes of any modality",
+        |s| text(image::class_modality(s).map(str::to_owned)),
+    ),
+    fact(
+        "auxiliary_class",
+        Kind::Bool,
+        "whether the SOP class is that of a report, key objects, a presentation state, a segmentation, a registration, radiotherapy or a waveform",
+        |s| is_auxiliary(s).into(),
     ),
     fact(
         "screen_capture",
@@ -31,6 +44,23 @@ pub fn is_markable_class(subject: &Subject<'_>) -> Option<bool> {
         Eligibility::Eligible | Eligibility::OnlyIfListed => true,
         Eligibility::Never => false,
     })
+}
+
+/// Whether it is an object about images, or beside them: reports, key objects, presentation states, segmentations, registrations,
+/// radiotherapy, waveforms. `None` without a SOP class.
+#[must_use]
+pub fn is_auxiliary(subject: &Subject<'_>) -> Option<bool> {
+    const AUXILIARY: &[ClassGroup] = &[
+        ClassGroup::Sr,
+        ClassGroup::KeyObjects,
+        ClassGroup::PresentationState,
+        ClassGroup::Segmentation,
+        ClassGroup::Registration,
+        ClassGroup::Radiotherapy,
+        ClassGroup::Waveform,
+    ];
+    let class = subject.text(tags::SOP_CLASS_UID)?;
+    Some(ClassGroups::of_class(&class).meet(ClassGroups::from(AUXILIARY)))
 }
 
 /// Whether it is a picture of a screen or of a page rather than of a patient.

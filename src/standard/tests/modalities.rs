@@ -131,10 +131,10 @@ fn an_injection_has_a_nuclide_a_dose_and_a_time() {
     let lacking = texts(&["RadionuclideTotalDose", "RadiopharmaceuticalStartDateTime"]);
     check(fact, &with(&nothing), lacking);
     check(fact, &Image::empty(), texts(&[sequence]));
-    check("weight", &Image::empty().with("PatientWeight", "65.5"), 65.5);
-    check("weight", &Image::empty().with("PatientWeight", "0"), UNKNOWN);
-    check("weight", &Image::empty().with("PatientWeight", "heavy"), UNKNOWN);
-    check("weight", &Image::empty(), UNKNOWN);
+    for (weight, want) in [("65.5", true), ("0", false), ("heavy", false), ("", false)] {
+        check("weight_given", &Image::empty().with("PatientWeight", weight), want);
+    }
+    check("weight_given", &Image::empty(), false);
 }
 
 #[test]
@@ -145,6 +145,14 @@ fn classes_may_bear_a_mark_or_never() {
     check("markable_class", &class("1.2.840.10008.5.1.4.1.1.7"), false);
     check("markable_class", &class("garbage"), false);
     check("markable_class", &Image::empty(), UNKNOWN);
+    check("class_modality", &class(CT_IMAGE), "CT");
+    check("class_modality", &class("1.2.840.10008.5.1.4.1.1.7"), UNKNOWN);
+    check("class_modality", &Image::empty(), UNKNOWN);
+    check("auxiliary_class", &class(CT_IMAGE), false);
+    check("auxiliary_class", &class("1.2.840.10008.5.1.4.1.1.7"), false);
+    check("auxiliary_class", &class("1.2.840.10008.5.1.4.1.1.88.67"), true);
+    check("auxiliary_class", &class("1.2.840.10008.5.1.4.1.1.66.4"), true);
+    check("auxiliary_class", &Image::empty(), UNKNOWN);
 }
 
 #[test]
