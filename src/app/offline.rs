@@ -22,10 +22,10 @@ use crate::dicom::ae_title::AeTitle;
 use crate::dicom::tags;
 use crate::object::part10::{Head, HeadFault, read_head};
 use crate::object::{Scan, scan_reader};
-use crate::pipeline::{Association, Image, Site};
+use crate::pipeline::{Association, Image, Site, subject};
 use crate::policy::admission::{self, Caller, Proof, Refusal, Source, SourceRow};
 use crate::recognition::InstitutionId;
-use crate::standard::facts;
+use crate::standard::{Announced, facts};
 use crate::web::model::{Explanation, FileReport, Outcome, Report, Rule};
 
 /// From whom files are judged to come; what is not given is guessed from the file.
@@ -232,6 +232,10 @@ pub(super) fn one<R>(
         source: known.map_or(&nobody, |known| &known.source),
         sop_class,
         transfer_syntax: head.transfer_syntax.as_str(),
+        announced: Announced {
+            sop_class: head.meta.sop_class.as_str(),
+            sop_instance: head.meta.sop_instance.as_str(),
+        },
         urgent: false,
         workshop: None,
         preferred: &[],
@@ -262,7 +266,7 @@ fn guessed(site: &Site, image: &Image<'_>, now: Timestamp) -> Option<Institution
     if let [only] = institutions {
         return Some(only.id.clone());
     }
-    let subject = report::subject(site, image, "", now);
+    let subject = subject(site, image, "", None, now);
     let name = facts::identity::institution_name(&subject)?;
     let day = facts::dates::exam_date(&subject);
     let scopes = site.registry.scope_codes();

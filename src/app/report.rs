@@ -9,11 +9,11 @@ use crate::dicom::attribute::{AttributePath, Step, keyword_of};
 use crate::dicom::tags;
 use crate::expression::{Environment as _, Seen};
 use crate::ledger::{DeliveryState, Explained, ObjectState};
-use crate::pipeline::{Image, Site, Verdict, judge};
+use crate::pipeline::{Image, SenderNames, Site, Verdict, judge, subject};
 use crate::policy::disposition::Disposition;
 use crate::recognition::{AccreditationStatus, EVERY_ITEM, UsedAccreditation};
 use crate::stamp::{Obstacle, StampMode};
-use crate::standard::{self, Arrival, Outcome, Rule, RuleTrace, Severity, Subject, facts};
+use crate::standard::{self, Outcome, Rule, RuleTrace, Severity, Subject, facts};
 use crate::web::model;
 
 /// Judges an object and tells what came of it.
@@ -25,7 +25,9 @@ pub(super) fn report(site: &Site, image: &Image<'_>, now: Timestamp) -> model::R
 pub(super) fn explanation(site: &Site, image: &Image<'_>, now: Timestamp) -> model::Explanation {
     let verdict = judge(site, image, now);
     let peer = image.sender.map(|sender| sender.peer.to_string());
-    let subject = subject(site, image, peer.as_deref().unwrap_or_default(), now);
+    let names = SenderNames::of(site, image);
+    let address = peer.as_deref().unwrap_or_default();
+    let subject = subject(site, image, address, names.as_ref(), now);
     model::Explanation {
         report: report_of(&verdict, image),
         source: model::Source {
@@ -39,26 +41,6 @@ pub(super) fn explanation(site: &Site, image: &Image<'_>, now: Timestamp) -> mod
         accreditation: verdict.decision.accreditation.as_ref().and_then(|used| row(site, used)),
         custody: None,
     }
-}
-
-/// The object as the rules see it. `peer` is the sender's address, empty where there is none.
-pub(super) fn subject<'a>(
-    site: &Site,
-    image: &Image<'a>,
-    peer: &'a str,
-    now: Timestamp,
-) -> Subject<'a> {
-    let arrival = Arrival {
-        calling_aet: image.sender.map_or("", |sender| sender.calling.as_str()),
-        called_aet: image.sender.map_or("", |sender| sender.called.as_str()),
-        peer,
-        transfer_syntax: image.transfer_syntax,
-        charset: image.source.charset.clone(),
-        end: Some(image.scan.end),
-        now,
-        offset: site.offset,
-    };
-    Subject::new(&image.scan.header, arrival)
 }
 
 pub(super) fn report_of(verdict: &Verdict, image: &Image<'_>) -> model::Report {
@@ -441,6 +423,7 @@ mod tests {
     use crate::phantom::{Fault, Kind, Specimen};
     use crate::pipeline::Association;
     use crate::policy::admission::{Caller, Proof, admit};
+    use crate::standard::Announced;
 
     fn site() -> Site {
         site::build(&loaded(std::path::Path::new("/")))
@@ -464,6 +447,7 @@ mod tests {
             source: &source,
             sop_class: sop_class.as_str(),
             transfer_syntax: syntax.as_str(),
+            announced: Announced::default(),
             urgent: false,
             workshop: None,
             preferred: &[],

@@ -39,6 +39,7 @@ use crate::quarantine::{self, Deed, Done, Fault, Selection};
 use crate::receive::Work;
 use crate::recognition::Reason;
 use crate::spool::{BallastState, Condition, ObjectId, Priority, ReadFault, Spool};
+use crate::standard::Announced;
 use crate::web::model;
 use crate::web::{Listed, QuarantineAction, QueueAction, Refusal, Selector};
 
@@ -687,6 +688,10 @@ fn look_again(
         source: &source,
         sop_class: envelope.sop_class.as_str(),
         transfer_syntax: envelope.transfer_syntax.as_str(),
+        announced: Announced {
+            sop_class: envelope.sop_class.as_str(),
+            sop_instance: envelope.sop_instance.as_str(),
+        },
         urgent: envelope.priority == Priority::High,
         workshop: None,
         preferred: &[],

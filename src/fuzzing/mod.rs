@@ -35,6 +35,7 @@ use crate::phantom::{Characters, Kind, Lengths, Specimen};
 use crate::pipeline::{Image, Site, judge};
 use crate::policy::admission::Source;
 use crate::recognition::InstitutionId;
+use crate::standard::Announced;
 
 /// The transfer syntaxes that a data set can be in, one for each way of writing.
 const SYNTAXES: [&str; 5] = [
@@ -152,6 +153,7 @@ impl Judgement {
             source: &self.source,
             sop_class: "1.2.840.10008.5.1.4.1.1.2",
             transfer_syntax: name,
+            announced: Announced::default(),
             urgent: false,
             workshop: None,
             preferred: &[],

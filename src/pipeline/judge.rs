@@ -2,6 +2,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use jiff::civil::Date;
+
 use super::{Association, Site, Verdict};
 use crate::base::time::{Timestamp, date_at};
 use crate::dicom::status::Status;
@@ -11,10 +13,10 @@ use crate::object::edit::EditPlan;
 use crate::object::{End, Scan};
 use crate::policy::admission::Source;
 use crate::policy::disposition::{Disposition, disposition};
-use crate::recognition::{Decision, Exam, Reason, decide};
+use crate::recognition::{Decision, Exam, Institution, Reason, ScopeCode, decide};
 use crate::stamp::layout::Corner;
 use crate::stamp::{Job, Provenance, Stamp, Workshop, stamp};
-use crate::standard::{Arrival, Assessment, Subject, facts};
+use crate::standard::{Announced, Arrival, Assessment, OwnNames, Subject, facts};
 
 /// One object, as it came.
 #[derive(Clone, Copy)]
@@ -29,6 +31,8 @@ pub struct Image<'a> {
     pub sop_class: &'a str,
     /// Its transfer syntax UID.
     pub transfer_syntax: &'a str,
+    /// As what it was announced. Over an association what is announced as something else is refused before it is judged.
+    pub announced: Announced<'a>,
     /// Whether its sender calls it urgent.
     pub urgent: bool,
     /// What its pixels can be stamped with; without it they stay as they are.
@@ -53,8 +57,37 @@ pub fn acknowledgement(site: &Site, verdict: &Verdict) -> Status {
     if verdict.plan.is_empty() { Status::SUCCESS } else { site.coerced_status }
 }
 
-/// The object as conditions and rules see it; `peer` is its sender's address as text.
-fn subject<'a>(site: &Site, image: &Image<'a>, peer: &'a str, now: Timestamp) -> Subject<'a> {
+/// The names of the institution that a sender is mapped to.
+#[derive(Debug, Clone, Copy)]
+pub struct SenderNames<'a> {
+    institution: &'a Institution,
+    scopes: &'a [ScopeCode],
+}
+
+impl<'a> SenderNames<'a> {
+    /// Of the sender of an image; `None` when it is mapped to none.
+    #[must_use]
+    pub fn of(site: &'a Site, image: &Image<'a>) -> Option<Self> {
+        let institution = site.registry.institution(image.source.institution.as_ref()?)?;
+        Some(Self { institution, scopes: site.registry.scope_codes() })
+    }
+}
+
+impl OwnNames for SenderNames<'_> {
+    fn is_own(&self, name: &str, day: Option<Date>) -> bool {
+        self.institution.read(name, self.scopes, day).own
+    }
+}
+
+/// The object as conditions and rules see it; `peer` is its sender's address as text, empty where there is none.
+#[must_use]
+pub fn subject<'a>(
+    site: &Site,
+    image: &Image<'a>,
+    peer: &'a str,
+    names: Option<&'a SenderNames<'a>>,
+    now: Timestamp,
+) -> Subject<'a> {
     let sender = image.sender;
     let arrival = Arrival {
         calling_aet: sender.map_or("", |sender| sender.calling.as_str()),
@@ -63,6 +96,8 @@ fn subject<'a>(site: &Site, image: &Image<'a>, peer: &'a str, now: Timestamp) ->
         transfer_syntax: image.transfer_syntax,
         charset: image.source.charset.clone(),
         end: Some(image.scan.end),
+        announced: image.announced,
+        institution: names.map(|names| names as &dyn OwnNames),
         now,
         offset: site.offset,
     };
@@ -71,7 +106,8 @@ fn subject<'a>(site: &Site, image: &Image<'a>, peer: &'a str, now: Timestamp) ->
 
 fn judge_or_panic(site: &Site, image: &Image<'_>, now: Timestamp) -> Verdict {
     let peer = image.sender.map(|sender| sender.peer.to_string()).unwrap_or_default();
-    let subject = subject(site, image, &peer, now);
+    let names = SenderNames::of(site, image);
+    let subject = subject(site, image, &peer, names.as_ref(), now);
     let chosen = site.routes.choose(&subject);
     let urgent = image.urgent || image.source.urgent || chosen.urgent;
     let assessment = site.rules.assess(&subject);
@@ -115,7 +151,7 @@ pub fn bypassed(site: &Site, image: &Image<'_>, now: Timestamp) -> Verdict {
     let chosen = match (&image.scan.end, image.sender) {
         (End::Complete, _) | (_, None) => catch_unwind(AssertUnwindSafe(|| {
             let text = image.sender.map(|sender| sender.peer.to_string()).unwrap_or_default();
-            let chosen = site.routes.choose(&subject(site, image, &text, now));
+            let chosen = site.routes.choose(&subject(site, image, &text, None, now));
             (chosen.destinations, chosen.urgent)
         })),
         (

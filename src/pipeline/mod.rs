@@ -22,7 +22,7 @@ use crate::stamp::{StampPolicy, StampRows};
 use crate::standard::RuleSet;
 
 pub use association::Association;
-pub use judge::{Image, acknowledgement, bypassed, judge, unchecked};
+pub use judge::{Image, SenderNames, acknowledgement, bypassed, judge, subject, unchecked};
 pub use verdict::Verdict;
 
 /// Everything an object is judged by. Replaced as a whole, never changed.

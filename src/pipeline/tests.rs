@@ -16,7 +16,7 @@ use crate::recognition::{
     Reason, Rows,
 };
 use crate::stamp::StampMode;
-use crate::standard::{Changes, Pack, declarations};
+use crate::standard::{Announced, Changes, Pack, declarations};
 
 /// A site that marks CT of the phantoms' institution, `here`, and has one destination, `pacs`.
 pub(crate) fn site() -> Site {
@@ -102,6 +102,7 @@ impl Case {
             source: &self.source,
             sop_class: class.as_str(),
             transfer_syntax: syntax.as_str(),
+            announced: Announced::default(),
             urgent: self.urgent,
             workshop: None,
             preferred: &[],

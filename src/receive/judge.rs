@@ -39,6 +39,7 @@ use crate::policy::disposition::{Disposition, HoldReason};
 use crate::spool::{
     Envelope, ObjectId, Priority, ReadFault, Receipt, SPOOL_DAMAGED, SPOOL_UNREADABLE, Spool,
 };
+use crate::standard::Announced;
 
 /// Objects that may wait to be judged. Behind that, receiving waits: each may hold a header of some MiB in memory.
 const WAITING: usize = 16;
@@ -334,6 +335,10 @@ impl Case {
             source: &self.source,
             sop_class: self.envelope.sop_class.as_str(),
             transfer_syntax: self.envelope.transfer_syntax.as_str(),
+            announced: Announced {
+                sop_class: self.envelope.sop_class.as_str(),
+                sop_instance: self.envelope.sop_instance.as_str(),
+            },
             urgent: self.envelope.priority == Priority::High,
             workshop: None,
             preferred: &[],

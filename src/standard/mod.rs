@@ -30,7 +30,7 @@ pub use message::{MessageFault, Template};
 pub use pack::{BUILT_IN, Pack, PackFault, PackProblem, Parameter};
 pub use rule::{Authority, Check, Level, Messages, Principle, Rule, Severity};
 pub use rule_set::{Change, Changes, RuleSet, RuleSetFault};
-pub use subject::{Arrival, Subject};
+pub use subject::{Announced, Arrival, OwnNames, Subject};
 
 use crate::expression::Declarations;
 

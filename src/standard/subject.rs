@@ -4,6 +4,7 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt;
 
+use jiff::civil::Date;
 use jiff::tz::Offset;
 
 use crate::base::time::Timestamp;
@@ -14,6 +15,7 @@ use crate::expression::{Environment, Value};
 use crate::object::{Element, End, HeaderView, Kind};
 
 use super::applies::{ClassGroup, ClassGroups};
+use super::facts::anatomy::Anatomy;
 use super::facts::encoding::Survey;
 use super::facts::{self, FACTS};
 
@@ -32,10 +34,30 @@ pub struct Arrival<'a> {
     pub charset: Option<CharacterSet>,
     /// How the data set ends; `None` while it is still arriving.
     pub end: Option<End>,
+    /// The SOP class and instance as which it was announced: by the C-STORE request, or by the head of its file. Empty when
+    /// nothing did.
+    pub announced: Announced<'a>,
+    /// The institution that its sender is mapped to, where that is known.
+    pub institution: Option<&'a dyn OwnNames>,
     /// The present instant.
     pub now: Timestamp,
     /// The site's offset from UTC, in which dates without one are meant.
     pub offset: Offset,
+}
+
+/// What an object is said to be before its data set is looked at (PS3.7 §9.3.1, PS3.10 §7.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Announced<'a> {
+    /// Affected or Media Storage SOP Class UID.
+    pub sop_class: &'a str,
+    /// Affected or Media Storage SOP Instance UID.
+    pub sop_instance: &'a str,
+}
+
+/// Who knows the names of an institution.
+pub trait OwnNames: fmt::Debug {
+    /// Whether a name, a mark behind it left aside, is the institution's on the day of an examination.
+    fn is_own(&self, name: &str, day: Option<Date>) -> bool;
 }
 
 /// One object and how it came. Values that were looked at once are remembered.
@@ -47,6 +69,7 @@ pub struct Subject<'a> {
     facts: Vec<OnceCell<Value>>,
     survey: OnceCell<Survey>,
     groups: OnceCell<ClassGroups>,
+    anatomy: OnceCell<Anatomy>,
 }
 
 impl<'a> Subject<'a> {
@@ -62,6 +85,7 @@ impl<'a> Subject<'a> {
             facts: FACTS.iter().map(|_| OnceCell::new()).collect(),
             survey: OnceCell::new(),
             groups: OnceCell::new(),
+            anatomy: OnceCell::new(),
         }
     }
 
@@ -97,6 +121,11 @@ impl<'a> Subject<'a> {
             let image = facts::image::is_image(self).then(|| ClassGroup::Images.into());
             image.map_or(of_class, |image| of_class | image)
         })
+    }
+
+    /// Which part of the body it is of.
+    pub(super) fn anatomy(&self) -> &Anatomy {
+        self.anatomy.get_or_init(|| Anatomy::of(self))
     }
 
     /// The first value of an attribute as text, decoded; `None` when it is absent, empty or no text.

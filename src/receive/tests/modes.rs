@@ -24,6 +24,7 @@ fn modes_count_and_so_do_those_that_could_not_be_had() {
         source: &source,
         sop_class: class.as_str(),
         transfer_syntax: syntax.as_str(),
+        announced: crate::standard::Announced::default(),
         urgent: false,
         workshop: None,
         preferred: &[],

@@ -80,7 +80,7 @@ pub fn exam_date(subject: &Subject<'_>) -> Option<Date> {
 }
 
 /// Frame Acquisition DateTime of the first frame of an enhanced object.
-fn frame_acquisition(subject: &Subject<'_>) -> Option<String> {
+pub(super) fn frame_acquisition(subject: &Subject<'_>) -> Option<String> {
     let step = |sequence| Step { sequence, item: 0 };
     let path = AttributePath {
         steps: vec![

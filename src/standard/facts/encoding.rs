@@ -76,6 +76,18 @@ pub(super) const FACTS: &[Fact] = &[
         "keywords of UIDs that break PS3.5 section 9",
         |s| names(s.survey().faulty_uids.clone()),
     ),
+    partial(fact(
+        "announced_sop_class",
+        expression::Kind::Text,
+        "the SOP class that the C-STORE request or the head of the file names",
+        |s| Value::present(s.arrival().announced.sop_class),
+    )),
+    partial(fact(
+        "announced_sop_instance",
+        expression::Kind::Text,
+        "the SOP instance that the C-STORE request or the head of the file names",
+        |s| Value::present(s.arrival().announced.sop_instance),
+    )),
     fact("signed", expression::Kind::Bool, "whether it bears a digital signature", |s| {
         is_signed(s).into()
     }),

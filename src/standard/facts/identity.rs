@@ -14,6 +14,12 @@ pub(super) const FACTS: &[Fact] = &[
         "Patient's Name, its components with single spaces between",
         |s| text(patient_name(s)),
     )),
+    fact(
+        "han_in_alphabetic_group",
+        Kind::Bool,
+        "whether Chinese characters stand in the first component group of Patient's Name, which is for letters; unknown where the name has none",
+        |s| has_han_in_alphabetic_group(s).into(),
+    ),
     fact("institution_name", Kind::Text, "Institution Name, decoded", |s| {
         text(institution_name(s))
     }),
@@ -69,6 +75,19 @@ pub fn patient_name(subject: &Subject<'_>) -> Option<String> {
     let parts: Vec<&str> =
         raw.split(['^', '=', ' ', '　']).filter(|part| !part.is_empty()).collect();
     (!parts.is_empty()).then(|| parts.join(" "))
+}
+
+/// Whether Chinese characters stand in the alphabetic component group of Patient's Name (PS3.5 §6.2.1.2). `None` where it
+/// has none.
+fn has_han_in_alphabetic_group(subject: &Subject<'_>) -> Option<bool> {
+    let name = subject.text(tags::PATIENT_NAME)?;
+    let alphabetic = name.split('=').next().unwrap_or_default();
+    name.contains(is_han).then(|| alphabetic.contains(is_han))
+}
+
+/// CJK Unified Ideographs with their extensions, and the compatibility ones.
+fn is_han(character: char) -> bool {
+    matches!(character, '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}')
 }
 
 /// Institution Name (0008,0080), decoded, its first value.

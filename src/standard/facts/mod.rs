@@ -3,6 +3,7 @@
 //! A fact judges nothing: it says what is there. Where that cannot be told, it is unknown. Lists of faults are empty, not
 //! unknown, when there is none.
 
+pub mod anatomy;
 pub mod cine;
 pub mod codes;
 pub mod contrast;
@@ -13,15 +14,21 @@ pub mod exposure;
 pub mod field;
 pub mod functional_groups;
 pub mod geometry;
+pub mod id_number;
 pub mod identity;
 pub mod image;
+pub mod institution;
+pub mod lexicon;
 pub mod mammography;
 pub mod mr;
 pub mod mr_series;
 pub mod nuclear;
 pub mod orientation;
+pub mod pixel_module;
 pub mod projection;
+pub mod rejection;
 pub mod scope;
+pub mod timeline;
 pub mod views;
 pub mod voi;
 pub mod words;
@@ -83,6 +90,12 @@ const GROUPS: &[&[Fact]] = &[
     contrast::FACTS,
     ct::FACTS,
     mr::FACTS,
+    timeline::FACTS,
+    id_number::FACTS,
+    institution::FACTS,
+    pixel_module::FACTS,
+    anatomy::FACTS,
+    rejection::FACTS,
 ];
 
 /// Every fact.

@@ -1,17 +1,21 @@
 //! What the tests of this module share: small data sets written by hand.
 
 mod acquisition;
+mod anatomy;
 mod applies;
 mod classification;
 mod facts;
 mod functional_groups;
+mod identities;
 mod messages;
 mod modalities;
 mod packs;
+mod pixel_module;
 mod projection;
 mod real;
 mod rules;
 mod subjects;
+mod timeline;
 mod views;
 
 use std::sync::LazyLock;
@@ -158,7 +162,10 @@ impl Image {
             out.extend(tag.group().to_le_bytes());
             out.extend(tag.element().to_le_bytes());
             out.extend(vr.to_string().as_bytes());
-            if matches!(vr, VR::OB | VR::OW | VR::SQ | VR::UT | VR::UN | VR::UC) {
+            if matches!(
+                vr,
+                VR::OB | VR::OW | VR::OF | VR::OD | VR::SQ | VR::UT | VR::UN | VR::UC | VR::UR
+            ) {
                 out.extend([0, 0]);
                 out.extend((value.len() as u32).to_le_bytes());
             } else {
@@ -193,6 +200,8 @@ pub(super) fn arrival() -> Arrival<'static> {
         transfer_syntax: EXPLICIT,
         charset: None,
         end: None,
+        announced: Announced::default(),
+        institution: None,
         now: "2026-06-01T06:00:00Z".parse().expect("a timestamp"),
         offset: parse_offset("+08:00").expect("an offset"),
     }
