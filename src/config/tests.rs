@@ -589,16 +589,16 @@ when = "dcm.Modality in ['DX', 'CR']"
 modes = ["tag"]
 [rules]
 packs = ["db11t2505-2025"]
-[rules.override."IMG-CT-003"]
+[rules.override."IMG-XX-999"]
 severity = "block"
 [rules.parameters]
-ct_max_thickness = 3.0
+xx_limit = 3.0
 "#,
     )
     .expect("a configuration");
     // Rules that this version's pack does not have are told, and do no harm.
     let keys: Vec<&str> = loaded.warnings.iter().map(|warning| warning.key.as_str()).collect();
-    assert_eq!(keys, ["rules.override.\"IMG-CT-003\"", "rules.parameters.ct_max_thickness"]);
+    assert_eq!(keys, ["rules.override.\"IMG-XX-999\"", "rules.parameters.xx_limit"]);
     let shown = show(&loaded.configuration);
     assert_eq!(read(&shown).expect("itself").configuration, loaded.configuration, "{shown}");
 }

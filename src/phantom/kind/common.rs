@@ -44,6 +44,7 @@ pub(super) fn fill(specimen: &Specimen, facts: &Facts, set: &mut DataSet) {
         | Kind::Mg
         | Kind::Dbt
         | Kind::Mr
+        | Kind::EnhancedMr
         | Kind::Us
         | Kind::UsMultiFrame
         | Kind::Xa

@@ -113,7 +113,7 @@ pub(super) fn enhanced(specimen: &Specimen, set: &mut DataSet) -> Pixels {
 }
 
 /// PS3.3 C.7.6.17.
-fn dimensions(specimen: &Specimen, set: &mut DataSet) {
+pub(super) fn dimensions(specimen: &Specimen, set: &mut DataSet) {
     let organization = uid(specimen.seed, "dimension organization");
     let mut own = DataSet::default();
     own.text(tags::DIMENSION_ORGANIZATION_UID, organization.as_str());
@@ -127,7 +127,8 @@ fn dimensions(specimen: &Specimen, set: &mut DataSet) {
         .item(tags::DIMENSION_INDEX_SEQUENCE, index);
 }
 
-fn group(fill: impl FnOnce(&mut DataSet)) -> DataSet {
+/// An item with what `fill` puts in.
+pub(super) fn group(fill: impl FnOnce(&mut DataSet)) -> DataSet {
     let mut group = DataSet::default();
     fill(&mut group);
     group

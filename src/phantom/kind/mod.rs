@@ -36,6 +36,8 @@ pub enum Kind {
     Dbt,
     /// An axial slice of a head MR, T2 weighted.
     Mr,
+    /// Three or more slices of a head MR in one Enhanced MR object.
+    EnhancedMr,
     /// A picture of a liver.
     Us,
     /// A run of them.
@@ -72,7 +74,7 @@ struct Facts {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Ct,
         Self::EnhancedCt,
         Self::Dx,
@@ -81,6 +83,7 @@ impl Kind {
         Self::Mg,
         Self::Dbt,
         Self::Mr,
+        Self::EnhancedMr,
         Self::Us,
         Self::UsMultiFrame,
         Self::Xa,
@@ -107,9 +110,13 @@ impl Kind {
     #[must_use]
     pub fn is_multi_frame(self) -> bool {
         match self {
-            Self::EnhancedCt | Self::UsMultiFrame | Self::Dbt | Self::Xa | Self::Rf | Self::Nm => {
-                true
-            }
+            Self::EnhancedCt
+            | Self::EnhancedMr
+            | Self::UsMultiFrame
+            | Self::Dbt
+            | Self::Xa
+            | Self::Rf
+            | Self::Nm => true,
             Self::Ct
             | Self::Dx
             | Self::DxForProcessing
@@ -144,6 +151,7 @@ impl Kind {
             Self::Mg => Some(xray::mg(specimen, set)),
             Self::Dbt => Some(tomosynthesis::slices(specimen, set)),
             Self::Mr => Some(mr::slice(specimen, set)),
+            Self::EnhancedMr => Some(mr::enhanced(specimen, set)),
             Self::Us => Some(screen::ultrasound(specimen, false, set)),
             Self::UsMultiFrame => Some(screen::ultrasound(specimen, true, set)),
             Self::Xa => Some(xray::xa(specimen, set)),
@@ -182,6 +190,18 @@ impl Kind {
             manufacturer: "MARKGATE",
             model: "Synthetic DX",
             station: "DX01",
+        };
+        const MR: Facts = Facts {
+            sop_class: uids::MR_IMAGE_STORAGE,
+            word: "mr",
+            modality: "MR",
+            size: (256, 256, 1),
+            body_part: Some("HEAD"),
+            study: Words { han: "头部MR平扫", latin: "Head MR plain" },
+            series: Words { han: "横断位T2", latin: "Axial T2" },
+            manufacturer: "MARKGATE",
+            model: "Synthetic MR",
+            station: "MR01",
         };
         const US: Facts = Facts {
             sop_class: uids::ULTRASOUND_IMAGE_STORAGE,
@@ -240,17 +260,12 @@ impl Kind {
                 model: "Synthetic DBT",
                 ..MG
             },
-            Self::Mr => Facts {
-                sop_class: uids::MR_IMAGE_STORAGE,
-                word: "mr",
-                modality: "MR",
-                size: (256, 256, 1),
-                body_part: Some("HEAD"),
-                study: Words { han: "头部MR平扫", latin: "Head MR plain" },
-                series: Words { han: "横断位T2", latin: "Axial T2" },
-                manufacturer: "MARKGATE",
-                model: "Synthetic MR",
-                station: "MR01",
+            Self::Mr => MR,
+            Self::EnhancedMr => Facts {
+                sop_class: uids::ENHANCED_MR_IMAGE_STORAGE,
+                word: "enhanced-mr",
+                size: (256, 256, 3),
+                ..MR
             },
             Self::Us => US,
             Self::UsMultiFrame => Facts {

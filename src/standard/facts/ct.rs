@@ -90,9 +90,9 @@ fn exposure(subject: &Subject<'_>) -> Option<f64> {
     const MICRO: f64 = 1000.0;
     let enhanced = Place::new(tags::CT_EXPOSURE_SEQUENCE, tags::EXPOSURE_INM_AS);
     let fine = subject.numbers(tags::EXPOSURE_INU_AS).first().map(|exposure| exposure / MICRO);
-    let own = subject.numbers(tags::EXPOSURE).first().copied().filter(|own| *own > 0.0);
+    let own = subject.numbers(tags::EXPOSURE).first().copied();
     // Whole milliampere seconds round a small exposure to 0.
-    own.or(fine).or_else(|| number(subject, enhanced))
+    own.filter(|own| *own > 0.0).or(fine).or_else(|| number(subject, enhanced)).or(own)
 }
 
 fn is_multi_energy(subject: &Subject<'_>) -> bool {

@@ -3,6 +3,8 @@
 use dicom_dictionary_std::uids;
 
 use super::functional_groups::{self as groups, Place, every, first};
+use super::mr_series::LOCALIZER;
+use super::words::{has_any, of_series};
 use super::{Fact, fact, names, numbers, text};
 use crate::dicom::attribute::keyword_of;
 use crate::dicom::{Tag, tags};
@@ -66,6 +68,12 @@ pub(super) const FACTS: &[Fact] = &[
         Kind::Bool,
         "whether it is a localizer, by Image Type or Frame Type; unknown without these",
         |s| is_localizer(s).into(),
+    ),
+    fact(
+        "cross_section",
+        Kind::Bool,
+        "whether it is a slice of the body: no localizer, by type or (of MR) by description, and no captured screen",
+        |s| is_cross_section(s).into(),
     ),
     fact(
         "frame_groups",
@@ -153,6 +161,19 @@ pub fn is_localizer(subject: &Subject<'_>) -> Option<bool> {
     let values: Vec<String> =
         of_image.chain(of_frames).flat_map(|element| view.strings(element)).collect();
     (!values.is_empty()).then(|| values.iter().any(|value| value == "LOCALIZER"))
+}
+
+/// Whether it is a slice of the body, as far as it says anything else: no localizer, no captured screen. Many an MR scanner
+/// tells a localizer by the description alone; in those of CT the word also stands for planning a therapy.
+#[must_use]
+pub fn is_cross_section(subject: &Subject<'_>) -> bool {
+    let is_called_localizer = || {
+        subject.text(tags::MODALITY).as_deref() == Some("MR")
+            && has_any(&of_series(subject).replace('_', " "), LOCALIZER)
+    };
+    is_localizer(subject) != Some(true)
+        && !super::scope::is_screen_capture(subject)
+        && !is_called_localizer()
 }
 
 fn frame_groups(subject: &Subject<'_>) -> Option<i64> {

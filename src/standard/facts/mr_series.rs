@@ -90,7 +90,8 @@ pub fn classify(acquisition: &Acquisition) -> MrSeries {
     MrSeries { weighting, fat_suppressed: is_fat_suppressed(acquisition) }
 }
 
-const LOCALIZER: &[&str] =
+/// What localizers are called.
+pub(super) const LOCALIZER: &[&str] =
     &["LOC", "LOCALIZER", "SCOUT", "AAHSCOUT", "SURVEY", "3-PLANE", "3PL", "定位", "定位像"];
 const ADC: &[&str] = &["ADC", "EADC", "表观"];
 const DIFFUSION: &[&str] =

@@ -105,6 +105,7 @@ fn enhanced_objects_have_some_values_under_other_names() {
     // Whole milliampere seconds may round to 0 what microampere seconds tell.
     let small = Image::empty().with("Exposure", "0").with("ExposureInuAs", "400");
     check("exposure", &small, 0.4);
+    check("exposure", &Image::empty().with("Exposure", "0"), 0.0);
     let value = Image::empty().with("SpecificAbsorptionRateValue", double(1.5));
     let timing = Image::empty().with_item("SpecificAbsorptionRateSequence", &value);
     let groups = Image::empty().with_item("MRTimingAndRelatedParametersSequence", &timing);
@@ -183,6 +184,19 @@ fn localizers_say_so() {
         shared("CTImageFrameTypeSequence", "FrameType", "ORIGINAL\\PRIMARY\\LOCALIZER\\NONE");
     check("localizer", &frame, true);
     check("localizer", &frame.with("ImageType", "ORIGINAL\\PRIMARY\\VOLUME\\NONE"), true);
+}
+
+#[test]
+fn slices_of_the_body_are_no_localizers_and_no_screens() {
+    let slice = Image::empty().with("ImageType", "ORIGINAL\\PRIMARY\\AXIAL");
+    check("cross_section", &Image::empty(), true);
+    check("cross_section", &slice, true);
+    let typed = |value: &str| slice.clone().with("ImageType", value);
+    check("cross_section", &typed("ORIGINAL\\PRIMARY\\LOCALIZER"), false);
+    check("cross_section", &typed("DERIVED\\SECONDARY\\SCREEN SAVE"), false);
+    let called = slice.with("SeriesDescription", "3-plane_Loc");
+    check("cross_section", &called.clone().with("Modality", "MR"), false);
+    check("cross_section", &called.with("Modality", "CT"), true);
 }
 
 #[test]

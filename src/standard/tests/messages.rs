@@ -39,7 +39,7 @@ fn a_message_shows_the_values_it_names() {
     say("{dcm.Modality} {dcm.Rows} { fact.exam_date }", "CT 2 20260520");
     say("{dcm.PixelSpacing} of {param.rooms}", "0.7, 0.7031 of CT01, CT02");
     say("{{{value}}}", "{5}");
-    check("SliceThickness", "{dcm.KVP}", &image, "(无)", "(none)");
+    check("SliceThickness", "{dcm.DistanceSourceToPatient}", &image, "(无)", "(none)");
     check("SliceThickness", "{fact.future_dates}", &image, "(无)", "(none)");
     check("SliceThickness", "{fact.is_image}", &image, "是", "yes");
     check("SliceThickness", "{fact.lossy}", &image, "否", "no");

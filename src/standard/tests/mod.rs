@@ -70,7 +70,7 @@ impl Written for u16 {
 }
 
 impl Image {
-    /// A chest CT slice to which no rule has an objection.
+    /// A chest CT slice to which no rule has an objection but that it is small.
     pub fn chest_ct() -> Self {
         Self::empty()
             .with("SpecificCharacterSet", "GB18030")
@@ -96,6 +96,19 @@ impl Image {
             .with("InstanceNumber", "17")
             .with("ImagePositionPatient", "-150\\-150\\40")
             .with("ImageOrientationPatient", "1\\0\\0\\0\\1\\0")
+            .with("PatientPosition", "HFS")
+            .with("ProtocolName", "Chest")
+            .with("SliceThickness", "1.25")
+            .with("PixelSpacing", "0.7\\0.7")
+            .with("KVP", "120")
+            .with("XRayTubeCurrent", "200")
+            .with("Exposure", "100")
+            .with("ConvolutionKernel", "STANDARD")
+            .with("RescaleIntercept", "-1024")
+            .with("RescaleSlope", "1")
+            .with("RescaleType", "HU")
+            .with("WindowCenter", "40\\-600")
+            .with("WindowWidth", "400\\1500")
             .with("SamplesPerPixel", 1)
             .with("PhotometricInterpretation", "MONOCHROME2")
             .with("Rows", 2)

@@ -290,7 +290,11 @@ fn a_rule_set_has_a_hash_of_its_own() {
 
 #[test]
 fn what_cannot_be_told_is_undecided_and_has_no_effect() {
-    let packs = [own(&(simple("A-1", "dcm.KVP > 10") + &simple("A-2", "dcm.Rows > 1")))];
+    let packs =
+        [
+            own(&(simple("A-1", "dcm.DistanceSourceToPatient > 10")
+                + &simple("A-2", "dcm.Rows > 1"))),
+        ];
     let rules = RuleSet::build(&packs, &Changes::default()).expect("a rule set");
     let assessment = Image::chest_ct().look(|subject| rules.assess(subject));
     assert_eq!((assessment.findings.len(), assessment.undecided), (0, vec!["A-1".to_owned()]));
