@@ -31,6 +31,8 @@ struct Load {
     objects: usize,
     bytes: usize,
     associations: usize,
+    /// Whether there is room for the mark in the pixels.
+    drawable: bool,
 }
 
 const LOADS: [Load; 4] = [
@@ -39,24 +41,28 @@ const LOADS: [Load; 4] = [
         objects: 400,
         bytes: 524_288,
         associations: 1,
+        drawable: true,
     },
     Load {
         name: "400 CT slices of 0.5 MB, 8 associations",
         objects: 400,
         bytes: 524_288,
         associations: 8,
+        drawable: true,
     },
     Load {
         name: "40 images of 15 MB, 1 association",
         objects: 40,
         bytes: 15_000_000,
         associations: 1,
+        drawable: true,
     },
     Load {
         name: "2000 objects of 10 kB, 1 association",
         objects: 2_000,
         bytes: 10_240,
         associations: 1,
+        drawable: false,
     },
 ];
 
@@ -70,20 +76,27 @@ fn main() -> io::Result<()> {
     for load in &LOADS {
         let objects = data_sets(load);
         let mut direct: Vec<Figures> = Vec::new();
-        let mut gated: Vec<Figures> = Vec::new();
+        let modes: &[&str] = if load.drawable { &["tag", "burn-in"] } else { &["tag"] };
+        let mut gated: Vec<Vec<Figures>> = vec![Vec::new(); modes.len()];
         for _ in 0..rounds {
             let sink = Sink::start()?;
             direct.push(run(load, &objects, sink.address, "SINK", &sink)?);
-            let sink = Sink::start()?;
-            let gate = Gate::start(sink.address)?;
-            let mut figures = run(load, &objects, gate.address, "MARKGATE", &sink)?;
-            figures.rss = gate.peak_rss()?;
-            figures.cpu = Some(gate.cpu_seconds()?);
-            gated.push(figures);
+            for (mode, gated) in modes.iter().zip(&mut gated) {
+                let sink = Sink::start()?;
+                let gate = Gate::start(sink.address, mode)?;
+                let mut figures = run(load, &objects, gate.address, "MARKGATE", &sink)?;
+                figures.rss = gate.peak_rss()?;
+                figures.cpu = Some(gate.cpu_seconds()?);
+                let fate = gate.fate_of(&objects[0].0)?;
+                assert!(fate.contains(&format!("\"{mode}\"")), "not marked by {mode}: {fate}");
+                gated.push(figures);
+            }
         }
         println!("{}", load.name);
         median(&mut direct).print("  direct", load);
-        median(&mut gated).print("  through the gate, marked, synced", load);
+        for (mode, gated) in modes.iter().zip(&mut gated) {
+            median(gated).print(&format!("  through the gate, {mode}, synced"), load);
+        }
     }
     dcmtk::compare()
 }
@@ -216,7 +229,10 @@ fn data_set(instance: &str, index: usize, bytes: usize) -> Vec<u8> {
     let pixels = bytes / 1024 * 1024;
     data.extend([0xE0, 0x7F, 0x10, 0x00, b'O', b'W', 0, 0]);
     data.extend(u32::try_from(pixels).expect("pixels fit").to_le_bytes());
-    data.extend((0..pixels).map(|at| (at.wrapping_mul(31) ^ (at >> 9) ^ index) as u8));
+    // Air above and below, in which a mark finds room.
+    let shows = pixels / 8..pixels / 8 * 7;
+    let value = |at: usize| (at.wrapping_mul(31) ^ (at >> 9) ^ index) as u8;
+    data.extend((0..pixels).map(|at| if shows.contains(&at) { value(at) } else { 0 }));
     data
 }
 
@@ -224,15 +240,15 @@ fn data_set(instance: &str, index: usize, bytes: usize) -> Vec<u8> {
 struct Gate {
     child: Child,
     address: SocketAddr,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Gate {
-    fn start(sink: SocketAddr) -> io::Result<Self> {
+    fn start(sink: SocketAddr, mode: &str) -> io::Result<Self> {
         let folder = tempfile::Builder::new().prefix("markgate-bench").tempdir_in(bench_folder())?;
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let file = folder.path().join("markgate.toml");
-        std::fs::write(&file, configuration(address, sink, folder.path()))?;
+        std::fs::write(&file, configuration(address, sink, folder.path(), mode))?;
         let child = Command::new(env!("CARGO_BIN_EXE_markgate"))
             .args(["serve", "--config"])
             .arg(&file)
@@ -244,7 +260,16 @@ impl Gate {
             assert!(Instant::now() < deadline, "the gate does not listen");
             std::thread::yield_now();
         }
-        Ok(Self { child, address, _folder: folder })
+        Ok(Self { child, address, folder })
+    }
+
+    /// What the gate has to say of an object.
+    fn fate_of(&self, instance: &str) -> io::Result<String> {
+        let told = Command::new(env!("CARGO_BIN_EXE_markgate"))
+            .args(["explain", "--json", "--uid", instance, "--config"])
+            .arg(self.folder.path().join("markgate.toml"))
+            .output()?;
+        Ok(String::from_utf8_lossy(&told.stdout).into_owned())
     }
 
     /// The most memory that the process has had in use, in bytes.
@@ -279,7 +304,7 @@ fn bench_folder() -> &'static Path {
     Path::new(env!("CARGO_TARGET_TMPDIR"))
 }
 
-fn configuration(listen: SocketAddr, sink: SocketAddr, folder: &Path) -> String {
+fn configuration(listen: SocketAddr, sink: SocketAddr, folder: &Path, mode: &str) -> String {
     format!(
         r#"[gate]
 aet = "MARKGATE"
@@ -314,6 +339,12 @@ institution = "bench"
 items = ["*"]
 scope = "JJJHR"
 valid_from = 2026-04-01
+
+[mark]
+modes = ["{mode}"]
+
+[burn_in]
+except = []
 "#,
         folder.join("spool").display(),
         sink.port(),

@@ -11,7 +11,7 @@ pub(crate) fn build(loaded: &Loaded) -> Site {
     let drawn = (&configuration.burn_in, &compiled.burn_in.font);
     let versions = Versions {
         rules: compiled.rules.hash().to_owned(),
-        registry: digest(&format!("{:?}", configuration.registry)),
+        registry: digest(&format!("{:?}", (&configuration.registry, &configuration.operators))),
         config: digest(&format!(
             "{:?}",
             (mark, &configuration.sources, &configuration.stamps, drawn)
@@ -25,6 +25,7 @@ pub(crate) fn build(loaded: &Loaded) -> Site {
         routes: compiled.routes.clone(),
         rules: compiled.rules.clone(),
         registry: compiled.registry.clone(),
+        personnel: compiled.personnel.clone(),
         mark: mark.policy.clone(),
         modes: compiled.stamps.clone(),
         stamp: mark.stamp_policy(compiled.burn_in.policy.clone()),

@@ -18,13 +18,18 @@ use crate::recognition::{
     RegistryWarning, Rows, ScopeRow, Table,
 };
 use crate::stamp::{StampRow, StampRows};
-use crate::standard::{BUILT_IN, Changes, Pack, PackFault, RuleSet, RuleSetFault, declarations};
+use crate::standard::{
+    BUILT_IN, Changes, OperatorRow, Pack, PackFault, Personnel, PersonnelFault, PersonnelProblem,
+    RuleSet, RuleSetFault, declarations,
+};
 
 /// What was made of a configuration's rows.
 #[derive(Debug, Clone)]
 pub struct Compiled {
     /// Who may bear which mark, for what, when.
     pub registry: Registry,
+    /// Who operates the equipment; `None` where no operator is listed.
+    pub personnel: Option<Personnel>,
     /// Which destinations an object goes to. They are numbered as in
     /// [`Configuration::destinations`](super::Configuration::destinations).
     pub routes: Routes,
@@ -189,6 +194,36 @@ impl RegistryTables<'_> {
                 let when = self.items.rows.get(cell.row).map(|item| item.when.as_str());
                 Some(condition(when, &error))
             }
+        }
+    }
+}
+
+/// The registry of operators.
+pub(super) fn personnel(
+    operators: &Placed<'_, OperatorRow>,
+    mistakes: &mut Vec<Mistake>,
+) -> Option<Personnel> {
+    match Personnel::build(operators.rows.clone()) {
+        Ok(personnel) => Some(personnel),
+        Err(faults) => {
+            for PersonnelFault { row, problem } in faults {
+                let (key, found, wanted) = match problem {
+                    PersonnelProblem::NoCode => ("code", "\"\"".to_owned(), "a staff code"),
+                    PersonnelProblem::Overlaps { .. } => (
+                        "code",
+                        "a second row for the same days".to_owned(),
+                        "days that no other row of this person has",
+                    ),
+                    PersonnelProblem::EndsBeforeItBegins => (
+                        "valid_to",
+                        "a day before valid_from".to_owned(),
+                        "a day not before valid_from",
+                    ),
+                };
+                let fault = Fault::Unusable { found, wanted: wanted.to_owned() };
+                operators.mistake(row, key, fault, mistakes);
+            }
+            None
         }
     }
 }

@@ -192,6 +192,7 @@ fn whole(
     let institutions = sheet(&files.institutions);
     let items = sheet(&files.items);
     let accreditations = sheet(&files.accreditations);
+    let operators = sheet(&files.operators);
     let mut rows = |name, sheet| top.rows(name).into_iter().chain(further(name, sheet));
     let tables = RegistryTables {
         scopes: registry::scopes(rows("scope", &None), mistakes),
@@ -199,6 +200,7 @@ fn whole(
         items: registry::items(rows("item", &items), mistakes),
         accreditations: registry::accreditations(rows("accreditation", &accreditations), mistakes),
     };
+    let operators = registry::operators(rows("operator", &operators), mistakes);
     let institution_ids = tables.institutions.names(|row| &row.id);
     let rows = top.rows("source");
     let proof = credentials::Reader { base: folder, gate: &gate, secrets };
@@ -218,6 +220,7 @@ fn whole(
     top.finish(mistakes);
 
     let compiled_registry = tables.compile(&mark, mistakes, warnings);
+    let personnel = compile::personnel(&operators, mistakes);
     let compiled_routes = compile::routes(&routes, &destination_names, mistakes);
     let compiled_stamps = compile::stamps(&stamps, &mark, mistakes);
     let drawing = burn_in::drawing(&burn_in, &burn_in_place, mistakes);
@@ -240,15 +243,17 @@ fn whole(
     }
     let tls = reader.finish();
     let compiled = compiled_registry.zip(compiled_routes).zip(compiled_stamps).zip(compiled_rules);
-    let compiled = compiled.zip(drawing);
-    let compiled = compiled.map(|((((registry, routes), stamps), rules), burn_in)| Compiled {
-        registry,
-        routes,
-        stamps,
-        burn_in,
-        rules,
-        tls,
-    });
+    let compiled = compiled.zip(drawing).zip(personnel);
+    let compiled =
+        compiled.map(|(((((registry, routes), stamps), rules), burn_in), personnel)| Compiled {
+            registry,
+            personnel: (!personnel.is_empty()).then_some(personnel),
+            routes,
+            stamps,
+            burn_in,
+            rules,
+            tls,
+        });
     let configuration = Configuration {
         gate,
         limits,
@@ -260,6 +265,7 @@ fn whole(
         sources,
         routes: routes.rows,
         registry: tables.rows(),
+        operators: operators.rows,
         registry_files: files,
         mark,
         burn_in,

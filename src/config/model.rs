@@ -22,7 +22,7 @@ use crate::stamp::layout::LayoutPolicy;
 use crate::stamp::{
     BurnedInAnnotation, CharsetPolicy, PixelPolicy, StampMode, StampPolicy, StampRow, UidPolicy,
 };
-use crate::standard::{Changes, Severity};
+use crate::standard::{Changes, OperatorRow, Severity};
 
 /// A whole configuration. What it refers to by name is there.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -48,6 +48,8 @@ pub struct Configuration {
     /// `[[scope]]`, `[[institution]]`, `[[item]]` and `[[accreditation]]`, each with the rows of its CSV file behind those
     /// of the file itself.
     pub registry: Rows,
+    /// `[[operator]]`: who operates the equipment.
+    pub operators: Vec<OperatorRow>,
     /// `[registry]`: the CSV files that rows came from.
     pub registry_files: RegistryFiles,
     /// `[mark]`: how a mark is decided and written.
@@ -243,6 +245,8 @@ pub struct RegistryFiles {
     pub items: Option<PathBuf>,
     /// Rows of `[[accreditation]]`.
     pub accreditations: Option<PathBuf>,
+    /// Rows of `[[operator]]`.
+    pub operators: Option<PathBuf>,
 }
 
 /// `[mark]`.

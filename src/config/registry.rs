@@ -13,6 +13,7 @@ use super::decode::{Entry, Origin, Table};
 use super::mistake::{Fault, Mistake};
 use super::source::{CSV_LIMIT, read};
 use crate::recognition::{AccreditationRow, Alias, InstitutionRow, ItemRow, ScopeRow};
+use crate::standard::{Grade, OperatorRow};
 
 /// A CSV file that was read.
 pub(super) struct Sheet {
@@ -196,4 +197,122 @@ pub(super) fn accreditations<'t>(
         }
     }
     accreditations
+}
+
+pub(super) fn operators<'t>(
+    rows: impl Iterator<Item = Table<'t>>,
+    mistakes: &mut Vec<Mistake>,
+) -> Placed<'t, OperatorRow> {
+    let mut operators = Placed::default();
+    for mut table in rows {
+        let code = table.text("code");
+        let code = table.required("code", code, "a staff code");
+        let name = table.text("name");
+        let aliases = table.texts("aliases").unwrap_or_default();
+        let wanted = "a grade: 技士, 技师, 主管技师, 副主任技师 or 主任技师, or its English word";
+        let grade = table.parsed("grade", wanted, |text| {
+            Grade::WORDS.iter().find(|(word, _)| *word == text.trim()).map(|(_, grade)| *grade)
+        });
+        let grade = table.required("grade", grade, wanted);
+        let (valid_from, valid_to) = (table.date("valid_from"), table.date("valid_to"));
+        let radiation_protection = table.date("radiation_protection");
+        let critical_value = table.date("critical_value");
+        let first_aid = table.date("first_aid");
+        let devices = table.texts("devices").unwrap_or_default();
+        let place = table.finish(mistakes);
+        if let (Some(code), Some(grade)) = (code, grade) {
+            let names = name.into_iter().chain(aliases).collect();
+            let row = OperatorRow {
+                code,
+                names,
+                grade,
+                valid_from,
+                valid_to,
+                radiation_protection,
+                critical_value,
+                first_aid,
+                devices,
+            };
+            operators.push(row, place);
+        }
+    }
+    operators
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use jiff::civil::date;
+
+    use crate::config::parse;
+    use crate::standard::{Grade, OperatorRow};
+
+    const GATE: &str = "[[destination]]\nname = \"a\"\nfolder = \"received\"\n";
+
+    #[test]
+    fn operators_come_from_the_file_and_from_csv() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let sheet = "code,name,grade,first_aid,devices\nT2,李四,chief technologist,2027-01-31,Ingenia|Vida\n";
+        std::fs::write(folder.path().join("operators.csv"), sheet).expect("written");
+        let text = format!(
+            "{GATE}[registry]\noperators = \"operators.csv\"\n[[operator]]\ncode = \"T1\"\nname = \"张三\"\n\
+             aliases = [\"Zhang San\"]\ngrade = \"技士\"\nvalid_from = 2026-01-01\n"
+        );
+        let loaded = parse(&text, Path::new("gate.toml"), folder.path()).expect("a configuration");
+        let nobody = OperatorRow {
+            code: String::new(),
+            names: Vec::new(),
+            grade: Grade::Technician,
+            valid_from: None,
+            valid_to: None,
+            radiation_protection: None,
+            critical_value: None,
+            first_aid: None,
+            devices: Vec::new(),
+        };
+        let rows = [
+            OperatorRow {
+                code: "T1".to_owned(),
+                names: vec!["张三".to_owned(), "Zhang San".to_owned()],
+                valid_from: Some(date(2026, 1, 1)),
+                ..nobody.clone()
+            },
+            OperatorRow {
+                code: "T2".to_owned(),
+                names: vec!["李四".to_owned()],
+                grade: Grade::Chief,
+                first_aid: Some(date(2027, 1, 31)),
+                devices: vec!["Ingenia".to_owned(), "Vida".to_owned()],
+                ..nobody
+            },
+        ];
+        assert_eq!(loaded.configuration.operators, rows);
+        assert!(loaded.compiled.personnel.is_some_and(|known| !known.is_empty()));
+        let none = parse(GATE, Path::new("gate.toml"), folder.path()).expect("a configuration");
+        assert_eq!(none.compiled.personnel, None);
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_operator_is_told_with_its_line() {
+        let text = format!(
+            "{GATE}[[operator]]\ncode = \"T1\"\ngrade = \"护士\"\n[[operator]]\ncode = \"T2\"\ngrade = \"技师\"\n\
+             [[operator]]\ncode = \"t2\"\ngrade = \"技师\"\n"
+        );
+        let told = |text: &str| {
+            let faults = parse(text, Path::new("gate.toml"), Path::new("")).expect_err("mistakes");
+            faults.to_string()
+        };
+        assert!(
+            told(&text).contains("gate.toml:6: operator.grade: \"护士\"; give a grade"),
+            "{}",
+            told(&text)
+        );
+        let twice = text.replace("护士", "技师");
+        assert!(
+            told(&twice).contains("gate.toml:11: operator.code: a second row for the same days"),
+            "{}",
+            told(&twice)
+        );
+    }
 }

@@ -519,6 +519,7 @@ pub(super) fn registry_files(
         institutions: file("institutions"),
         items: file("items"),
         accreditations: file("accreditations"),
+        operators: file("operators"),
     };
     table.finish(mistakes);
     files

@@ -17,7 +17,7 @@ use crate::policy::admission::SourceRow;
 use crate::policy::route::RouteRow;
 use crate::recognition::{AccreditationRow, Alias, InstitutionRow, ItemRow, ScopeRow};
 use crate::stamp::StampRow;
-use crate::standard::Severity;
+use crate::standard::{Grade, OperatorRow, Severity};
 
 /// The effective configuration as TOML.
 #[must_use]
@@ -31,6 +31,7 @@ pub fn show(configuration: &Configuration) -> String {
         audit,
         console,
         registry,
+        operators,
         registry_files,
         mark,
         burn_in,
@@ -76,6 +77,7 @@ pub fn show(configuration: &Configuration) -> String {
         ("institutions", &registry_files.institutions),
         ("items", &registry_files.items),
         ("accreditations", &registry_files.accreditations),
+        ("operators", &registry_files.operators),
     ] {
         if let Some(file) = file {
             page.remark(&format!("the {kind} of {:?} stand below", file.display().to_string()));
@@ -85,6 +87,7 @@ pub fn show(configuration: &Configuration) -> String {
     registry.institutions.iter().for_each(|row| institution(&mut page, row));
     registry.items.iter().for_each(|row| item(&mut page, row));
     registry.accreditations.iter().for_each(|row| accreditation(&mut page, row));
+    operators.iter().for_each(|row| operator(&mut page, row));
     self::mark(&mut page, mark);
     self::burn_in(&mut page, burn_in);
     configuration.stamps.iter().for_each(|row| stamp(&mut page, row));
@@ -232,6 +235,30 @@ fn accreditation(page: &mut Page, row: &AccreditationRow) {
         page.bare("valid_to", day);
     }
     page.text("status", row.status.word());
+}
+
+fn operator(page: &mut Page, row: &OperatorRow) {
+    page.row("operator");
+    page.text("code", &row.code);
+    let mut names = row.names.iter();
+    if let Some(name) = names.next() {
+        page.text("name", name);
+    }
+    page.list("aliases", names);
+    let word = Grade::WORDS.iter().find(|(_, grade)| *grade == row.grade);
+    page.text("grade", word.map_or("", |(word, _)| *word));
+    for (key, day) in [
+        ("valid_from", row.valid_from),
+        ("valid_to", row.valid_to),
+        ("radiation_protection", row.radiation_protection),
+        ("critical_value", row.critical_value),
+        ("first_aid", row.first_aid),
+    ] {
+        if let Some(day) = day {
+            page.bare(key, day);
+        }
+    }
+    page.list("devices", &row.devices);
 }
 
 fn mark(page: &mut Page, mark: &Mark) {

@@ -100,7 +100,7 @@ to = ["pacs", "archiv"]
             "gate.toml:13: destination.name: \"pacs\" a second time; give each row its own",
             "gate.toml:15: destination.host: stands beside `folder`; keep one of them: this, or `folder`",
             "gate.toml:17: route.to: \"archiv\", which is no destination; there are: pacs",
-            "gate.toml:18: database: unknown key; keys: gate, limits, codec, spool, audit, console, destination, registry, scope, institution, item, accreditation, source, route, mark, stamp, …",
+            "gate.toml:18: database: unknown key; keys: gate, limits, codec, spool, audit, console, destination, registry, scope, institution, item, accreditation, operator, source, route, mark, …",
         ],
     );
 }

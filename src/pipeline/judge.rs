@@ -82,7 +82,7 @@ impl OwnNames for SenderNames<'_> {
 /// The object as conditions and rules see it; `peer` is its sender's address as text, empty where there is none.
 #[must_use]
 pub fn subject<'a>(
-    site: &Site,
+    site: &'a Site,
     image: &Image<'a>,
     peer: &'a str,
     names: Option<&'a SenderNames<'a>>,
@@ -100,6 +100,7 @@ pub fn subject<'a>(
         institution: names.map(|names| names as &dyn OwnNames),
         now,
         offset: site.offset,
+        personnel: site.personnel.as_ref(),
     };
     Subject::new(&image.scan.header, arrival)
 }

@@ -19,7 +19,7 @@ use crate::policy::disposition::Unparsable;
 use crate::policy::route::{DestinationIndex, Routes};
 use crate::recognition::{MarkPolicy, Registry};
 use crate::stamp::{StampPolicy, StampRows};
-use crate::standard::RuleSet;
+use crate::standard::{Personnel, RuleSet};
 
 pub use association::Association;
 pub use judge::{Image, SenderNames, acknowledgement, bypassed, judge, subject, unchecked};
@@ -40,6 +40,8 @@ pub struct Site {
     pub rules: RuleSet,
     /// Institutions, items, accreditations.
     pub registry: Registry,
+    /// Operators, if the site has a registry of them.
+    pub personnel: Option<Personnel>,
     /// How a mark is decided.
     pub mark: MarkPolicy,
     /// How a mark is shown, by object.

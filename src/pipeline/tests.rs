@@ -50,6 +50,7 @@ pub(crate) fn site() -> Site {
     let pack = Pack::built_in("db11t2505-2025").expect("a built-in pack");
     let destinations = vec!["pacs".to_owned()];
     Site {
+        personnel: None,
         ae: AeTitle::parse("GATE").expect("a title"),
         sources: Vec::new(),
         routes: Routes::build(&[], &destinations, &declarations).expect("no routes"),

@@ -18,6 +18,7 @@ use super::applies::{ClassGroup, ClassGroups};
 use super::facts::anatomy::Anatomy;
 use super::facts::encoding::Survey;
 use super::facts::{self, FACTS};
+use super::personnel::Personnel;
 
 /// How an object came, as far as it is known.
 #[derive(Debug, Clone)]
@@ -43,6 +44,8 @@ pub struct Arrival<'a> {
     pub now: Timestamp,
     /// The site's offset from UTC, in which dates without one are meant.
     pub offset: Offset,
+    /// The site's registry of operators, if it has one.
+    pub personnel: Option<&'a Personnel>,
 }
 
 /// What an object is said to be before its data set is looked at (PS3.7 §9.3.1, PS3.10 §7.1).

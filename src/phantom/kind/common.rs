@@ -24,6 +24,9 @@ pub(super) fn in_script(specimen: &Specimen, words: Words) -> &'static str {
     if specimen.characters.has_chinese() { words.han } else { words.latin }
 }
 
+/// The technologist of the phantoms, as VR PN. Nobody is called so.
+const OPERATOR: Words = Words { han: "Shili^Jishi=示例^技师", latin: "Shili^Jishi" };
+
 pub(super) fn fill(specimen: &Specimen, facts: &Facts, set: &mut DataSet) {
     let date = da(specimen.study_date);
     if let Some(declaration) = specimen.characters.declaration() {
@@ -94,7 +97,8 @@ fn series(specimen: &Specimen, facts: &Facts, date: &str, set: &mut DataSet) {
         .text(tags::SERIES_NUMBER, specimen.series.to_string())
         .text(tags::SERIES_DATE, date)
         .text(tags::SERIES_TIME, "093200")
-        .text(tags::SERIES_DESCRIPTION, in_script(specimen, facts.series));
+        .text(tags::SERIES_DESCRIPTION, in_script(specimen, facts.series))
+        .text(tags::OPERATORS_NAME, in_script(specimen, OPERATOR));
     if let Some(body_part) = facts.body_part {
         set.text(tags::BODY_PART_EXAMINED, body_part)
             .text(tags::PROTOCOL_NAME, in_script(specimen, facts.study));

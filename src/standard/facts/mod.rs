@@ -24,6 +24,7 @@ pub mod mr;
 pub mod mr_series;
 pub mod nuclear;
 pub mod orientation;
+pub mod personnel;
 pub mod pixel_module;
 pub mod projection;
 pub mod rejection;
@@ -75,6 +76,7 @@ const fn identifying(fact: Fact) -> Fact {
 const GROUPS: &[&[Fact]] = &[
     dates::FACTS,
     identity::FACTS,
+    personnel::FACTS,
     encoding::FACTS,
     image::FACTS,
     voi::FACTS,

@@ -10,6 +10,7 @@ mod identities;
 mod messages;
 mod modalities;
 mod packs;
+mod personnel;
 mod pixel_module;
 mod projection;
 mod real;
@@ -84,6 +85,7 @@ impl Image {
             .with("AccessionNumber", "A2026052001")
             .with("Modality", "CT")
             .with("InstitutionName", gb("北京友谊医院"))
+            .with("OperatorsName", "Shili^Jishi")
             .with("PatientName", gb("张^三丰"))
             .with("PatientID", "0012345678")
             .with("PatientBirthDate", "19620317")
@@ -192,14 +194,28 @@ impl Image {
 
     /// Looks at it as [`arrival`] says.
     pub fn look<T>(&self, look: impl FnOnce(&Subject<'_>) -> T) -> T {
+        self.look_with(None, look)
+    }
+
+    /// The same at a site with a registry of operators.
+    pub fn look_with<T>(
+        &self,
+        personnel: Option<&Personnel>,
+        look: impl FnOnce(&Subject<'_>) -> T,
+    ) -> T {
         let bytes = self.bytes();
         // The bytes are native ones whatever the syntax is said to be.
         let syntax = TransferSyntax::of(EXPLICIT);
         let scan: Scan =
             scan_reader(bytes.as_slice(), syntax, Limits::default()).expect("memory can be read");
         let charset = self.charset.clone();
-        let arrival =
-            Arrival { transfer_syntax: self.syntax, charset, end: Some(scan.end), ..arrival() };
+        let arrival = Arrival {
+            transfer_syntax: self.syntax,
+            charset,
+            end: Some(scan.end),
+            personnel,
+            ..arrival()
+        };
         look(&Subject::new(&scan.header, arrival))
     }
 }
@@ -217,6 +233,7 @@ pub(super) fn arrival() -> Arrival<'static> {
         institution: None,
         now: "2026-06-01T06:00:00Z".parse().expect("a timestamp"),
         offset: parse_offset("+08:00").expect("an offset"),
+        personnel: None,
     }
 }
 
