@@ -5,7 +5,6 @@ use super::super::picture::Scale;
 use super::super::pixels::{Depth, Pixels};
 use super::super::specimen::Specimen;
 use super::common::{da, series_uid};
-use super::ct::decimal;
 use super::scene;
 use crate::dicom::{VR, tags};
 
@@ -32,7 +31,7 @@ fn pixels(specimen: &Specimen, scene: super::super::picture::Scene) -> Pixels {
 pub(super) fn dx(specimen: &Specimen, for_presentation: bool, set: &mut DataSet) -> Pixels {
     let pixels = pixels(specimen, scene::chest_projection(specimen));
     pixels.describe(set);
-    digital(specimen, for_presentation, 426.0, set);
+    digital(specimen, for_presentation, "0.208", set);
     set.text(tags::BODY_PART_EXAMINED, "CHEST")
         .code(tags::ANATOMIC_REGION_SEQUENCE, CHEST)
         .text(tags::IMAGE_LATERALITY, "U")
@@ -67,8 +66,7 @@ pub(super) fn breast_pixels(specimen: &Specimen) -> Pixels {
 pub(super) fn mg(specimen: &Specimen, set: &mut DataSet) -> Pixels {
     let pixels = breast_pixels(specimen);
     pixels.describe(set);
-    // A tenth of a millimetre for each pixel.
-    digital(specimen, true, 191.4, set);
+    digital(specimen, true, "0.1", set);
     set.code(tags::ANATOMIC_REGION_SEQUENCE, BREAST)
         .text(tags::IMAGE_LATERALITY, "R")
         .text(tags::PATIENT_ORIENTATION, "P\\FL")
@@ -103,10 +101,9 @@ pub(super) fn view(code: Code) -> DataSet {
     item
 }
 
-/// What all digital X-ray images share: PS3.3 C.8.11.1, C.8.11.3, C.8.11.4. `width` is that of the detector in
-/// millimetres.
-fn digital(specimen: &Specimen, for_presentation: bool, width: f64, set: &mut DataSet) {
-    let spacing = decimal(width / f64::from(specimen.columns));
+/// What all digital X-ray images share: PS3.3 C.8.11.1, C.8.11.3, C.8.11.4. `spacing` is that of the detector's elements in
+/// millimetres: a smaller picture shows a smaller field.
+fn digital(specimen: &Specimen, for_presentation: bool, spacing: &str, set: &mut DataSet) {
     let intent = if for_presentation { "FOR PRESENTATION" } else { "FOR PROCESSING" };
     set.text(tags::PRESENTATION_INTENT_TYPE, intent)
         .text(tags::IMAGE_TYPE, "ORIGINAL\\PRIMARY\\")
@@ -134,11 +131,10 @@ fn digital(specimen: &Specimen, for_presentation: bool, width: f64, set: &mut Da
 pub(super) fn cr(specimen: &Specimen, set: &mut DataSet) -> Pixels {
     let pixels = pixels(specimen, scene::chest_projection(specimen));
     pixels.describe(set);
-    let spacing = decimal(350.0 / f64::from(specimen.columns));
     set.text(tags::IMAGE_TYPE, "ORIGINAL\\PRIMARY")
         .text(tags::VIEW_POSITION, "PA")
         .text(tags::PATIENT_ORIENTATION, "L\\F")
-        .text(tags::IMAGER_PIXEL_SPACING, format!("{spacing}\\{spacing}"))
+        .text(tags::IMAGER_PIXEL_SPACING, "0.171\\0.171")
         .text(tags::KVP, "110")
         .text(tags::EXPOSURE_TIME, "10")
         .text(tags::X_RAY_TUBE_CURRENT, "200")
