@@ -1,9 +1,11 @@
-//! Whose name the image bears.
+//! Whose name the image bears, and which device made it.
 
+use crate::dicom::attribute::keyword_of;
+use crate::dicom::tags;
 use crate::expression::Kind;
 use crate::standard::subject::Subject;
 
-use super::{Fact, dates, fact, identity};
+use super::{Fact, dates, fact, identity, names};
 
 pub(super) const FACTS: &[Fact] = &[
     fact(
@@ -18,6 +20,12 @@ pub(super) const FACTS: &[Fact] = &[
         "whether Institution Name, a mark behind it left aside, is a name of the sender's institution on the day of the examination; unknown without either",
         |s| is_own(s).into(),
     ),
+    fact(
+        "device_attributes_lacking",
+        Kind::Texts,
+        "keywords of what is empty of manufacturer, model, station name and serial number",
+        |s| names(device_attributes_lacking(s)),
+    ),
 ];
 
 /// Whether Institution Name is one of the mapped institution's.
@@ -25,4 +33,18 @@ fn is_own(subject: &Subject<'_>) -> Option<bool> {
     let institution = subject.arrival().institution?;
     let name = identity::institution_name(subject)?;
     Some(institution.is_own(&name, dates::exam_date(subject)))
+}
+
+/// What is empty of the attributes that tell one device from another (PS3.3 C.7.5.1).
+fn device_attributes_lacking(subject: &Subject<'_>) -> Vec<String> {
+    [
+        tags::MANUFACTURER,
+        tags::MANUFACTURER_MODEL_NAME,
+        tags::STATION_NAME,
+        tags::DEVICE_SERIAL_NUMBER,
+    ]
+    .into_iter()
+    .filter(|tag| subject.text(*tag).is_none())
+    .map(keyword_of)
+    .collect()
 }

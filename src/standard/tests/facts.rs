@@ -68,7 +68,7 @@ fn the_institution_s_name_is_decoded() {
 
 #[test]
 fn names_lose_their_separators() {
-    check("patient_name", &Image::chest_ct(), "张 三丰");
+    check("patient_name", &Image::chest_ct(), "Zhang Sanfeng 张 三丰");
     let groups = Image::chest_ct().with("PatientName", gb("Zhang^San=张^三="));
     check("patient_name", &groups, "Zhang San 张 三");
 }

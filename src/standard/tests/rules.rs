@@ -529,7 +529,7 @@ fn img_stu_014_and_015_the_institution_has_a_name_that_fits() {
     check_values(
         "IMG-STU-014",
         "InstitutionName",
-        &[(Some("Hospital"), None), (None, Some(Warn)), (Some(" "), Some(Warn))],
+        &[(Some("Hospital"), None), (None, Some(Block)), (Some(" "), Some(Block))],
     );
     check("IMG-STU-015", &Image::chest_ct(), None);
     check("IMG-STU-015", &Image::chest_ct().with("InstitutionName", gb(&"医".repeat(64))), None);

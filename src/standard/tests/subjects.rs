@@ -21,7 +21,7 @@ fn values_have_the_type_of_their_vr() {
     check("SliceThickness", &image, 5.0);
     check("PixelSpacing", &image, vec![0.7.into(), 0.8.into()]);
     check("StudyDate", &image, "20260520");
-    check("PatientName", &image, "张^三丰");
+    check("PatientName", &image, "Zhang^Sanfeng=张^三丰");
     check("PixelData", &image, 8_i64);
     let types = ["ORIGINAL", "PRIMARY", "AXIAL"].map(Value::from).to_vec();
     check("ImageType", &image, types);
