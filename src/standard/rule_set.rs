@@ -165,26 +165,34 @@ impl RuleSet {
     /// What became of each rule on headers, with the values it saw.
     #[must_use]
     pub fn explain(&self, subject: &Subject<'_>) -> Vec<RuleTrace> {
-        let trace = |rule: &Rule| {
-            let mut seen: Vec<Seen> = Vec::new();
-            let holds = |condition: &Expression| {
-                let explanation = condition.explain(subject);
-                for new in explanation.seen {
-                    if !seen.iter().any(|old| old.operand == new.operand) {
-                        seen.push(new);
-                    }
-                }
-                explanation.truth
-            };
-            let outcome = match judge(rule, subject, holds) {
-                Judged::Outcome(outcome) => outcome,
-                Judged::Failed(check) => Outcome::NotMet(check.severity),
-            };
-            RuleTrace { rule: rule.id.clone(), outcome, shadow: rule.shadow, seen }
-        };
         let rules = self.rules.iter().filter(|rule| rule.level == Level::Instance);
-        rules.map(trace).collect()
+        rules.map(|rule| trace(rule, subject)).collect()
     }
+
+    /// What became of one rule, whatever its level.
+    #[must_use]
+    pub fn trace(&self, rule: &str, subject: &Subject<'_>) -> Option<RuleTrace> {
+        let rule = self.rules.iter().find(|known| known.id == rule)?;
+        Some(trace(rule, subject))
+    }
+}
+
+fn trace(rule: &Rule, subject: &Subject<'_>) -> RuleTrace {
+    let mut seen: Vec<Seen> = Vec::new();
+    let holds = |condition: &Expression| {
+        let explanation = condition.explain(subject);
+        for new in explanation.seen {
+            if !seen.iter().any(|old| old.operand == new.operand) {
+                seen.push(new);
+            }
+        }
+        explanation.truth
+    };
+    let outcome = match judge(rule, subject, holds) {
+        Judged::Outcome(outcome) => outcome,
+        Judged::Failed(check) => Outcome::NotMet(check.severity),
+    };
+    RuleTrace { rule: rule.id.clone(), outcome, shadow: rule.shadow, seen }
 }
 
 enum Judged<'r> {

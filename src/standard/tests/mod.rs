@@ -4,6 +4,7 @@ mod acquisition;
 mod anatomy;
 mod applies;
 mod classification;
+mod coverage;
 mod facts;
 mod functional_groups;
 mod identities;

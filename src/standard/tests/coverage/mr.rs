@@ -1,0 +1,7 @@
+//! MR and Enhanced MR.
+
+use super::*;
+
+pub(super) fn cases() -> Vec<Case> {
+    Vec::new()
+}

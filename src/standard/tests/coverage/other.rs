@@ -1,0 +1,7 @@
+//! XA, RF, US, NM, PT and secondary captures.
+
+use super::*;
+
+pub(super) fn cases() -> Vec<Case> {
+    Vec::new()
+}

@@ -1,0 +1,7 @@
+//! Decoded pixels.
+
+use super::*;
+
+pub(super) fn cases() -> Vec<Case> {
+    Vec::new()
+}
