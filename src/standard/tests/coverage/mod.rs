@@ -248,7 +248,16 @@ fn every_rule_has_objects_that_pass_and_fail() {
 #[test]
 fn a_conformant_phantom_of_any_kind_yields_nothing_above_info() {
     // What such an object is, is what the rule is about.
-    const BY_NATURE: &[(Kind, &str)] = &[(Kind::DxForProcessing, "IMG-DR-003")];
+    const BY_NATURE: &[(Kind, &str)] = &[
+        (Kind::DxForProcessing, "IMG-DR-003"),
+        (Kind::Us, "IMG-US-001"),
+        (Kind::UsMultiFrame, "IMG-US-001"),
+        (Kind::Xa, "IMG-XA-003"),
+        (Kind::Rf, "IMG-XA-003"),
+        (Kind::Nm, "IMG-NMPT-002"),
+        (Kind::Pt, "IMG-NMPT-002"),
+        (Kind::SecondaryCapture, "IMG-SC-001"),
+    ];
     let mut found = Vec::new();
     for kind in Kind::ALL {
         let assessment = Example::from(life_size(kind)).look(|subject| built_in().assess(subject));
