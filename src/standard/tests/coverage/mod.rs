@@ -99,6 +99,12 @@ impl Example {
         self
     }
 
+    /// Came otherwise than over the association of [`arrival`].
+    fn arriving(mut self, change: impl FnOnce(&mut Arrival<'static>)) -> Self {
+        change(&mut self.arrival);
+        self
+    }
+
     /// Where the site has given a parameter another value.
     fn where_parameter(mut self, name: &str, value: impl Into<Setting>) -> Self {
         self.parameters.insert(name.to_owned(), value.into());

@@ -2,8 +2,19 @@
 
 use super::*;
 use crate::dicom::tags;
-use crate::phantom::Fault;
+use crate::phantom::{FOREIGN_INSTITUTION, Fault, INSTITUTION};
+use crate::standard::subject::OwnNames;
 use Severity::{Block, Quarantine, Warn};
+
+/// The names of the phantoms' hospital.
+#[derive(Debug)]
+struct Ours;
+
+impl OwnNames for Ours {
+    fn is_own(&self, name: &str, _: Option<jiff::civil::Date>) -> bool {
+        name == INSTITUTION.han
+    }
+}
 
 pub(super) fn cases() -> Vec<Case> {
     let ct = || phantom(Kind::Ct);
@@ -29,7 +40,20 @@ pub(super) fn cases() -> Vec<Case> {
             .fails(Quarantine, ct().text(tags::MODALITY, "MR"))
             .fails(Warn, ct().text(tags::MODALITY, "OT")),
         Case::of("IMG-STU-010").passes(ct()).fails(Block, ct().without(tags::BODY_PART_EXAMINED)),
-        Case::of("IMG-STU-014").passes(ct()).fails(Warn, ct().institution("")),
+        Case::of("IMG-STU-014")
+            .passes(ct())
+            .passes(Example::from(ct()).arriving(|arrival| arrival.institution = Some(&Ours)))
+            .fails(Block, ct().institution(""))
+            .fails(
+                Block,
+                Example::from(ct().institution(FOREIGN_INSTITUTION.han))
+                    .arriving(|arrival| arrival.institution = Some(&Ours)),
+            )
+            .fails(
+                Warn,
+                Example::from(ct().institution(""))
+                    .arriving(|arrival| arrival.institution = Some(&Ours)),
+            ),
         Case::of("IMG-STU-015")
             .passes(ct())
             .fails(Warn, ct().institution(&"医".repeat(65)))
