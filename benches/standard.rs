@@ -19,7 +19,7 @@ use markgate::dicom::transfer_syntax::TransferSyntax;
 use markgate::object::{Scan, scan_reader};
 use markgate::phantom::{Fault, Kind, Specimen};
 use markgate::standard::facts::FACTS;
-use markgate::standard::{Arrival, Changes, Pack, RuleSet, Subject};
+use markgate::standard::{Announced, Arrival, Changes, Pack, RuleSet, Subject};
 
 const ROUNDS: usize = 2_000;
 
@@ -120,6 +120,9 @@ fn subject(scan: &Scan) -> Subject<'_> {
         transfer_syntax: markgate::phantom::EXPLICIT_VR_LITTLE_ENDIAN,
         charset: None,
         end: Some(scan.end),
+        announced: Announced::default(),
+        institution: None,
+        personnel: None,
         now: "2026-06-01T06:00:00Z".parse().unwrap(),
         offset: parse_offset("+08:00").unwrap(),
     };
