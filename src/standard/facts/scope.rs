@@ -2,7 +2,7 @@
 
 use crate::dicom::sop_class::{Eligibility, eligibility};
 use crate::dicom::tags;
-use crate::expression::Kind;
+use crate::expression::{Kind, Value};
 use crate::standard::applies::{ClassGroup, ClassGroups};
 use crate::standard::subject::Subject;
 
@@ -33,6 +33,19 @@ pub(super) const FACTS: &[Fact] = &[
         Kind::Bool,
         "whether Image Type or Series Description tell that it is a captured screen, a dose page or a protocol page",
         |s| is_screen_capture(s).into(),
+    ),
+    // Rules for a person to decide ask for these, so that nobody takes them for kept.
+    fact(
+        "side_marker_agrees",
+        Kind::Bool,
+        "whether a side marker in the picture agrees with the laterality; always unknown, since text in pixels is not read",
+        |_| Value::Unknown,
+    ),
+    fact(
+        "burned_in_identity_agrees",
+        Kind::Bool,
+        "whether the patient's data in the picture are those of the header; always unknown, since text in pixels is not read",
+        |_| Value::Unknown,
     ),
 ];
 

@@ -169,3 +169,17 @@ fn screens_and_pages_are_known_by_what_they_say() {
     check("screen_capture", &series("胸部 1.25mm"), false);
     check("screen_capture", &Image::empty(), false);
 }
+
+#[test]
+fn what_stands_in_the_pixels_is_not_read() {
+    for rule in ["IMG-DR-017", "IMG-US-003"] {
+        let class = if rule == "IMG-DR-017" { "1.1" } else { "6.1" };
+        let class = format!("1.2.840.10008.5.1.4.1.1.{class}");
+        let image = Image::chest_ct().with("SOPClassUID", class.as_str());
+        let assessment = image.look(|subject| built_in().assess(subject));
+        assert!(assessment.undecided.iter().any(|id| id == rule), "{rule} is for a person");
+        assert!(assessment.findings.iter().all(|finding| finding.rule != rule), "{rule}");
+        let ct = Image::chest_ct().look(|subject| built_in().assess(subject));
+        assert!(!ct.undecided.iter().any(|id| id == rule), "{rule} is not about CT");
+    }
+}
