@@ -68,16 +68,22 @@ impl Uid {
     /// What PS3.5 §9.1 has against this UID.
     #[must_use]
     pub fn fault(&self) -> Option<UidFault> {
-        if self.0.is_empty() {
+        Self::fault_of(&self.0)
+    }
+
+    /// What PS3.5 §9.1 has against a text as a UID, its padding left out.
+    #[must_use]
+    pub fn fault_of(uid: &str) -> Option<UidFault> {
+        if uid.is_empty() {
             return Some(UidFault::Empty);
         }
-        if self.0.len() > 64 {
-            return Some(UidFault::TooLong(self.0.len()));
+        if uid.len() > 64 {
+            return Some(UidFault::TooLong(uid.len()));
         }
-        if !self.0.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+        if !uid.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
             return Some(UidFault::BadCharacter);
         }
-        for component in self.0.split('.') {
+        for component in uid.split('.') {
             if component.is_empty() {
                 return Some(UidFault::EmptyComponent);
             }

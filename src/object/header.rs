@@ -314,15 +314,13 @@ impl HeaderView {
     /// split at backslashes, spaces and NULs around each taken away. Empty when absent, empty or not kept.
     #[must_use]
     pub fn strings(&self, element: &Element) -> Vec<String> {
-        let bytes = self.bytes(element).unwrap_or_default();
-        let trimmed = trim(bytes);
-        if trimmed.is_empty() {
-            return Vec::new();
-        }
-        bytes
-            .split(|byte| *byte == b'\\')
-            .map(|value| String::from_utf8_lossy(trim(value)).into_owned())
-            .collect()
+        self.values(element).map(|value| String::from_utf8_lossy(value).into_owned()).collect()
+    }
+
+    /// The bytes of the values that [`HeaderView::strings`] gives.
+    pub fn values<'a>(&'a self, element: &Element) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let bytes = self.bytes(element).filter(|bytes| !trim(bytes).is_empty());
+        bytes.into_iter().flat_map(|bytes| bytes.split(|byte| *byte == b'\\').map(trim))
     }
 
     /// The first value of a top-level element of the default repertoire, trimmed; `None` when it is absent, empty
@@ -345,8 +343,8 @@ impl HeaderView {
         let Some(bytes) = self.bytes(element) else { return Vec::new() };
         let vr = self.vr(element);
         if matches!(vr, VR::DS | VR::IS) {
-            let texts = self.strings(element);
-            let numbers: Option<Vec<f64>> = texts.iter().map(|text| number(text)).collect();
+            let texts = self.values(element).map(std::str::from_utf8);
+            let numbers: Option<Vec<f64>> = texts.map(|text| number(text.ok()?)).collect();
             return numbers.unwrap_or_default();
         }
         // PS3.5 §6.2.2: a value carried as UN came from an implicit little endian encoding.

@@ -1,7 +1,6 @@
 //! One object as rules, items, routes and stamps see it.
 
-use std::cell::{OnceCell, RefCell};
-use std::collections::BTreeMap;
+use std::cell::OnceCell;
 use std::fmt;
 
 use jiff::civil::Date;
@@ -68,7 +67,9 @@ pub struct Subject<'a> {
     view: &'a HeaderView,
     arrival: Arrival<'a>,
     charset: CharacterSet,
-    attributes: RefCell<BTreeMap<Tag, Value>>,
+    /// The top level by tag, of each tag the first element, and its value once somebody asked for it.
+    top: Vec<&'a Element>,
+    values: Vec<OnceCell<Value>>,
     facts: Vec<OnceCell<Value>>,
     survey: OnceCell<Survey>,
     groups: OnceCell<ClassGroups>,
@@ -80,11 +81,18 @@ impl<'a> Subject<'a> {
     #[must_use]
     pub fn new(view: &'a HeaderView, arrival: Arrival<'a>) -> Self {
         let charset = arrival.charset.clone().unwrap_or_else(|| declared_charset(view));
+        let mut top: Vec<&Element> = view.top().collect();
+        // In order as a rule; the sort is stable, so that the first of equals stays.
+        if !top.is_sorted_by_key(|element| element.tag) {
+            top.sort_by_key(|element| element.tag);
+        }
+        top.dedup_by_key(|element| element.tag);
         Self {
             view,
             arrival,
             charset,
-            attributes: RefCell::default(),
+            values: top.iter().map(|_| OnceCell::new()).collect(),
+            top,
             facts: FACTS.iter().map(|_| OnceCell::new()).collect(),
             survey: OnceCell::new(),
             groups: OnceCell::new(),
@@ -96,6 +104,16 @@ impl<'a> Subject<'a> {
     #[must_use]
     pub fn view(&self) -> &'a HeaderView {
         self.view
+    }
+
+    /// Its first element of this tag at the top level.
+    #[must_use]
+    pub fn find(&self, tag: Tag) -> Option<&'a Element> {
+        self.top.get(self.place(tag)?).copied()
+    }
+
+    fn place(&self, tag: Tag) -> Option<usize> {
+        self.top.binary_search_by_key(&tag, |element| element.tag).ok()
     }
 
     /// How it came.
@@ -144,7 +162,7 @@ impl<'a> Subject<'a> {
     /// The numbers of an attribute; none when it is absent, empty, or has a value that is no number.
     #[must_use]
     pub fn numbers(&self, tag: Tag) -> Vec<f64> {
-        self.view.find(tag).map(|element| self.view.numbers(element)).unwrap_or_default()
+        self.find(tag).map(|element| self.view.numbers(element)).unwrap_or_default()
     }
 
     /// The fact of this name.
@@ -179,11 +197,9 @@ impl<'a> Subject<'a> {
         let vr = view.vr(element);
         match vr {
             VR::IS | VR::US | VR::SS | VR::UL | VR::SL | VR::UV | VR::SV => {
-                Value::of_values(view.numbers(element).into_iter().map(whole).collect())
+                numeric(&view.numbers(element), whole)
             }
-            VR::DS | VR::FL | VR::FD => {
-                Value::of_values(view.numbers(element).into_iter().map(Value::finite).collect())
-            }
+            VR::DS | VR::FL | VR::FD => numeric(&view.numbers(element), Value::finite),
             VR::SH | VR::LO | VR::ST | VR::PN | VR::LT | VR::UC | VR::UT => {
                 let bytes = view.bytes(element).unwrap_or_default();
                 let text = self.charset.decode(bytes, vr);
@@ -196,7 +212,12 @@ impl<'a> Subject<'a> {
                 Value::of_values(present(&dates))
             }
             VR::AE | VR::AS | VR::CS | VR::DT | VR::TM | VR::UI | VR::UR => {
-                Value::of_values(present(&view.strings(element)))
+                let mut values = view.values(element);
+                match (values.next(), values.next()) {
+                    (None, _) => Value::Unknown,
+                    (Some(only), None) => Value::present(&String::from_utf8_lossy(only)),
+                    (Some(_), Some(_)) => Value::of_values(present(&view.strings(element))),
+                }
             }
             VR::AT => Value::Unknown,
             VR::OB | VR::OD | VR::OF | VR::OL | VR::OV | VR::OW | VR::UN | VR::SQ => {
@@ -208,12 +229,11 @@ impl<'a> Subject<'a> {
 
 impl Environment for Subject<'_> {
     fn attribute(&self, tag: Tag) -> Value {
-        if let Some(value) = self.attributes.borrow().get(&tag) {
-            return value.clone();
-        }
-        let value = self.view.find(tag).map_or(Value::Unknown, |element| self.value(element));
-        self.attributes.borrow_mut().insert(tag, value.clone());
-        value
+        let Some(cell) = self.place(tag).and_then(|place| self.values.get(place)) else {
+            return Value::Unknown;
+        };
+        let value = || self.find(tag).map_or(Value::Unknown, |element| self.value(element));
+        cell.get_or_init(value).clone()
     }
 
     fn variable(&self, name: &str) -> Value {
@@ -246,6 +266,14 @@ fn declared_charset(view: &HeaderView) -> CharacterSet {
     let element = view.find(tags::SPECIFIC_CHARACTER_SET);
     let bytes = element.and_then(|element| view.bytes(element)).unwrap_or_default();
     CharacterSet::declared(&String::from_utf8_lossy(bytes))
+}
+
+fn numeric(numbers: &[f64], value: fn(f64) -> Value) -> Value {
+    match numbers {
+        [] => Value::Unknown,
+        [only] => value(*only),
+        several => Value::List(several.iter().copied().map(value).collect()),
+    }
 }
 
 /// The values of an attribute; nothing at all where each of them is empty.

@@ -132,7 +132,7 @@ pub fn charset(subject: &Subject<'_>) -> String {
 pub fn is_signed(subject: &Subject<'_>) -> bool {
     [tags::DIGITAL_SIGNATURES_SEQUENCE, tags::MAC_PARAMETERS_SEQUENCE]
         .iter()
-        .any(|tag| subject.view().find(*tag).is_some_and(|element| element.length() > 0))
+        .any(|tag| subject.find(*tag).is_some_and(|element| element.length() > 0))
 }
 
 /// What one walk over the elements finds wrong with text, UIDs and formats. Lists hold keywords, each once, the first 16.
@@ -171,12 +171,15 @@ impl Survey {
             if is_text(vr) {
                 survey.look_at_text(element, bytes, vr, sets.of(view, element));
             } else if vr == VR::UI {
-                let faulty =
-                    view.strings(element).iter().any(|uid| Uid::new(uid).fault().is_some());
+                let is_faulty = |uid: &[u8]| std::str::from_utf8(uid).map_or(true, is_faulty_uid);
+                let faulty = view.values(element).any(is_faulty);
                 note(&mut survey.faulty_uids, element, faulty);
             } else if has_format(vr) {
-                let values = view.strings(element);
-                let malformed = !values.iter().all(|value| is_well_formed(value, vr));
+                // Bytes that are no text are in no format either.
+                let fits = |value: &[u8]| {
+                    std::str::from_utf8(value).is_ok_and(|value| is_well_formed(value, vr))
+                };
+                let malformed = !view.values(element).all(fits);
                 note(&mut survey.malformed, element, malformed);
             }
         }
@@ -236,6 +239,10 @@ impl<'a> CharacterSets<'a> {
         }
         self.top
     }
+}
+
+fn is_faulty_uid(uid: &str) -> bool {
+    Uid::fault_of(uid).is_some()
 }
 
 fn note(list: &mut Vec<String>, element: &Element, is_fault: bool) {

@@ -31,26 +31,26 @@ impl Place {
 pub fn has_functional_groups(subject: &Subject<'_>) -> bool {
     let groups =
         [tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE, tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE];
-    groups.iter().any(|tag| subject.view().find(*tag).is_some())
+    groups.iter().any(|tag| subject.find(*tag).is_some())
 }
 
 /// How many items Per-frame Functional Groups Sequence (5200,9230) has; `None` without the sequence.
 #[must_use]
 pub fn frame_groups(subject: &Subject<'_>) -> Option<usize> {
-    let frames = subject.view().find(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE)?;
+    let frames = subject.find(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE)?;
     Some(subject.view().items(frames).count())
 }
 
 /// The item that holds for all frames.
 fn shared<'a>(subject: &Subject<'a>) -> Option<Item<'a>> {
     let view = subject.view();
-    view.items(view.find(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE)?).next()
+    view.items(subject.find(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE)?).next()
 }
 
 /// The items of the frames, in order.
 pub fn frames<'a>(subject: &Subject<'a>) -> impl Iterator<Item = Item<'a>> {
     let view = subject.view();
-    let sequence = view.find(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE);
+    let sequence = subject.find(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE);
     sequence.into_iter().flat_map(move |sequence| view.items(sequence))
 }
 
@@ -73,7 +73,7 @@ fn has_value(element: &Element) -> bool {
 /// The element with a value: at the top level, else of all frames, else of the first frame that has one.
 #[must_use]
 pub fn first<'a>(subject: &Subject<'a>, place: Place) -> Option<&'a Element> {
-    let at_top = subject.view().find(place.tag).filter(|element| has_value(element));
+    let at_top = subject.find(place.tag).filter(|element| has_value(element));
     at_top
         .or_else(|| in_group(subject, shared(subject)?, place))
         .or_else(|| frames(subject).find_map(|frame| in_group(subject, frame, place)))
@@ -83,7 +83,7 @@ pub fn first<'a>(subject: &Subject<'a>, place: Place) -> Option<&'a Element> {
 /// frames, in order.
 #[must_use]
 pub fn every<'a>(subject: &Subject<'a>, place: Place) -> Vec<&'a Element> {
-    let at_top = subject.view().find(place.tag).filter(|element| has_value(element));
+    let at_top = subject.find(place.tag).filter(|element| has_value(element));
     let of_all = at_top.or_else(|| in_group(subject, shared(subject)?, place));
     match of_all {
         Some(element) => vec![element],

@@ -67,7 +67,7 @@ const PIXELS: [Tag; 4] = [
 pub fn is_image(subject: &Subject<'_>) -> bool {
     let class = subject.text(tags::SOP_CLASS_UID).unwrap_or_default();
     sop_class::name(&class).contains("Image Storage")
-        || PIXELS.iter().any(|tag| subject.view().find(*tag).is_some())
+        || PIXELS.iter().any(|tag| subject.find(*tag).is_some())
 }
 
 /// Whether the transfer syntax loses information; `None` for those that can do both, and for unknown ones.
