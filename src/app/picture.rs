@@ -5,7 +5,6 @@
 use std::fmt;
 use std::io::{self, Read as _};
 
-use crate::codec::Decoded;
 use crate::dicom::Tag;
 use crate::object::{Element, HeaderView};
 use crate::stamp::display::{Display, DisplayFault, Picture};
@@ -66,7 +65,7 @@ impl Shown {
         workshop: &dyn Workshop,
         frame: u32,
     ) -> Result<Self, PictureFault> {
-        let (shape, decoded): (_, Decoded) = stamp::frame(view, transfer_syntax, workshop, frame)?;
+        let (shape, decoded) = stamp::frame(view, transfer_syntax, workshop, frame)?;
         let display = Display::of(view, shape, frame)?.fitted(&decoded);
         let picture = display.render(&decoded)?;
         let mut shown =

@@ -13,6 +13,7 @@ use crate::pipeline::{Image, SenderNames, Site, Verdict, judge, subject};
 use crate::policy::disposition::Disposition;
 use crate::recognition::{AccreditationStatus, EVERY_ITEM, UsedAccreditation};
 use crate::stamp::{Obstacle, StampMode};
+use crate::standard::pixels::PixelFault;
 use crate::standard::{self, Outcome, Rule, RuleTrace, Severity, Subject, facts};
 use crate::web::model;
 
@@ -27,7 +28,12 @@ pub(super) fn explanation(site: &Site, image: &Image<'_>, now: Timestamp) -> mod
     let peer = image.sender.map(|sender| sender.peer.to_string());
     let names = SenderNames::of(site, image);
     let address = peer.as_deref().unwrap_or_default();
+    let pixels = image.pixels();
     let subject = subject(site, image, address, names.as_ref(), now);
+    let subject = match &pixels {
+        Some(pixels) => subject.with_pixels(pixels, site.rules.looking()),
+        None => subject,
+    };
     model::Explanation {
         report: report_of(&verdict, image),
         source: model::Source {
@@ -152,7 +158,7 @@ fn traces(site: &Site, subject: &Subject<'_>) -> Vec<model::RuleTrace> {
             rule: trace.rule,
             outcome,
             severity: severity(severe),
-            saw: trace.seen.iter().map(seen).collect(),
+            saw: trace.seen.iter().map(seen).chain(trace.unseen.map(unseen_pixels)).collect(),
         })
     };
     site.rules.explain(subject).into_iter().filter_map(of).collect()
@@ -163,6 +169,11 @@ fn seen(seen: &Seen) -> model::Seen {
     let value = seen.value.expose();
     let value = value.is_known().then(|| value.to_string());
     model::Seen { name: name.to_owned(), value }
+}
+
+/// Why a rule saw no pixels.
+fn unseen_pixels(fault: PixelFault) -> model::Seen {
+    model::Seen { name: "pixel".to_owned(), value: Some(fault.to_string()) }
 }
 
 /// What the rule does at its worst.

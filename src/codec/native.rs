@@ -61,6 +61,43 @@ pub fn frame_bytes(shape: &FrameShape) -> Result<usize, CodecFault> {
     Order::of(shape)?.frame_bytes(shape)
 }
 
+/// Whether a frame has bits set beside the stored ones that do not repeat the sign of a signed sample. `false` of one-bit samples,
+/// which have no such bits, and of bytes that are too few for a sample.
+#[must_use]
+pub fn has_stray_bits(shape: &FrameShape, bytes: &[u8], big_endian: bool) -> bool {
+    let (stored, high) = (u32::from(shape.stored), u32::from(shape.high_bit));
+    let shift = (high + 1).saturating_sub(stored);
+    let field = ones(stored) << shift;
+    let beside = ones(u32::from(shape.allocated)) & !field;
+    if beside == 0 || shape.allocated == 1 {
+        return false;
+    }
+    let above = beside & !ones(high + 1);
+    let is_stray = |sample: u32| {
+        let sign = shape.signed && sample >> high & 1 == 1;
+        // Zeros are never wrong; ones are right where they repeat the sign.
+        sample & beside != 0 && !(sign && sample & beside == above)
+    };
+    // Folded rather than searched: a good frame is walked to its end anyhow, and this way at the speed of memory.
+    match shape.sample_bytes() {
+        1 => bytes.iter().fold(false, |stray, byte| stray | is_stray(u32::from(*byte))),
+        2 => bytes.as_chunks::<2>().0.iter().fold(false, |stray, pair| {
+            let sample =
+                if big_endian { u16::from_be_bytes(*pair) } else { u16::from_le_bytes(*pair) };
+            stray | is_stray(u32::from(sample))
+        }),
+        _ => bytes.as_chunks::<4>().0.iter().fold(false, |stray, four| {
+            let sample =
+                if big_endian { u32::from_be_bytes(*four) } else { u32::from_le_bytes(*four) };
+            stray | is_stray(sample)
+        }),
+    }
+}
+
+fn ones(bits: u32) -> u32 {
+    if bits >= 32 { u32::MAX } else { (1 << bits) - 1 }
+}
+
 /// Takes a frame apart. Bytes behind its end are padding.
 pub(super) fn unpack(
     shape: &FrameShape,
@@ -218,5 +255,59 @@ pub(super) fn extend(
 fn put(pixel: &mut [u8], place: usize, value: &[u8]) {
     for (to, from) in pixel.iter_mut().skip(place * value.len()).zip(value) {
         *to = *from;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(allocated: u8, stored: u8, high_bit: u8, signed: bool) -> FrameShape {
+        let photometric = Photometric::Monochrome2;
+        FrameShape {
+            rows: 1,
+            columns: 2,
+            photometric,
+            allocated,
+            stored,
+            high_bit,
+            signed,
+            planar: false,
+        }
+    }
+
+    #[track_caller]
+    fn check(shape: FrameShape, samples: [u16; 2], want: bool) {
+        let little: Vec<u8> = samples.into_iter().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = samples.into_iter().flat_map(u16::to_be_bytes).collect();
+        assert_eq!(has_stray_bits(&shape, &little, false), want, "little endian");
+        assert_eq!(has_stray_bits(&shape, &big, true), want, "big endian");
+    }
+
+    #[test]
+    fn bits_beside_the_stored_ones_are_strays_unless_they_repeat_the_sign() {
+        let unsigned = shape(16, 12, 11, false);
+        check(unsigned, [0, 0x0FFF], false);
+        check(unsigned, [0, 0x1FFF], true);
+        let signed = shape(16, 12, 11, true);
+        check(signed, [0x07FF, 0xF800], false);
+        // Not extended at all, as some write it.
+        check(signed, [0x07FF, 0x0800], false);
+        check(signed, [0x07FF, 0x1800], true);
+        check(signed, [0xF7FF, 0], true);
+        // Below the stored ones.
+        check(shape(16, 12, 15, false), [0xFFF0, 0], false);
+        check(shape(16, 12, 15, false), [0xFFF1, 0], true);
+        check(shape(16, 16, 15, false), [0xFFFF, 0], false);
+    }
+
+    #[test]
+    fn bytes_and_words_of_32_bits_are_looked_at_too() {
+        assert!(has_stray_bits(&shape(8, 6, 5, false), &[0, 0x40], false));
+        assert!(!has_stray_bits(&shape(8, 6, 5, false), &[0, 0x3F], false));
+        assert!(!has_stray_bits(&shape(1, 1, 0, false), &[0xFF], false));
+        let long = shape(32, 24, 23, false);
+        assert!(has_stray_bits(&long, &(1_u32 << 24).to_le_bytes(), false));
+        assert!(!has_stray_bits(&long, &0xFF_FFFF_u32.to_be_bytes(), true));
     }
 }

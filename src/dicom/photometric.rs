@@ -44,6 +44,12 @@ impl Photometric {
         })
     }
 
+    /// Whether a pixel is a grey value.
+    #[must_use]
+    pub fn is_monochrome(self) -> bool {
+        matches!(self, Self::Monochrome1 | Self::Monochrome2)
+    }
+
     /// The Defined Term.
     #[must_use]
     pub fn as_str(self) -> &'static str {

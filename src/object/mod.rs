@@ -17,6 +17,7 @@ pub mod scan;
 pub mod splice;
 pub mod transcode;
 
+mod functional;
 mod inflate;
 mod representation;
 mod walk;

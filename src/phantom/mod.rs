@@ -15,6 +15,7 @@ mod identity;
 mod kind;
 mod picture;
 mod pixels;
+mod retouch;
 mod rle;
 mod specimen;
 #[cfg(test)]
@@ -29,5 +30,6 @@ pub use demo::{
 pub use fault::Fault;
 pub use identity::{FOREIGN_INSTITUTION, INSTITUTION, Words};
 pub use kind::Kind;
+pub use retouch::Retouch;
 pub use specimen::{EXPLICIT_VR_LITTLE_ENDIAN, Specimen};
 pub use write::Lengths;

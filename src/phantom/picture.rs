@@ -2,6 +2,8 @@
 //!
 //! Only additions, multiplications and divisions are used, so that every machine paints the same bits.
 
+use super::retouch::{Canvas, Retouch};
+
 /// A picture before it has a size: x and y run from -1 to 1 across the longer side, y downwards.
 #[derive(Debug, Clone)]
 pub(super) struct Scene {
@@ -223,6 +225,7 @@ pub(super) struct Painter {
     moving: f32,
     scale: Scale,
     first: Vec<u16>,
+    retouch: Option<Retouch>,
 }
 
 /// The place of a sample in the scene.
@@ -231,7 +234,13 @@ fn place(index: u16, count: u16, longest: u16) -> f32 {
 }
 
 impl Painter {
-    pub(super) fn new(rows: u16, columns: u16, scene: &Scene, scale: Scale) -> Self {
+    pub(super) fn new(
+        rows: u16,
+        columns: u16,
+        scene: &Scene,
+        scale: Scale,
+        retouch: Option<Retouch>,
+    ) -> Self {
         let longest = rows.max(columns).max(1);
         let places: Vec<f32> = (0..columns).map(|index| place(index, columns, longest)).collect();
         let mut first = Vec::with_capacity(usize::from(rows) * usize::from(columns));
@@ -239,7 +248,13 @@ impl Painter {
             let y = place(row, rows, longest);
             scene.row(y, u32::from(row), &places, |level| first.push(scale.stored(level)));
         }
-        Self { rows, columns, moving: scene.moving, scale, first }
+        if let Some(retouch) = retouch {
+            let canvas = Canvas { rows, columns, max: scale.max };
+            for (place, sample) in first.iter_mut().enumerate() {
+                *sample = retouch.touched(canvas, place, *sample);
+            }
+        }
+        Self { rows, columns, moving: scene.moving, scale, first, retouch }
     }
 
     /// The samples of the first frame, row by row.
@@ -251,7 +266,7 @@ impl Painter {
     /// forth in 32 frames across and in 20 down.
     pub(super) fn changes(&self, index: u32) -> Vec<(usize, u16)> {
         let mut changes = Vec::new();
-        if index == 0 {
+        if index == 0 || self.retouch == Some(Retouch::Still) {
             return changes;
         }
         let swing = |period: u16| {
@@ -273,7 +288,11 @@ impl Painter {
                 if cover > 0.0 {
                     let here = f32::from(*sample);
                     let blend = Scale { offset: here, slope: there - here, ..self.scale };
-                    changes.push((line * width + offset, blend.stored(cover)));
+                    let (place, sample) = (line * width + offset, blend.stored(cover));
+                    let (rows, columns) = (self.rows, self.columns);
+                    let canvas = Canvas { rows, columns, max: self.scale.max };
+                    let touched = self.retouch.map(|how| how.touched(canvas, place, sample));
+                    changes.push((place, touched.unwrap_or(sample)));
                 }
             }
         }

@@ -7,6 +7,7 @@ use crate::dicom::{VR, tags};
 
 use super::data_set::DataSet;
 use super::picture::{Painter, Scale, Scene};
+use super::retouch::Retouch;
 use super::rle;
 use super::write::{ITEM, Layout, SEQUENCE_END, UNDEFINED};
 
@@ -83,16 +84,23 @@ impl Pixels {
         self,
         layout: Layout,
         syntax: &str,
+        retouch: Option<Retouch>,
         out: &mut impl Write,
     ) -> io::Result<()> {
         if TransferSyntax::of(syntax).pixels == PixelCoding::Native {
-            self.write_native(layout, out)
+            self.write_native(layout, retouch, out)
         } else {
-            self.write_encapsulated(layout, syntax == RLE_LOSSLESS, out)
+            let rle = syntax == RLE_LOSSLESS && retouch != Some(Retouch::Undecodable);
+            self.write_encapsulated(layout, rle, retouch, out)
         }
     }
 
-    fn write_native(self, layout: Layout, out: &mut impl Write) -> io::Result<()> {
+    fn write_native(
+        self,
+        layout: Layout,
+        retouch: Option<Retouch>,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
         let frame = u64::from(self.rows) * u64::from(self.columns) * self.depth.bytes();
         let length = frame * u64::from(self.frames);
         let padded = u32::try_from(length.next_multiple_of(2)).ok().filter(|l| *l < UNDEFINED);
@@ -114,7 +122,7 @@ impl Pixels {
             Depth::Grey16(_) => layout.short(sample, bytes),
             Depth::Colour => bytes.extend(tint(sample)),
         };
-        let painter = Painter::new(self.rows, self.columns, &self.scene, self.scale);
+        let painter = Painter::new(self.rows, self.columns, &self.scene, self.scale, retouch);
         let mut first = Vec::new();
         for sample in painter.first() {
             encode(*sample, &mut first);
@@ -138,7 +146,13 @@ impl Pixels {
         Ok(())
     }
 
-    fn write_encapsulated(self, layout: Layout, rle: bool, out: &mut impl Write) -> io::Result<()> {
+    fn write_encapsulated(
+        self,
+        layout: Layout,
+        rle: bool,
+        retouch: Option<Retouch>,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
         let mut bytes = Vec::new();
         layout.header(tags::PIXEL_DATA, VR::OB, UNDEFINED, &mut bytes);
         // An empty offset table: with several frames the offsets are not known before they are packed.
@@ -147,7 +161,7 @@ impl Pixels {
         let depth = self.depth;
         let row = usize::from(self.columns);
         let frames = self.frames;
-        let painter = Painter::new(self.rows, self.columns, &self.scene, self.scale);
+        let painter = Painter::new(self.rows, self.columns, &self.scene, self.scale, retouch);
         for index in 0..frames {
             let fragment = if rle {
                 rle::encode(&planes(depth, &frame(&painter, index)), row)

@@ -18,6 +18,7 @@ use super::fault::{Fault, Kept};
 use super::identity::{INSTITUTION, uid};
 use super::kind::Kind;
 use super::pixels::Pixels;
+use super::retouch::Retouch;
 use super::write::{Layout, Lengths};
 
 /// Explicit VR Little Endian, what phantoms are written in unless asked otherwise.
@@ -43,6 +44,7 @@ pub struct Specimen {
     group_lengths: bool,
     changes: Vec<(Tag, Option<(VR, Value)>)>,
     faults: Vec<Fault>,
+    retouch: Option<Retouch>,
 }
 
 impl Specimen {
@@ -67,6 +69,7 @@ impl Specimen {
             group_lengths: false,
             changes: Vec::new(),
             faults: Vec::new(),
+            retouch: None,
         }
     }
 
@@ -157,6 +160,12 @@ impl Specimen {
     pub fn fault(mut self, fault: Fault) -> Self {
         self.faults.push(fault);
         self
+    }
+
+    /// Changes the picture.
+    #[must_use]
+    pub fn retouch(self, retouch: Retouch) -> Self {
+        Self { retouch: Some(retouch), ..self }
     }
 
     /// The kind.
@@ -312,7 +321,7 @@ impl Specimen {
         }
         out.write_all(&bytes)?;
         if let Some(pixels) = pixels {
-            pixels.write(layout, &self.syntax, out)?;
+            pixels.write(layout, &self.syntax, self.retouch, out)?;
         }
         bytes.clear();
         layout.elements(&set, |tag| tag > tags::PIXEL_DATA, &mut bytes);

@@ -15,7 +15,7 @@ use crate::policy::admission::Source;
 use crate::policy::disposition::{Disposition, disposition};
 use crate::recognition::{Decision, Exam, Institution, Reason, ScopeCode, decide};
 use crate::stamp::layout::Corner;
-use crate::stamp::{Job, Provenance, Stamp, Workshop, stamp};
+use crate::stamp::{ImagePixels, Job, Provenance, Stamp, Workshop, stamp};
 use crate::standard::{Announced, Arrival, Assessment, OwnNames, Subject, facts};
 
 /// One object, as it came.
@@ -35,12 +35,21 @@ pub struct Image<'a> {
     pub announced: Announced<'a>,
     /// Whether its sender calls it urgent.
     pub urgent: bool,
-    /// What its pixels can be stamped with; without it they stay as they are.
+    /// What its pixels can be looked at and stamped with; without it they are not, and stay as they are.
     pub workshop: Option<&'a dyn Workshop>,
     /// Corners in which others of its series, or of its device and protocol, bear the text; the first that is free is taken.
     pub preferred: &'a [Corner],
     /// Whether another version of it went out under its SOP Instance UID, or may.
     pub other_version: bool,
+}
+
+impl<'a> Image<'a> {
+    /// Its pixels for rules to look at, where they can be and it was walked to its end.
+    #[must_use]
+    pub fn pixels(&self) -> Option<ImagePixels<'a>> {
+        let workshop = self.workshop.filter(|_| matches!(self.scan.end, End::Complete))?;
+        Some(ImagePixels::new(&self.scan.header, self.transfer_syntax, workshop))
+    }
 }
 
 /// Judges one object. A panic on the way is a fault of the gate: the object goes on unmarked, as unchecked.
@@ -108,7 +117,12 @@ pub fn subject<'a>(
 fn judge_or_panic(site: &Site, image: &Image<'_>, now: Timestamp) -> Verdict {
     let peer = image.sender.map(|sender| sender.peer.to_string()).unwrap_or_default();
     let names = SenderNames::of(site, image);
+    let pixels = image.pixels();
     let subject = subject(site, image, &peer, names.as_ref(), now);
+    let subject = match &pixels {
+        Some(pixels) => subject.with_pixels(pixels, site.rules.looking()),
+        None => subject,
+    };
     let chosen = site.routes.choose(&subject);
     let urgent = image.urgent || image.source.urgent || chosen.urgent;
     let assessment = site.rules.assess(&subject);

@@ -1,7 +1,7 @@
-//! What an object's pixels are stamped with in the gate: its bytes in the spool, the codecs, and a file for frames that are coded
+//! What an object's pixels are looked at and stamped with in the gate: its bytes in the spool, the codecs, and a file for frames that are coded
 //! anew.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use crate::codec::{CodecFault, Coded, Decoded, Frames, Tile};
 use crate::object::edit::Made;
 use crate::object::splice::Inflating;
 use crate::spool::{Making, ObjectId, Spool, StoreFault, StoredObject};
-use crate::stamp::Workshop;
+use crate::stamp::{FirstFrame, Workshop};
 
 /// How long the pixels of one object may be worked on. Beyond it the object gets the next weaker mode, rather than no
 /// verdict in the time that it has for one.
@@ -23,20 +23,31 @@ pub(super) struct Bench {
     stored: OnceCell<StoredObject>,
     frames: Limited,
     making: RefCell<Option<Making>>,
+    is_closed: Cell<bool>,
+    first: FirstFrame,
+    asked: OnceCell<Instant>,
 }
 
 impl Bench {
     pub(super) fn new(spool: Spool, object: ObjectId, codecs: Arc<dyn Frames>) -> Self {
         let frames = Limited { codecs, until: Instant::now() + WORKING_HOURS };
-        Self { spool, object, stored: OnceCell::new(), frames, making: RefCell::new(None) }
+        Self {
+            spool,
+            object,
+            stored: OnceCell::new(),
+            frames,
+            making: RefCell::new(None),
+            is_closed: Cell::new(false),
+            first: FirstFrame::default(),
+            asked: OnceCell::new(),
+        }
     }
 
-    /// Makes what was kept durable, so that a verdict may speak of it.
-    pub(super) fn commit(self) -> Result<(), StoreFault> {
-        match self.making.into_inner() {
-            Some(making) => making.commit(),
-            None => Ok(()),
-        }
+    /// Makes what was kept durable, so that a verdict may speak of it. After a failure nothing is kept any more.
+    pub(super) fn commit(&self) -> Result<(), StoreFault> {
+        let committed = self.making.take().map_or(Ok(()), Making::commit);
+        self.is_closed.set(committed.is_err());
+        committed
     }
 
     fn stored(&self) -> io::Result<&StoredObject> {
@@ -50,6 +61,7 @@ impl Bench {
 
 impl Workshop for Bench {
     fn original(&self, at: u64) -> io::Result<Box<dyn Read + '_>> {
+        self.asked.get_or_init(Instant::now);
         let stored = self.stored()?;
         if !stored.envelope().syntax().deflated {
             return Ok(Box::new(stored.reader_from(at)));
@@ -64,6 +76,9 @@ impl Workshop for Bench {
     }
 
     fn keep(&self, bytes: &[u8]) -> io::Result<()> {
+        if self.is_closed.get() {
+            return Err(io::Error::other("frames that are coded anew cannot be kept"));
+        }
         let mut making = self.making.borrow_mut();
         let making = making.get_or_insert_with(|| self.spool.making(self.object));
         making.write(bytes).map_err(io::Error::other)
@@ -76,6 +91,14 @@ impl Workshop for Bench {
 
     fn discard(&self) {
         *self.making.borrow_mut() = None;
+    }
+
+    fn first(&self) -> Option<&FirstFrame> {
+        Some(&self.first)
+    }
+
+    fn spent(&self) -> Duration {
+        self.asked.get().map_or(Duration::ZERO, Instant::elapsed)
     }
 }
 

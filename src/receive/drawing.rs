@@ -62,28 +62,23 @@ fn corner_of(report: &str) -> Option<Corner> {
 }
 
 /// Judges with a bench for pixels. What was made on it is durable before the verdict can be recorded; where it cannot be, the object
-/// is judged once more without.
+/// is judged once more with a bench that keeps nothing.
 pub(super) fn with_pixels(
     object: ObjectId,
     judge: &Judge,
     site: &Site,
     case: &Case,
-    (bench, corners, versions): (Bench, &Corners, Versions),
+    (bench, corners, versions): (&Bench, &Corners, Versions),
     at: Timestamp,
 ) -> pipeline::Verdict {
+    let image = Image { workshop: Some(bench), other_version: versions.other, ..case.image() };
     let draws = [StampMode::BurnIn, StampMode::Strip, StampMode::Overlay];
     if !draws.iter().any(|mode| site.modes.include(*mode)) {
-        return judge(site, &case.image(), at);
+        return judge(site, &image, at);
     }
-    let image = case.image();
     let turn = corners.turn(&image.scan.header);
     let preferred: Vec<Corner> = versions.corner.into_iter().chain(turn.preferred()).collect();
-    let drawn_on = Image {
-        workshop: Some(&bench),
-        preferred: &preferred,
-        other_version: versions.other,
-        ..image
-    };
+    let drawn_on = Image { preferred: &preferred, ..image };
     let verdict = judge(site, &drawn_on, at);
     turn.decided(verdict.corner);
     if verdict.plan.made().is_none() {
@@ -92,8 +87,8 @@ pub(super) fn with_pixels(
     match bench.commit() {
         Ok(()) => verdict,
         Err(fault) => {
-            tracing::error!(%object, %fault, "frames that were coded anew cannot be kept: the pixels stay as they are");
-            judge(site, &image, at)
+            tracing::error!(%object, %fault, "frames that were coded anew cannot be kept: coded pixels stay as they are");
+            judge(site, &drawn_on, at)
         }
     }
 }

@@ -378,7 +378,9 @@ async fn verdict(
             noted.begin();
             let verdict = match bypass {
                 true => pipeline::bypassed(&site, &case.image(), at),
-                false => with_pixels(object, &judge, &site, &case, (bench, &corners, versions), at),
+                false => {
+                    with_pixels(object, &judge, &site, &case, (&bench, &corners, versions), at)
+                }
             };
             drop(noted);
             seat.leave();

@@ -18,6 +18,7 @@ pub mod draw;
 mod fixture;
 pub mod glyphs;
 mod honest;
+mod image_pixels;
 pub mod layout;
 mod mode;
 mod name;
@@ -30,6 +31,7 @@ mod private_block;
 mod raster;
 
 use std::cell::OnceCell;
+use std::sync::Arc;
 
 use jiff::tz::Offset;
 
@@ -42,12 +44,13 @@ use crate::object::edit::EditPlan;
 use crate::recognition::{Decision, Names, ScopeCode};
 
 pub use character_set::CharsetPolicy;
+pub use image_pixels::ImagePixels;
 pub use mode::{StampFault, StampMode, StampRow, StampRows};
 pub use obstacle::Obstacle;
 pub use overlay::may_have_overlays;
 pub use pixels::{BurnedInAnnotation, PixelPolicy, UidPolicy, forbids_text};
 pub use private_block::{CREATOR, GROUP};
-pub use raster::Workshop;
+pub use raster::{FirstFrame, Workshop};
 
 use layout::Corner;
 use pixels::Drawn;
@@ -212,7 +215,7 @@ pub fn frame(
     transfer_syntax: &str,
     workshop: &dyn Workshop,
     index: u32,
-) -> Result<(FrameShape, Decoded), Obstacle> {
+) -> Result<(FrameShape, Arc<Decoded>), Obstacle> {
     let raster = Raster::of(view, transfer_syntax, workshop)?;
     if index >= raster.frames {
         return Err(Obstacle::NoPixels);

@@ -1,9 +1,14 @@
 //! The pixels of an object: what they are, where they stand, and what may be done to them.
 
+use std::cell::OnceCell;
 use std::io::{self, Read};
 use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::codec::{CodecFault, Coded, Coding, Decoded, FrameShape, Frames, InProcess, Syntax};
+use crate::codec::{
+    CodecFault, Coded, Coding, Decoded, FrameShape, Frames, InProcess, Syntax, has_stray_bits,
+};
 use crate::dicom::photometric::Photometric;
 use crate::dicom::transfer_syntax::Encoding;
 use crate::dicom::{Tag, VR, tags};
@@ -36,6 +41,27 @@ pub trait Workshop {
 
     /// Throws away what was kept: the mode that needed it cannot be had.
     fn discard(&self);
+
+    /// A place for the first frame once rules have looked at it, so that a stamp need not decode it again.
+    fn first(&self) -> Option<&FirstFrame> {
+        None
+    }
+
+    /// How long ago the object's bytes were asked for first. Who has no clock looks at all there is.
+    fn spent(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+/// Holds the first frame of an object.
+#[derive(Debug, Default)]
+pub struct FirstFrame(OnceCell<Seen>);
+
+/// A decoded frame, and of a native one whether it has bits that are not stored ones.
+#[derive(Debug, Clone)]
+pub(super) struct Seen {
+    pub decoded: Arc<Decoded>,
+    pub stray_bits: Option<bool>,
 }
 
 /// The most bytes that the codestream of one frame may have.
@@ -163,13 +189,44 @@ impl Raster {
     ///
     /// # Errors
     /// When they cannot be read or decoded.
-    pub fn decoded(&self, frame: u32, workshop: &dyn Workshop) -> Result<Decoded, Obstacle> {
+    pub fn decoded(&self, frame: u32, workshop: &dyn Workshop) -> Result<Arc<Decoded>, Obstacle> {
+        Ok(self.seen(frame, workshop)?.decoded)
+    }
+
+    /// The same with what only the bytes as they stand tell.
+    ///
+    /// # Errors
+    /// As [`decoded`](Self::decoded).
+    pub fn seen(&self, frame: u32, workshop: &dyn Workshop) -> Result<Seen, Obstacle> {
+        if let (0, Some(seen)) = (frame, workshop.first().and_then(|place| place.0.get())) {
+            return Ok(seen.clone());
+        }
         let bytes = self.coded(frame, workshop)?;
         let coded = Coded { syntax: self.syntax, shape: self.shape, bytes: &bytes };
         // Samples that stand in the data set as they are need no codec, and nobody to run it.
-        Ok(match self.layout {
-            Layout::Native { .. } => InProcess.decode(&coded)?,
-            Layout::Encapsulated { .. } => workshop.frames().decode(&coded)?,
+        Ok(match (&self.layout, self.syntax) {
+            (Layout::Native { .. }, Syntax::Native { big_endian }) => Seen {
+                decoded: Arc::new(InProcess.decode(&coded)?),
+                stray_bits: Some(has_stray_bits(&self.shape, &bytes, big_endian)),
+            },
+            (Layout::Native { .. }, _) => {
+                Seen { decoded: Arc::new(InProcess.decode(&coded)?), stray_bits: None }
+            }
+            (Layout::Encapsulated { .. }, _) => {
+                Seen { decoded: Arc::new(workshop.frames().decode(&coded)?), stray_bits: None }
+            }
+        })
+    }
+
+    /// The same; the first frame is kept for whoever asks next.
+    ///
+    /// # Errors
+    /// As [`decoded`](Self::decoded).
+    pub fn kept(&self, frame: u32, workshop: &dyn Workshop) -> Result<Seen, Obstacle> {
+        let seen = self.seen(frame, workshop)?;
+        Ok(match workshop.first() {
+            Some(place) if frame == 0 => place.0.get_or_init(|| seen).clone(),
+            Some(_) | None => seen,
         })
     }
 

@@ -3,6 +3,7 @@
 use crate::base::phi::Phi;
 use crate::expression::Seen;
 
+use super::pixels::PixelFault;
 use super::rule::{Authority, Principle, Severity};
 
 /// A value that was seen in an object. It may identify a patient and prints only where it is asked for by name: in
@@ -112,4 +113,6 @@ pub struct RuleTrace {
     pub shadow: bool,
     /// The values it saw, each once.
     pub seen: Vec<Seen>,
+    /// Why the pixels that it needs could not be looked at, where it does not apply for that.
+    pub unseen: Option<PixelFault>,
 }

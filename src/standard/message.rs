@@ -1,7 +1,7 @@
 //! What a finding says, with the values it is about.
 //!
 //! A message is written with names in braces: `{value}` for the value of the rule's attribute, `{dcm.KEYWORD}`,
-//! `{fact.NAME}` and `{param.NAME}`; a brace itself is written twice. What may tell who the patient is cannot stand
+//! `{fact.NAME}`, `{param.NAME}` and, in rules that look at pixels, `{pixel.NAME}`; a brace itself is written twice. What may tell who the patient is cannot stand
 //! in a message, because messages go to logs.
 
 use crate::base::visible::visible;
@@ -11,6 +11,7 @@ use crate::expression::{Declarations, Environment as _, Value};
 
 use super::facts::{self, FACTS};
 use super::identifying::is_identifying;
+use super::pixels;
 use super::subject::Subject;
 
 /// Characters of one value that a message shows.
@@ -38,6 +39,7 @@ enum Part {
     Text(String),
     Attribute(Tag),
     Fact(usize),
+    Pixel(usize),
 }
 
 /// What is wrong with a message.
@@ -120,6 +122,7 @@ impl Template {
             Part::Text(_) => None,
             Part::Attribute(tag) => Some(subject.attribute(*tag)),
             Part::Fact(index) => Some(subject.fact_at(*index)),
+            Part::Pixel(index) => Some(subject.pixel_at(*index)),
         })
     }
 
@@ -135,7 +138,7 @@ impl Template {
             match (part, value(part)) {
                 (Part::Text(text), _) => message.push_str(text),
                 (_, Some(value)) => show(&value, self.language, &mut message),
-                (Part::Attribute(_) | Part::Fact(_), None) => message.push('…'),
+                (Part::Attribute(_) | Part::Fact(_) | Part::Pixel(_), None) => message.push('…'),
             }
         }
         message
@@ -172,6 +175,12 @@ fn part(
                 return Err(MessageFault::Identifying(name.to_owned()));
             }
             Ok(Named::Part(Part::Fact(index)))
+        }
+        Some(("pixel", fact)) => {
+            // Of other levels they are not declared, as they could not be told.
+            let declared = declarations.variables().any(|(known, _)| known == name);
+            let index = pixels::index_of(fact).filter(|_| declared).ok_or_else(unknown)?;
+            Ok(Named::Part(Part::Pixel(index)))
         }
         Some(("param", parameter)) => {
             let mut parameters = declarations.parameters();

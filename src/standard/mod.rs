@@ -5,7 +5,8 @@
 //! the built-in one is `config/standards/db11t2505-2025.toml`. A [`RuleSet`] is the packs with a site's changes, compiled; it
 //! [assesses](RuleSet::assess) a [`Subject`], which is one object and how it came.
 //!
-//! Nothing here decides what becomes of an image, knows which institution may mark it, looks at pixels, or asks the time.
+//! Nothing here decides what becomes of an image, knows which institution may mark it, reads a file, or asks the time.
+//! Facts that need [`pixels`] have them from whoever judges.
 //! Invariants: an assessment never fails and never panics; what cannot be evaluated is [undecided](Assessment::undecided)
 //! and has no effect; the same object, rule set and time give the same findings.
 
@@ -18,6 +19,7 @@ mod identifying;
 mod message;
 mod pack;
 mod personnel;
+pub mod pixels;
 mod rule;
 mod rule_set;
 mod subject;

@@ -1,6 +1,7 @@
 //! The rules that hold at a site, and what they say of an object.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use crate::dicom::attribute::keyword_of;
 use crate::expression::{Environment as _, Expression, Seen, Truth, Value};
@@ -10,6 +11,7 @@ use super::facts::FACTS;
 use super::finding::{Assessment, Finding, Observed, Outcome, RuleTrace};
 use super::identifying::is_identifying;
 use super::pack::{Pack, PackFault, Parameter, declarations_with};
+use super::pixels::{Looking, PixelFault};
 use super::rule::{Check, Level, Rule, Severity};
 use super::subject::Subject;
 
@@ -84,6 +86,7 @@ pub enum RuleSetFault {
 #[derive(Debug, Clone, PartialEq)]
 pub struct RuleSet {
     rules: Vec<Rule>,
+    looking: Looking,
     hash: String,
 }
 
@@ -121,13 +124,22 @@ impl RuleSet {
                 None => faults.push(RuleSetFault::UnknownRule { rule: id.clone() }),
             }
         }
-        if faults.is_empty() { Ok(Self { rules, hash: hash(packs, changes) }) } else { Err(faults) }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        Ok(Self { rules, looking: looking(packs, changes), hash: hash(packs, changes) })
     }
 
     /// The rules, in the order of their packs.
     #[must_use]
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// How much of an object's pixels is looked at.
+    #[must_use]
+    pub fn looking(&self) -> Looking {
+        self.looking
     }
 
     /// What tells this set from any other: BLAKE3 of packs and changes in 32 hexadecimal digits. Recorded with each
@@ -137,10 +149,16 @@ impl RuleSet {
         &self.hash
     }
 
-    /// What the rules on headers say of an object.
+    /// What the rules on one object say of it: those on headers, then those on pixels. The latter do not apply where the subject has
+    /// none.
     #[must_use]
     pub fn assess(&self, subject: &Subject<'_>) -> Assessment {
-        self.assess_at(Level::Instance, subject)
+        let mut assessment = self.assess_at(Level::Instance, subject);
+        let of_pixels = self.assess_at(Level::Pixel, subject);
+        assessment.findings.extend(of_pixels.findings);
+        assessment.shadow.extend(of_pixels.shadow);
+        assessment.undecided.extend(of_pixels.undecided);
+        assessment
     }
 
     /// What the rules of a level say of an object.
@@ -151,7 +169,7 @@ impl RuleSet {
             let holds = |condition: &Expression| condition.holds(subject);
             match judge(rule, subject, holds) {
                 Judged::Outcome(Outcome::Undecided) => assessment.undecided.push(rule.id.clone()),
-                Judged::Outcome(_) => {}
+                Judged::Outcome(_) | Judged::Unseen(_) => {}
                 Judged::Failed(check) => {
                     let list =
                         if rule.shadow { &mut assessment.shadow } else { &mut assessment.findings };
@@ -162,10 +180,11 @@ impl RuleSet {
         assessment
     }
 
-    /// What became of each rule on headers, with the values it saw.
+    /// What became of each rule on one object, with the values it saw.
     #[must_use]
     pub fn explain(&self, subject: &Subject<'_>) -> Vec<RuleTrace> {
-        let rules = self.rules.iter().filter(|rule| rule.level == Level::Instance);
+        let of_one_object = [Level::Instance, Level::Pixel];
+        let rules = self.rules.iter().filter(|rule| of_one_object.contains(&rule.level));
         rules.map(|rule| trace(rule, subject)).collect()
     }
 
@@ -188,15 +207,18 @@ fn trace(rule: &Rule, subject: &Subject<'_>) -> RuleTrace {
         }
         explanation.truth
     };
-    let outcome = match judge(rule, subject, holds) {
-        Judged::Outcome(outcome) => outcome,
-        Judged::Failed(check) => Outcome::NotMet(check.severity),
+    let (outcome, unseen) = match judge(rule, subject, holds) {
+        Judged::Outcome(outcome) => (outcome, None),
+        Judged::Unseen(fault) => (Outcome::NotApplicable, Some(fault)),
+        Judged::Failed(check) => (Outcome::NotMet(check.severity), None),
     };
-    RuleTrace { rule: rule.id.clone(), outcome, shadow: rule.shadow, seen }
+    RuleTrace { rule: rule.id.clone(), outcome, shadow: rule.shadow, seen, unseen }
 }
 
 enum Judged<'r> {
     Outcome(Outcome),
+    /// It needs pixels that could not be looked at, and so does not apply.
+    Unseen(PixelFault),
     Failed(&'r Check),
 }
 
@@ -219,12 +241,20 @@ fn judge<'r>(
             return Judged::Outcome(Outcome::NotApplicable);
         }
     }
+    let unseen = || subject.pixel_fault().filter(|_| rule.level == Level::Pixel);
+    if let (Some(fault @ PixelFault::NotLookedAt), true) = (unseen(), whole) {
+        return Judged::Unseen(fault);
+    }
     if let Some(when) = &rule.when {
         if !can_be_told(when) {
             return Judged::Outcome(Outcome::Undecided);
         }
-        if !holds(when).is_met() {
-            return Judged::Outcome(Outcome::NotApplicable);
+        match holds(when) {
+            Truth::True => {}
+            Truth::False => return Judged::Outcome(Outcome::NotApplicable),
+            Truth::Unknown => {
+                return unseen().map_or(Judged::Outcome(Outcome::NotApplicable), Judged::Unseen);
+            }
         }
     }
     let mut outcome = Outcome::Met;
@@ -237,15 +267,20 @@ fn judge<'r>(
             Truth::Unknown => outcome = Outcome::Undecided,
         }
     }
-    Judged::Outcome(outcome)
+    match (outcome, unseen()) {
+        (Outcome::Undecided, Some(fault)) => Judged::Unseen(fault),
+        (outcome, _) => Judged::Outcome(outcome),
+    }
 }
 
 /// Whether a condition can be evaluated on a data set that was looked at in part.
 fn is_partial(condition: &Expression) -> bool {
     condition.attributes().is_empty()
-        && condition.variables().all(|name| match name.strip_prefix("fact.") {
-            Some(fact) => FACTS.iter().any(|known| known.name == fact && known.partial),
-            None => true,
+        && condition.variables().all(|name| match name.split_once('.') {
+            Some(("fact", fact)) => FACTS.iter().any(|known| known.name == fact && known.partial),
+            // Where they stand is not known for certain.
+            Some(("pixel", _)) => false,
+            Some(_) | None => true,
         })
 }
 
@@ -290,6 +325,27 @@ fn check_parameters(packs: &[Pack], changes: &Changes, faults: &mut Vec<RuleSetF
             let wants = kind(default);
             faults.push(RuleSetFault::WrongKind { name: name.clone(), wants });
         }
+    }
+}
+
+/// What the parameters say of looking at pixels.
+fn looking(packs: &[Pack], changes: &Changes) -> Looking {
+    let number = |name: &str| {
+        let default = packs.iter().find_map(|pack| pack.parameters().get(name));
+        let default = default.map(|parameter| &parameter.value);
+        match changes.parameters.get(name).or(default)? {
+            Value::Int(number) => u64::try_from(*number).ok(),
+            Value::Double(number) => (*number >= 0.0).then_some(*number as u64),
+            Value::Unknown | Value::Bool(_) | Value::Text(_) | Value::List(_) => None,
+        }
+    };
+    let usual = Looking::default();
+    Looking {
+        time: number("pixel_time_budget").map_or(usual.time, Duration::from_millis),
+        memory: number("pixel_memory_budget")
+            .map_or(usual.memory, |mib| mib.saturating_mul(1 << 20)),
+        step: number("pixel_frame_step")
+            .map_or(usual.step, |step| u32::try_from(step).unwrap_or(u32::MAX).max(1)),
     }
 }
 

@@ -18,6 +18,7 @@ use super::facts::anatomy::Anatomy;
 use super::facts::encoding::Survey;
 use super::facts::{self, FACTS};
 use super::personnel::Personnel;
+use super::pixels::{self, Looking, PixelFault, PixelSource, Pixels};
 
 /// How an object came, as far as it is known.
 #[derive(Debug, Clone)]
@@ -74,6 +75,7 @@ pub struct Subject<'a> {
     survey: OnceCell<Survey>,
     groups: OnceCell<ClassGroups>,
     anatomy: OnceCell<Anatomy>,
+    pixels: Option<Pixels<'a>>,
 }
 
 impl<'a> Subject<'a> {
@@ -97,7 +99,14 @@ impl<'a> Subject<'a> {
             survey: OnceCell::new(),
             groups: OnceCell::new(),
             anatomy: OnceCell::new(),
+            pixels: None,
         }
+    }
+
+    /// The same with its pixels, which are looked at when a rule asks for them.
+    #[must_use]
+    pub fn with_pixels(self, source: &'a dyn PixelSource, looking: Looking) -> Self {
+        Self { pixels: Some(Pixels::new(source, looking)), ..self }
     }
 
     /// Its elements.
@@ -179,6 +188,34 @@ impl<'a> Subject<'a> {
         }
     }
 
+    /// The fact that needs pixels, of this name.
+    #[must_use]
+    pub fn pixel(&self, name: &str) -> Value {
+        pixels::index_of(name).map_or(Value::Unknown, |index| self.pixel_at(index))
+    }
+
+    /// The fact at this place in [`PIXEL_FACTS`](pixels::PIXEL_FACTS).
+    pub(super) fn pixel_at(&self, index: usize) -> Value {
+        self.pixels.as_ref().map_or(Value::Unknown, |pixels| pixels.fact(index, self.view))
+    }
+
+    /// Why its pixels could not be told of, or not of all that were to be looked at. `None` as long as nobody has asked for
+    /// them.
+    #[must_use]
+    pub fn pixel_fault(&self) -> Option<PixelFault> {
+        match &self.pixels {
+            Some(pixels) => pixels.fault(),
+            None => Some(PixelFault::NotLookedAt),
+        }
+    }
+
+    /// BLAKE3 of size and samples of its first frame, which tells whether two objects show the same picture. `None` of a blank
+    /// one, which tells nothing, and where there is no picture.
+    #[must_use]
+    pub fn pixel_hash(&self) -> Option<[u8; 32]> {
+        self.pixels.as_ref()?.hash(self.view)
+    }
+
     fn value(&self, element: &Element) -> Value {
         let view = self.view;
         match element.kind {
@@ -241,7 +278,11 @@ impl Environment for Subject<'_> {
             "calling_aet" => Value::present(self.arrival.calling_aet),
             "called_aet" => Value::present(self.arrival.called_aet),
             "peer" => Value::present(self.arrival.peer),
-            _ => name.strip_prefix("fact.").map_or(Value::Unknown, |name| self.fact(name)),
+            _ => match name.split_once('.') {
+                Some(("fact", name)) => self.fact(name),
+                Some(("pixel", name)) => self.pixel(name),
+                _ => Value::Unknown,
+            },
         }
     }
 

@@ -1,17 +1,18 @@
-//! What a file's pixels are stamped with: its bytes, the codecs of this process, and an unnamed file for frames that are coded
+//! What a file's pixels are looked at and stamped with: its bytes, the codecs of this process, and an unnamed file for frames that are coded
 //! anew.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use crate::codec::{Frames, InProcess};
 use crate::dicom::transfer_syntax::TransferSyntax;
 use crate::object::edit::Made;
 use crate::object::part10::Head;
 use crate::object::splice::{Inflating, MadeBytes};
-use crate::stamp::Workshop;
+use crate::stamp::{FirstFrame, Workshop};
 
 /// The bench for one file.
 pub(in crate::app) struct Bench {
@@ -21,6 +22,8 @@ pub(in crate::app) struct Bench {
     /// Where frames that are coded anew are kept for a while.
     room: PathBuf,
     making: RefCell<Option<Making>>,
+    first: FirstFrame,
+    asked: OnceCell<Instant>,
 }
 
 /// Frames that are coded anew.
@@ -39,6 +42,8 @@ impl Bench {
             syntax: head.syntax(),
             room: room.to_owned(),
             making: RefCell::new(None),
+            first: FirstFrame::default(),
+            asked: OnceCell::new(),
         }
     }
 
@@ -67,6 +72,7 @@ impl Bench {
 
 impl Workshop for Bench {
     fn original(&self, at: u64) -> io::Result<Box<dyn Read + '_>> {
+        self.asked.get_or_init(Instant::now);
         let mut data_set = self.data_set()?;
         if !self.syntax.deflated {
             data_set.seek(SeekFrom::Current(at.cast_signed()))?;
@@ -107,5 +113,13 @@ impl Workshop for Bench {
 
     fn discard(&self) {
         *self.making.borrow_mut() = None;
+    }
+
+    fn first(&self) -> Option<&FirstFrame> {
+        Some(&self.first)
+    }
+
+    fn spent(&self) -> Duration {
+        self.asked.get().map_or(Duration::ZERO, Instant::elapsed)
     }
 }

@@ -18,12 +18,12 @@ mod window;
 use crate::codec::{Colour, Decoded, FrameShape};
 use crate::dicom::photometric::Photometric;
 use crate::object::HeaderView;
+use crate::standard::pixels::{is_hounsfield, padding};
 
 pub use fault::DisplayFault;
 use grey::Grey;
 pub use luminance::Luminance;
 use palette::Palette;
-pub(in crate::stamp) use read::is_hounsfield;
 pub use render::Picture;
 pub use shades::{STEPS, Shades};
 pub use window::{Curve, Window};
@@ -58,7 +58,7 @@ impl Display {
         let (pipeline, padding) = match shape.photometric {
             Photometric::Monochrome1 | Photometric::Monochrome2 => {
                 let grey = read::grey(view, &shape, frame)?;
-                (Pipeline::Grey(grey), read::padding(view, &shape))
+                (Pipeline::Grey(grey), padding(view, &shape))
             }
             Photometric::PaletteColor => (Pipeline::Palette(read::palette(view)?), None),
             Photometric::Rgb

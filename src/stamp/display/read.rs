@@ -47,7 +47,7 @@ fn modality(view: &HeaderView, shape: &FrameShape, frame: u32) -> Result<Modalit
     if let Some(item) = first_item(view, tags::MODALITY_LUT_SEQUENCE) {
         return Ok(Modality::Table(table(view, &item, shape.signed)?));
     }
-    let groups = group(view, frame, tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE);
+    let groups = view.functional_group(frame, tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE);
     let number = |tag: Tag| -> Result<Option<f64>, DisplayFault> {
         let found = groups.as_ref().and_then(|item| item.find(tag)).or_else(|| view.find(tag));
         let Some(element) = found.filter(|element| element.length() > 0) else { return Ok(None) };
@@ -68,7 +68,7 @@ fn voi(
     grey: &Grey,
     signed: bool,
 ) -> Result<Option<Voi>, DisplayFault> {
-    let groups = group(view, frame, tags::FRAME_VOILUT_SEQUENCE);
+    let groups = view.functional_group(frame, tags::FRAME_VOILUT_SEQUENCE);
     let first = |tag: Tag| {
         let found = groups.as_ref().and_then(|item| item.find(tag)).or_else(|| view.find(tag));
         view.numbers(found?).first().copied()
@@ -122,44 +122,6 @@ pub(super) fn palette(view: &HeaderView) -> Result<Palette, DisplayFault> {
     })
 }
 
-/// Pixel Padding Value and Range Limit, lowest first, as samples are read (PS3.3 C.7.5.1.1.2).
-pub(super) fn padding(view: &HeaderView, shape: &FrameShape) -> Option<(i64, i64)> {
-    let (low, high) = shape.range();
-    let value = |tag: Tag| {
-        let value = *view.numbers(view.find(tag)?).first()? as i64;
-        // Written as the other of US and SS by those who did not look.
-        let turned = [value, value - 0x1_0000, value + 0x1_0000];
-        turned.into_iter().find(|value| (low..=high).contains(value))
-    };
-    let one = value(tags::PIXEL_PADDING_VALUE)?;
-    let other = value(tags::PIXEL_PADDING_RANGE_LIMIT).unwrap_or(one);
-    Some((one.min(other), one.max(other)))
-}
-
-/// Whether values are Hounsfield units: of CT, unless it is a projection or says otherwise (PS3.3 C.8.2.1.1.2).
-pub(in crate::stamp) fn is_hounsfield(view: &HeaderView) -> bool {
-    let kinds =
-        view.find(tags::IMAGE_TYPE).map(|element| view.strings(element)).unwrap_or_default();
-    let named = |tag: Tag, name: &str| view.string(tag).is_none_or(|value| value == name);
-    let group = group(view, 0, tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE);
-    let rescale = group.and_then(|item| item.find(tags::RESCALE_INTERCEPT));
-    view.string(tags::MODALITY).as_deref() == Some("CT")
-        && !kinds.iter().any(|kind| kind == "LOCALIZER")
-        && named(tags::RESCALE_TYPE, "HU")
-        && rescale.or_else(|| view.find(tags::RESCALE_INTERCEPT)).is_some()
-}
-
 fn first_item(view: &HeaderView, sequence: Tag) -> Option<Item<'_>> {
     view.items(view.find(sequence)?).next()
-}
-
-/// The item of a functional group that holds for a frame: its own, else what all frames share (PS3.3 C.7.6.16).
-fn group(view: &HeaderView, frame: u32, name: Tag) -> Option<Item<'_>> {
-    within(view, tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE, frame as usize, name)
-        .or_else(|| within(view, tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE, 0, name))
-}
-
-fn within(view: &HeaderView, outer: Tag, index: usize, name: Tag) -> Option<Item<'_>> {
-    let item = view.items(view.find(outer)?).nth(index)?;
-    view.items(item.find(name)?).next()
 }

@@ -4,7 +4,7 @@ use crate::dicom::{Tag, tags};
 use crate::object::HeaderView;
 
 use super::ground::Region;
-use crate::stamp::display::is_hounsfield;
+use crate::standard::pixels::is_hounsfield;
 
 /// A side of an image, as stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

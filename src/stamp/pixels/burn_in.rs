@@ -78,7 +78,7 @@ pub(super) fn order(
 }
 
 /// Whether an overlay lives in bits of the pixels (retired, PS3.5 §8.1.2): those bits are its own then.
-fn has_embedded_overlay(view: &HeaderView) -> bool {
+pub(in crate::stamp) fn has_embedded_overlay(view: &HeaderView) -> bool {
     let is_position =
         |tag: Tag| (0x6000..=0x601E).contains(&tag.group()) && tag.element() == 0x0102;
     let mut positions = view.top().filter(|element| is_position(element.tag));

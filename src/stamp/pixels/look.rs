@@ -50,7 +50,7 @@ pub(in crate::stamp) fn text_of(
 
 /// Some frames of an image, decoded, and how they are shown.
 pub(super) struct Seen {
-    frames: Vec<Decoded>,
+    frames: Vec<Arc<Decoded>>,
     display: Display,
 }
 
@@ -85,7 +85,7 @@ impl Seen {
 
     /// The first frame, to be drawn on: the others have been looked at.
     pub fn take_first(&mut self) -> Option<Decoded> {
-        (!self.frames.is_empty()).then(|| self.frames.swap_remove(0))
+        (!self.frames.is_empty()).then(|| Arc::unwrap_or_clone(self.frames.swap_remove(0)))
     }
 
     /// The values to draw with.

@@ -16,7 +16,7 @@ use crate::object::{Element, HeaderView};
 use super::layout::{Corner, Placement};
 use super::{Job, Obstacle, StampMode};
 
-pub(super) use burn_in::burn_in;
+pub(super) use burn_in::{burn_in, has_embedded_overlay};
 pub(super) use look::{Text, free_place, text_of};
 pub use policy::{BurnedInAnnotation, PixelPolicy, UidPolicy, forbids_text};
 pub(super) use strip::strip;

@@ -129,7 +129,10 @@ pub(super) fn frames_of(object: &Object, syntax: &str) -> (FrameShape, Vec<Decod
     let plain = object.plain();
     let bench = Memory::of(&plain);
     let raster = Raster::of(&object.view(), syntax, &bench).expect("pixels");
-    let frame = |frame| raster.decoded(frame, &bench).expect("a frame that can be decoded");
+    let frame = |frame| {
+        let decoded = raster.decoded(frame, &bench).expect("a frame that can be decoded");
+        Decoded::clone(&decoded)
+    };
     (raster.shape, (0..raster.frames).map(frame).collect())
 }
 

@@ -51,8 +51,10 @@
 //! | `KO`, `PR` | Key Object Selection; presentation states |
 //! | `SEG`, `REG`, `RT`, `WF`, `DOC` | segmentations, registrations, radiotherapy, waveforms, encapsulated documents |
 //!
-//! A message shows values: `{value}` that of the rule's attribute, `{dcm.KEYWORD}`, `{fact.NAME}` and `{param.NAME}`; a brace
-//! itself is written twice. Messages go to logs, so what may tell who the patient is cannot stand in one.
+//! A rule of level `pixel` may also name `pixel.NAME`, a fact that needs pixels.
+//!
+//! A message shows values: `{value}` that of the rule's attribute, `{dcm.KEYWORD}`, `{fact.NAME}`, `{pixel.NAME}` and
+//! `{param.NAME}`; a brace itself is written twice. Messages go to logs, so what may tell who the patient is cannot stand in one.
 
 mod fault;
 mod literal;
@@ -65,6 +67,7 @@ use crate::expression::{Declarations, Expression, Value};
 
 use super::applies::ClassGroups;
 use super::message::{Language, Template};
+use super::pixels;
 use super::rule::{Authority, Check, Level, Messages, Principle, Rule, Severity};
 use literal::Written;
 
@@ -191,6 +194,14 @@ impl RuleText {
         text: &str,
         declarations: &Declarations,
     ) -> Result<Rule, Vec<PackFault>> {
+        let with_pixels;
+        let declarations = match self.level {
+            Level::Pixel => {
+                with_pixels = pixels::declare(declarations.clone());
+                &with_pixels
+            }
+            Level::Instance | Level::Series | Level::Study => declarations,
+        };
         let mut faults = Vec::new();
         let mut fault = |written: &Written, offset: usize, problem: PackProblem| {
             let (line, column) = written.place(text, offset);

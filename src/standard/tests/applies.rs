@@ -94,12 +94,20 @@ fn a_rule_applies_to_the_classes_it_lists() {
 
 #[test]
 fn a_rule_is_looked_at_on_its_level() {
-    let pack = Pack::parse(&pack("level = \"pixel\"")).expect("a pack");
-    let rules = RuleSet::build(&[pack], &Changes::default()).expect("a rule set");
+    let on = |level: &str| {
+        let pack = Pack::parse(&pack(&format!("level = \"{level}\""))).expect("a pack");
+        RuleSet::build(&[pack], &Changes::default()).expect("a rule set")
+    };
     Image::chest_ct().look(|subject| {
-        assert_eq!(rules.assess(subject), Assessment::default());
-        assert_eq!(rules.explain(subject), []);
-        assert_eq!(rules.assess_at(Level::Pixel, subject).findings.len(), 1);
+        let of_studies = on("study");
+        assert_eq!(of_studies.assess(subject), Assessment::default());
+        assert_eq!(of_studies.explain(subject), []);
+        assert_eq!(of_studies.assess_at(Level::Study, subject).findings.len(), 1);
+        // Its pixels are not looked at here.
+        let of_pixels = on("pixel");
+        assert_eq!(of_pixels.assess(subject), Assessment::default());
+        let outcomes: Vec<_> = of_pixels.explain(subject).iter().map(|t| t.outcome).collect();
+        assert_eq!(outcomes, [Outcome::NotApplicable]);
     });
 }
 

@@ -8,10 +8,12 @@ mod coverage;
 mod facts;
 mod functional_groups;
 mod identities;
+mod in_memory;
 mod messages;
 mod modalities;
 mod packs;
 mod personnel;
+mod pictures;
 mod pixel_module;
 mod projection;
 mod real;
@@ -209,6 +211,20 @@ impl Image {
         personnel: Option<&Personnel>,
         look: impl FnOnce(&Subject<'_>) -> T,
     ) -> T {
+        self.put(personnel, |subject| look(&subject))
+    }
+
+    /// The same with its pixels, whatever those of the data set are.
+    pub fn look_at_pixels<T>(
+        &self,
+        source: &dyn pixels::PixelSource,
+        looking: pixels::Looking,
+        look: impl FnOnce(&Subject<'_>) -> T,
+    ) -> T {
+        self.put(None, |subject| look(&subject.with_pixels(source, looking)))
+    }
+
+    fn put<T>(&self, personnel: Option<&Personnel>, put: impl FnOnce(Subject<'_>) -> T) -> T {
         let bytes = self.bytes();
         // The bytes are native ones whatever the syntax is said to be.
         let syntax = TransferSyntax::of(EXPLICIT);
@@ -222,7 +238,7 @@ impl Image {
             personnel,
             ..arrival()
         };
-        look(&Subject::new(&scan.header, arrival))
+        put(Subject::new(&scan.header, arrival))
     }
 }
 

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use super::in_memory::InMemory;
 use super::*;
+use crate::stamp::ImagePixels;
 
 /// Part 10 files of the index that name a transfer syntax, with it. Looking at more than this of a file adds nothing.
 const LARGEST: u64 = 8 << 20;
@@ -32,7 +34,8 @@ fn data_set(bytes: &[u8]) -> Option<&[u8]> {
 
 #[test]
 fn real_files_are_assessed_whatever_they_are_like() {
-    let (mut used, mut found, mut undecided) = (0, BTreeMap::new(), BTreeMap::new());
+    let (mut used, mut looked_at) = (0, 0);
+    let (mut found, mut undecided) = (BTreeMap::new(), BTreeMap::new());
     for (file, syntax) in files() {
         let mut bytes = Vec::new();
         let mut opened = File::open(&file).expect("a file of the index");
@@ -41,10 +44,18 @@ fn real_files_are_assessed_whatever_they_are_like() {
         let scan = scan_reader(data_set, TransferSyntax::of(&syntax), Limits::default());
         let scan = scan.expect("memory can be read");
         let arrival = Arrival { transfer_syntax: &syntax, end: Some(scan.end), ..arrival() };
+        let memory = InMemory(data_set);
+        let pixels = ImagePixels::new(&scan.header, &syntax, &memory);
         let subject = Subject::new(&scan.header, arrival);
+        let subject = if TransferSyntax::of(&syntax).deflated {
+            subject
+        } else {
+            subject.with_pixels(&pixels, built_in().looking())
+        };
         let assessment = built_in().assess(&subject);
         assert!(!built_in().explain(&subject).is_empty());
         used += 1;
+        looked_at += u32::from(subject.pixel("blank").is_known());
         for finding in assessment.findings {
             *found.entry((finding.rule, finding.severity.as_str())).or_insert(0) += 1;
         }
@@ -52,5 +63,7 @@ fn real_files_are_assessed_whatever_they_are_like() {
             *undecided.entry(rule).or_insert(0) += 1;
         }
     }
-    println!("{used} real files assessed; found {found:#?}, undecided {undecided:#?}");
+    println!(
+        "{used} real files assessed, the pixels of {looked_at}; found {found:#?}, undecided {undecided:#?}"
+    );
 }

@@ -219,7 +219,7 @@ fn is_legible(image: &Image, mode: StampMode, after: &Object) {
     }
 }
 
-fn lettering(image: &Image) -> std::sync::Arc<Lettering> {
+fn lettering(image: &Image) -> Arc<Lettering> {
     let policy = drawing(&[]).policy.pixels;
     let height = policy.layout.text_height(image.shape.rows);
     policy.typeface.expect("a typeface").lettering(&format!("{SHORT_NAME}-JJJHR"), height)

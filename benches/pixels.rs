@@ -1,0 +1,152 @@
+//! What looking at pixels costs: nanoseconds a pixel, all facts of a frame together. `cargo bench --bench pixels`.
+//!
+//! The figures are printed, never asserted: machines differ. Decoding is not in them; `--bench cage` and `--bench stamp` tell of
+//! that.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a bench prints, and stops at the first thing that is not as it should be"
+)]
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::tz::Offset;
+use markgate::base::limits::Limits;
+use markgate::codec::{Colour, Decoded, FrameShape};
+use markgate::dicom::photometric::Photometric;
+use markgate::dicom::transfer_syntax::TransferSyntax;
+use markgate::object::scan_reader;
+use markgate::phantom::{Kind, Specimen};
+use markgate::standard::pixels::{LookedAt, Looking, PIXEL_FACTS, PixelFault, PixelSource};
+use markgate::standard::{Arrival, Subject};
+
+const ROUNDS: usize = 15;
+
+/// Explicit VR Little Endian, which phantoms are written in.
+const EXPLICIT: &str = "1.2.840.10008.1.2.1";
+
+/// One frame that is decoded already.
+struct AtHand {
+    shape: FrameShape,
+    decoded: Arc<Decoded>,
+}
+
+impl PixelSource for AtHand {
+    fn shape(&self) -> Result<FrameShape, PixelFault> {
+        Ok(self.shape)
+    }
+
+    fn frames(&self) -> Result<u32, PixelFault> {
+        Ok(1)
+    }
+
+    fn frame(&self, _index: u32) -> Result<LookedAt, PixelFault> {
+        Ok(LookedAt { decoded: Arc::clone(&self.decoded), stray_bits: Some(false) })
+    }
+
+    fn spent(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+fn main() {
+    println!("{:<28} {:>10} {:>12} {:>12}", "", "pixels", "one fact", "all facts");
+    println!("{:<28} {:>10} {:>12} {:>12}", "", "", "ns/pixel", "ns/pixel");
+    for (name, kind) in
+        [("CT slice", Kind::Ct), ("chest radiograph", Kind::Dx), ("mammogram", Kind::Mg)]
+    {
+        let specimen = Specimen::new(kind, 1);
+        let data_set = specimen.data_set();
+        // The phantom's pixel data is the last element but padding.
+        let (rows, columns) = size(kind);
+        let samples = data_set[data_set.len() - 2 * rows * columns..].to_vec();
+        let shape = shape(rows, columns, 12, Photometric::Monochrome2, 16);
+        report(name, &specimen, AtHand { shape, decoded: Arc::new(grey(samples)) });
+    }
+    let specimen = Specimen::new(Kind::Mr, 1).size(64, 64);
+    let noise: Vec<u8> = (0..2048_u32 * 2048)
+        .flat_map(|place| ((place.wrapping_mul(0x9E37_79B9) >> 16) as u16).to_le_bytes())
+        .collect();
+    let shape_of_noise = shape(2048, 2048, 16, Photometric::Monochrome2, 16);
+    report(
+        "noise of 16 bits",
+        &specimen,
+        AtHand { shape: shape_of_noise, decoded: Arc::new(grey(noise)) },
+    );
+    let flat = shape(2048, 2048, 16, Photometric::Monochrome2, 16);
+    let blank = grey(vec![0; 2 * 2048 * 2048]);
+    report("one value throughout", &specimen, AtHand { shape: flat, decoded: Arc::new(blank) });
+    let screen = shape(1024, 1280, 8, Photometric::Rgb, 8);
+    let samples = (0..3 * 1024 * 1280_u32).map(|place| (place / 97) as u8).collect();
+    let colours = Decoded { colour: Colour::Rgb, sample_bytes: 1, samples };
+    report("colours", &specimen, AtHand { shape: screen, decoded: Arc::new(colours) });
+}
+
+fn grey(samples: Vec<u8>) -> Decoded {
+    Decoded { colour: Colour::Single, sample_bytes: 2, samples }
+}
+
+fn size(kind: Kind) -> (usize, usize) {
+    match kind {
+        Kind::Ct => (512, 512),
+        Kind::Mg => (2294, 1914),
+        _ => (2048, 2048),
+    }
+}
+
+fn shape(
+    rows: usize,
+    columns: usize,
+    stored: u8,
+    photometric: Photometric,
+    allocated: u8,
+) -> FrameShape {
+    FrameShape {
+        rows: rows as u16,
+        columns: columns as u16,
+        photometric,
+        allocated,
+        stored,
+        high_bit: stored - 1,
+        signed: false,
+        planar: false,
+    }
+}
+
+fn report(name: &str, specimen: &Specimen, source: AtHand) {
+    let syntax = TransferSyntax::of(specimen.transfer_syntax().as_str());
+    let scan = scan_reader(specimen.data_set().as_slice(), syntax, Limits::default()).unwrap();
+    let look = |facts: &[&str]| {
+        let mut times: Vec<Duration> = (0..ROUNDS)
+            .map(|_| {
+                let begun = Instant::now();
+                let arrival = Arrival {
+                    calling_aet: "",
+                    called_aet: "",
+                    peer: "",
+                    transfer_syntax: EXPLICIT,
+                    charset: None,
+                    end: Some(scan.end),
+                    now: "2026-06-01T06:00:00Z".parse().unwrap(),
+                    offset: Offset::constant(8),
+                };
+                let subject = Subject::new(&scan.header, arrival);
+                let subject = subject.with_pixels(&source, Looking::default());
+                for fact in facts {
+                    black_box(subject.pixel(fact));
+                }
+                begun.elapsed()
+            })
+            .collect();
+        times.sort_unstable();
+        times.get(ROUNDS / 2).copied().unwrap_or_default()
+    };
+    let all: Vec<&str> = PIXEL_FACTS.iter().map(|fact| fact.name).collect();
+    let pixels = source.shape.pixels();
+    let each = |time: Duration| time.as_nanos() as f64 / pixels as f64;
+    let (one, all) = (each(look(&["blank"])), each(look(&all)));
+    println!("{name:<28} {pixels:>10} {one:>12.2} {all:>12.2}");
+}

@@ -1,0 +1,319 @@
+//! Facts that need pixels: what a frame shows, not what the data set says of it. Rules of level `pixel` read one as
+//! `pixel.NAME`.
+//!
+//! A [`Subject`](super::Subject) that carries a [`PixelSource`] has its frames looked at when the first of these facts is asked
+//! for, and never before. Of a multi-frame image some frames stand for all ([`Looking`]). Stored values are counted once a frame,
+//! and almost everything follows from that count; Pixel Padding is left out of it. Colours are told by their luminance; of
+//! palettes nothing is told that takes an order of values.
+//!
+//! A fact judges nothing, and no picture makes one fail: what cannot be told is unknown, and [`PixelFault`] says why. Nothing
+//! here tells right from left: what a border or a marker in the picture suggests decides no laterality (PIX-015).
+
+mod grey;
+mod histogram;
+mod meaning;
+mod picture;
+mod source;
+mod structure;
+
+use std::cell::OnceCell;
+
+use crate::codec::FrameShape;
+use crate::expression::{Declarations, Kind, Value};
+use crate::object::HeaderView;
+
+pub use meaning::{is_hounsfield, padding};
+pub use source::{LookedAt, Looking, PixelFault, PixelSource};
+
+use picture::Picture;
+
+/// A fact that conditions of level `pixel` may use.
+#[derive(Debug, Clone, Copy)]
+pub struct PixelFact {
+    /// Its name, after `pixel.`.
+    pub name: &'static str,
+    /// What it is.
+    pub kind: Kind,
+    /// What it says, in a line for the manual.
+    pub about: &'static str,
+    compute: fn(&Seen<'_>) -> Value,
+}
+
+/// What was seen, beside what the data set says.
+struct Seen<'a> {
+    view: &'a HeaderView,
+    looked: &'a Looked,
+}
+
+/// What came of looking.
+#[derive(Debug)]
+struct Looked {
+    /// The frames that were looked at, as one; `None` of none.
+    picture: Option<Picture>,
+    /// Why not all were looked at that were to be.
+    fault: Option<PixelFault>,
+}
+
+const fn fact(
+    name: &'static str,
+    kind: Kind,
+    about: &'static str,
+    compute: fn(&Seen<'_>) -> Value,
+) -> PixelFact {
+    PixelFact { name, kind, about, compute }
+}
+
+/// A fact of a picture; unknown without one.
+macro_rules! of {
+    ($tell:expr) => {
+        |seen| {
+            seen.looked.picture.as_ref().map_or(Value::Unknown, |picture| {
+                let tell: fn(&Picture, &HeaderView) -> Value = $tell;
+                tell(picture, seen.view)
+            })
+        }
+    };
+}
+
+/// Every fact that needs pixels.
+pub const PIXEL_FACTS: &[PixelFact] = &[
+    fact(
+        "looked_at",
+        Kind::Number,
+        "frames that were looked at: the first, the middle, the last, and every so many",
+        of!(|picture, _| i64::from(picture.looked_at()).into()),
+    ),
+    fact(
+        "decodes",
+        Kind::Bool,
+        "whether the frames to be looked at could be decoded, and are what the data set says; unknown where they could not for a reason other than theirs",
+        |seen| match seen.looked.fault {
+            Some(fault) if fault.is_damage() => false.into(),
+            Some(_) => Value::Unknown,
+            None => true.into(),
+        },
+    ),
+    fact(
+        "within_budget",
+        Kind::Bool,
+        "whether time and memory were enough to look at all frames that were to be looked at",
+        |seen| match (seen.looked.fault, &seen.looked.picture) {
+            (Some(PixelFault::OverBudget), _) => false.into(),
+            (_, Some(_)) => true.into(),
+            (_, None) => Value::Unknown,
+        },
+    ),
+    fact(
+        "blank",
+        Kind::Bool,
+        "whether each frame looked at has one value throughout, padding left out",
+        of!(|picture, _| picture.is_blank().into()),
+    ),
+    fact(
+        "all_padding",
+        Kind::Bool,
+        "whether there is nothing but padding",
+        of!(|picture, _| picture.is_all_padding().into()),
+    ),
+    fact("min", Kind::Number, "the least stored value", of!(|picture, _| picture.min().into())),
+    fact("max", Kind::Number, "the greatest stored value", of!(|picture, _| picture.max().into())),
+    fact(
+        "p0_5",
+        Kind::Number,
+        "percentile 0.5 of the stored values",
+        of!(|picture, _| picture.percentile(0.005).into()),
+    ),
+    fact("p1", Kind::Number, "percentile 1", of!(|picture, _| picture.percentile(0.01).into())),
+    fact("p5", Kind::Number, "percentile 5", of!(|picture, _| picture.percentile(0.05).into())),
+    fact("p50", Kind::Number, "the median", of!(|picture, _| picture.percentile(0.5).into())),
+    fact("p95", Kind::Number, "percentile 95", of!(|picture, _| picture.percentile(0.95).into())),
+    fact("p99", Kind::Number, "percentile 99", of!(|picture, _| picture.percentile(0.99).into())),
+    fact(
+        "p99_5",
+        Kind::Number,
+        "percentile 99.5",
+        of!(|picture, _| picture.percentile(0.995).into()),
+    ),
+    fact(
+        "spread",
+        Kind::Number,
+        "levels from percentile 0.5 to 99.5",
+        of!(|picture, _| picture.spread().into()),
+    ),
+    fact(
+        "spread_share",
+        Kind::Number,
+        "the same as a share of all levels that Bits Stored allows, 0 to 1",
+        of!(|picture, _| picture.spread_share().into()),
+    ),
+    fact(
+        "clipped_share",
+        Kind::Number,
+        "the share of pixels at the least or at the greatest value, whichever is greater, borders left out; 0 to 1",
+        of!(|picture, _| picture.clipped_share().into()),
+    ),
+    fact(
+        "exposed_share",
+        Kind::Number,
+        "the share of pixels between 5 % and 95 % of the way from percentile 0.5 to 99.5, borders left out; 0 to 1",
+        of!(|picture, _| picture.exposed_share().into()),
+    ),
+    fact(
+        "stray_bits",
+        Kind::Bool,
+        "whether native samples have bits set beside the stored ones that are neither their sign nor an overlay",
+        of!(|picture, _| picture.stray_bits().into()),
+    ),
+    fact(
+        "constant_rows",
+        Kind::Number,
+        "the most neighbouring rows with one value throughout that interrupt a picture",
+        of!(|picture, _| picture.constant_rows().into()),
+    ),
+    fact(
+        "constant_columns",
+        Kind::Number,
+        "the same of columns",
+        of!(|picture, _| picture.constant_columns().into()),
+    ),
+    fact(
+        "trailing_share",
+        Kind::Number,
+        "the share of rows at the lower end with one value throughout, where the picture breaks off and has no such border elsewhere; 0 to 1",
+        of!(|picture, _| picture.trailing_share().into()),
+    ),
+    fact(
+        "hu_p0_5",
+        Kind::Number,
+        "percentile 0.5 in Hounsfield units; unknown of other values",
+        of!(|picture, view| picture.hounsfield(view, 0.005).into()),
+    ),
+    fact(
+        "hu_p99",
+        Kind::Number,
+        "percentile 99 in Hounsfield units",
+        of!(|picture, view| picture.hounsfield(view, 0.99).into()),
+    ),
+    fact(
+        "hu_tissue",
+        Kind::Number,
+        "the median of what is no air, above -400 Hounsfield units",
+        of!(|picture, view| picture.tissue(view).into()),
+    ),
+    fact(
+        "window_share",
+        Kind::Number,
+        "the share of pixels within the first window, 0 to 1; unknown without one",
+        of!(|picture, view| picture.window_share(view).into()),
+    ),
+    fact(
+        "entropy",
+        Kind::Number,
+        "the entropy of 256 bins from percentile 0.5 to 99.5, in bits",
+        of!(|picture, _| picture.entropy().into()),
+    ),
+    fact(
+        "correlation",
+        Kind::Number,
+        "how alike neighbours are: near 0 of noise, near 1 of a picture",
+        of!(|picture, _| picture.correlation().into()),
+    ),
+    fact(
+        "background_dark",
+        Kind::Bool,
+        "whether what lies around the body is shown dark; unknown where there is nothing around it, or it cannot be told how values are shown",
+        of!(|picture, view| picture.is_background_dark(view).into()),
+    ),
+    fact(
+        "identical_frames",
+        Kind::Bool,
+        "whether all frames looked at are the same; unknown of a single frame",
+        of!(|picture, _| picture.has_identical_frames().into()),
+    ),
+    fact(
+        "hash",
+        Kind::Text,
+        "BLAKE3 of size and samples of the first frame, 64 hexadecimal digits",
+        of!(|picture, _| Value::present(&picture.hash().to_hex())),
+    ),
+];
+
+/// The place in [`PIXEL_FACTS`] of the fact of this name.
+#[must_use]
+pub fn index_of(name: &str) -> Option<usize> {
+    PIXEL_FACTS.iter().position(|fact| fact.name == name)
+}
+
+/// Adds the facts that need pixels to what a condition may name.
+#[must_use]
+pub(super) fn declare(declarations: Declarations) -> Declarations {
+    PIXEL_FACTS.iter().fold(declarations, |all, fact| {
+        all.with_variable(&format!("pixel.{}", fact.name), fact.kind)
+    })
+}
+
+/// The pixels of one object: looked at when they are asked for, once.
+pub(super) struct Pixels<'a> {
+    source: &'a dyn PixelSource,
+    looking: Looking,
+    looked: OnceCell<Looked>,
+    facts: Vec<OnceCell<Value>>,
+}
+
+impl<'a> Pixels<'a> {
+    pub(super) fn new(source: &'a dyn PixelSource, looking: Looking) -> Self {
+        let facts = PIXEL_FACTS.iter().map(|_| OnceCell::new()).collect();
+        Self { source, looking, looked: OnceCell::new(), facts }
+    }
+
+    /// The fact at this place in [`PIXEL_FACTS`].
+    pub(super) fn fact(&self, index: usize, view: &HeaderView) -> Value {
+        let (Some(fact), Some(cell)) = (PIXEL_FACTS.get(index), self.facts.get(index)) else {
+            return Value::Unknown;
+        };
+        let compute = || (fact.compute)(&Seen { view, looked: self.looked(view) });
+        cell.get_or_init(compute).clone()
+    }
+
+    /// What was met, if anybody has looked.
+    pub(super) fn fault(&self) -> Option<PixelFault> {
+        self.looked.get()?.fault
+    }
+
+    /// See [`Subject::pixel_hash`](super::Subject::pixel_hash).
+    pub(super) fn hash(&self, view: &HeaderView) -> Option<[u8; 32]> {
+        let picture = self.looked(view).picture.as_ref()?;
+        (!picture.is_blank()).then(|| *picture.hash().as_bytes())
+    }
+
+    fn looked(&self, view: &HeaderView) -> &Looked {
+        self.looked.get_or_init(|| self.look(view))
+    }
+
+    fn look(&self, view: &HeaderView) -> Looked {
+        let (shape, frames) = match self.extent() {
+            Ok(extent) => extent,
+            Err(fault) => return Looked { picture: None, fault: Some(fault) },
+        };
+        let mut picture = Picture::new(shape, padding(view, &shape), frames.len());
+        let fault = frames.into_iter().find_map(|frame| {
+            if picture.looked_at() > 0 && self.source.spent() > self.looking.time {
+                return Some(PixelFault::OverBudget);
+            }
+            self.source.frame(frame).and_then(|seen| picture.add(seen)).err()
+        });
+        Looked { picture: (picture.looked_at() > 0).then_some(picture), fault }
+    }
+
+    /// What frames are, and which to look at.
+    fn extent(&self) -> Result<(FrameShape, Vec<u32>), PixelFault> {
+        let shape = self.source.shape()?;
+        if shape.decoded_bytes()? as u64 > self.looking.memory {
+            return Err(PixelFault::OverBudget);
+        }
+        Ok((shape, self.looking.frames(self.source.frames()?)))
+    }
+}
+
+#[cfg(test)]
+mod tests;
