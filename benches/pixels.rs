@@ -21,7 +21,7 @@ use markgate::dicom::transfer_syntax::TransferSyntax;
 use markgate::object::scan_reader;
 use markgate::phantom::{Kind, Specimen};
 use markgate::standard::pixels::{LookedAt, Looking, PIXEL_FACTS, PixelFault, PixelSource};
-use markgate::standard::{Arrival, Subject};
+use markgate::standard::{Announced, Arrival, Subject};
 
 const ROUNDS: usize = 15;
 
@@ -130,6 +130,9 @@ fn report(name: &str, specimen: &Specimen, source: AtHand) {
                     transfer_syntax: EXPLICIT,
                     charset: None,
                     end: Some(scan.end),
+                    announced: Announced::default(),
+                    institution: None,
+                    personnel: None,
                     now: "2026-06-01T06:00:00Z".parse().unwrap(),
                     offset: Offset::constant(8),
                 };
