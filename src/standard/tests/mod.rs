@@ -3,6 +3,7 @@
 mod acquisition;
 mod anatomy;
 mod applies;
+mod catalogue;
 mod classification;
 mod coverage;
 mod facts;
