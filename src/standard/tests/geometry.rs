@@ -1,5 +1,7 @@
 //! Slices in space, by tables of numbers.
 
+use std::f64::consts::FRAC_1_SQRT_2;
+
 use super::*;
 
 const AXIAL: [f64; 6] = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0];
@@ -8,7 +10,7 @@ const SAGITTAL: [f64; 6] = [0.0, 1.0, 0.0, 0.0, 0.0, -1.0];
 /// Rows to the left, columns leaning back by 20 degrees.
 const TILTED: [f64; 6] = [1.0, 0.0, 0.0, 0.0, 0.939_693, -0.342_020];
 /// Halfway between all planes.
-const OBLIQUE: [f64; 6] = [0.707_107, -0.707_107, 0.0, 0.408_248, 0.408_248, -0.816_497];
+const OBLIQUE: [f64; 6] = [FRAC_1_SQRT_2, -FRAC_1_SQRT_2, 0.0, 0.408_248, 0.408_248, -0.816_497];
 
 fn plane(numbers: [f64; 6]) -> Plane {
     Plane::of(&numbers).expect("six numbers")
