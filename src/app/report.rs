@@ -14,7 +14,7 @@ use crate::policy::disposition::Disposition;
 use crate::recognition::{AccreditationStatus, EVERY_ITEM, UsedAccreditation};
 use crate::stamp::{Obstacle, StampMode};
 use crate::standard::pixels::PixelFault;
-use crate::standard::{self, Outcome, Rule, RuleTrace, Severity, Subject, facts};
+use crate::standard::{self, ClassGroups, Outcome, Rule, RuleTrace, Severity, Subject, facts};
 use crate::web::model;
 
 /// Judges an object and tells what came of it.
@@ -231,10 +231,16 @@ fn rule(rule: &Rule) -> model::Rule {
         clause: some(&rule.source),
         enabled: !rule.off,
         shadow: rule.shadow,
+        level: rule.level.as_str().to_owned(),
+        applies: rule.applies.map(words).unwrap_or_default(),
         when: rule.when.as_ref().map(|when| when.source().to_owned()),
         require: require.join("\n"),
         message: message.unwrap_or(model::Message { zh: String::new(), en: String::new() }),
     }
+}
+
+fn words(groups: ClassGroups) -> Vec<String> {
+    groups.iter().map(|group| group.as_str().to_owned()).collect()
 }
 
 /// A verdict as the ledger keeps it, without values.

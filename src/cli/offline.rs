@@ -257,6 +257,8 @@ fn rule_page(rule: &model::Rule) -> String {
         ("authority", Some(rule.authority.clone())),
         ("clause", rule.clause.clone()),
         ("state", (!state.is_empty()).then(|| state.to_owned())),
+        ("level", Some(rule.level.clone())),
+        ("applies to", (!rule.applies.is_empty()).then(|| rule.applies.join(", "))),
         ("when", rule.when.clone()),
         ("require", Some(rule.require.clone())),
         ("English", Some(rule.message.en.clone())),

@@ -316,7 +316,11 @@ pub struct Rule {
     pub enabled: bool,
     /// True when it is counted only.
     pub shadow: bool,
-    /// To what it applies; `null` is everything.
+    /// What it looks at: `instance`, `pixel`, `series` or `study`.
+    pub level: String,
+    /// The groups of SOP classes that it applies to, any of which will do; none is every object.
+    pub applies: Vec<String>,
+    /// The condition under which it applies to these; `null` is always.
     pub when: Option<String>,
     /// What it requires.
     pub require: String,
