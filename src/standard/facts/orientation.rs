@@ -107,10 +107,10 @@ pub fn fits_breast(subject: &Subject<'_>) -> Option<bool> {
     let side = subject.text(tags::IMAGE_LATERALITY);
     let side = side.as_deref().and_then(|side| side.chars().next());
     let named = views::by_position(subject).and_then(|position| position.side);
-    if let (Some(named), Some(side @ ('L' | 'R'))) = (named, side) {
-        if named != side {
-            return Some(false);
-        }
+    if let (Some(named), Some(side @ ('L' | 'R'))) = (named, side)
+        && named != side
+    {
+        return Some(false);
     }
     let (row, column) = main_axes(subject)?;
     let fits = match view.word {

@@ -221,10 +221,10 @@ pub fn is_upright(subject: &Subject<'_>) -> Option<bool> {
     const ERECT: [&str; 2] = ["10904000", "F-10440"];
     const LYING: [&str; 4] = ["102538003", "F-10450", "102539006", "F-10460"];
     let code = codes(subject, tags::PATIENT_ORIENTATION_CODE_SEQUENCE).next();
-    if let Some(number) = code.as_ref().and_then(|code| code.snomed()) {
-        if ERECT.contains(&number) || LYING.contains(&number) {
-            return Some(ERECT.contains(&number));
-        }
+    if let Some(number) = code.as_ref().and_then(|code| code.snomed())
+        && (ERECT.contains(&number) || LYING.contains(&number))
+    {
+        return Some(ERECT.contains(&number));
     }
     (is_chest(subject) && view(subject)?.word == "PA").then_some(true)
 }
