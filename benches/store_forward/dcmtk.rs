@@ -27,7 +27,7 @@ pub fn compare() -> io::Result<()> {
     println!("{:<42} {:>9.0}", "  direct", load.objects as f64 / direct.as_secs_f64());
     drop(sink);
     let sink = Storescp::start(folder.path())?;
-    let gate = Gate::start(sink.address)?;
+    let gate = Gate::start(sink.address, "tag")?;
     let gated = send(&files, gate.address, load.objects, &sink)?;
     println!("{:<42} {:>9.0}", "  through the gate", load.objects as f64 / gated.as_secs_f64());
     Ok(())
