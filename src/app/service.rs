@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use preview::Viewed;
 use shapes::{
     HELD, books, counted, objects, problem, quarantine_entry, queue_entry, queued, total,
 };
@@ -22,6 +23,7 @@ use super::report;
 use super::state::State;
 use crate::base::limits::Limits;
 use crate::base::time::{Timestamp, now};
+use crate::codec::Frames;
 use crate::deliver::{self, Destination, Fared, Target, Watched};
 use crate::dicom::sop_class;
 use crate::dicom::status::Status;
@@ -512,16 +514,18 @@ impl crate::web::Service for Service {
 
     async fn explain(&self, sop_instance_uid: String) -> Result<Vec<model::Explanation>, Refusal> {
         let (ledger, spool) = (self.state.ledger.clone(), self.state.spool.clone());
+        let frames: Arc<dyn Frames> = self.state.cage.clone();
         let site = self.state.site.load_full();
         let filter =
             Filter { sop_instance: Some(Uid::new(&sop_instance_uid)), ..Filter::default() };
         let explained = blocking(move || {
             let entries = ledger.explain(&filter, VERSIONS)?;
             let explain = |entry: &Explained| {
-                let seen = look_again(&site, &spool, entry).unwrap_or_else(|fault| {
-                    tracing::info!(object = %entry.id, %fault, "explained without its file");
-                    None
-                });
+                let seen =
+                    look_again(&site, &spool, entry, Arc::clone(&frames)).unwrap_or_else(|fault| {
+                        tracing::info!(object = %entry.id, %fault, "explained without its file");
+                        None
+                    });
                 report::recorded(&site, entry, seen)
             };
             Ok::<Vec<_>, LedgerFault>(entries.iter().map(explain).collect())
@@ -662,15 +666,17 @@ fn look_again(
     site: &Site,
     spool: &Spool,
     entry: &Explained,
+    frames: Arc<dyn Frames>,
 ) -> Result<Option<model::Explanation>, ReadFault> {
     let stored = match spool.object(entry.id) {
         Ok(stored) => stored,
         Err(ReadFault::Missing(_)) => return Ok(None),
         Err(fault) => return Err(fault),
     };
-    let envelope = stored.envelope();
-    let scan = scan_reader(stored.reader(), envelope.syntax(), Limits::default())
+    let scan = scan_reader(stored.reader(), stored.envelope().syntax(), Limits::default())
         .map_err(|source| ReadFault::Io { id: entry.id, source })?;
+    let viewed = Viewed::new(spool, stored, frames);
+    let envelope = viewed.envelope();
     let sender = Association {
         calling: envelope.calling_ae.clone(),
         called: envelope.called_ae.clone(),
@@ -693,7 +699,7 @@ fn look_again(
             sop_instance: envelope.sop_instance.as_str(),
         },
         urgent: envelope.priority == Priority::High,
-        workshop: None,
+        workshop: Some(&viewed),
         preferred: &[],
         other_version: false,
     };

@@ -21,6 +21,8 @@ pub enum Retouch {
     Noise,
     /// Two levels: nearly nothing, and nothing.
     Bare,
+    /// Black or white, and nothing between.
+    Hard,
     /// Black is white.
     Inverted,
     /// All frames are like the first.
@@ -56,6 +58,8 @@ impl Retouch {
             Self::Noise => noise(place) % max.saturating_add(1).max(1),
             Self::Bare if place.is_multiple_of(499) => max,
             Self::Bare => max / 2,
+            Self::Hard if sample > max / 3 => max,
+            Self::Hard => 0,
             Self::Inverted => max.saturating_sub(sample),
             Self::Clipped
             | Self::StrayBits

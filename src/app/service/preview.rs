@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::super::picture::{PictureFault, Shown};
 use crate::base::limits::Limits;
@@ -11,8 +12,8 @@ use crate::ledger::Explained;
 use crate::object::edit::{BadPlan, EditPlan, Made};
 use crate::object::scan_reader;
 use crate::object::splice::{Inflating, MadeBytes, Spliced};
-use crate::spool::{ReadFault, Spool, StoredObject};
-use crate::stamp::Workshop;
+use crate::spool::{Envelope, ReadFault, Spool, StoredObject};
+use crate::stamp::{FirstFrame, Workshop};
 
 /// Why there is no picture.
 #[derive(Debug, thiserror::Error)]
@@ -46,20 +47,39 @@ pub(super) fn preview(
     let envelope = stored.envelope();
     let syntax = TransferSyntax { deflated: false, ..envelope.syntax() };
     let name = envelope.transfer_syntax.to_string();
-    let viewed = Viewed { spool: spool.clone(), stored, plan, frames };
+    let viewed = Viewed { plan, ..Viewed::new(spool, stored, frames) };
     let scan = scan_reader(viewed.open()?, syntax, Limits::default())?;
     Ok(Shown::of(&scan.header, &name, &viewed, 0)?.png()?)
 }
 
 /// An object as it is looked at: inflated, and changed as planned.
-struct Viewed {
+pub(super) struct Viewed {
     spool: Spool,
     stored: StoredObject,
     plan: EditPlan,
     frames: Arc<dyn Frames>,
+    first: FirstFrame,
+    since: Instant,
 }
 
 impl Viewed {
+    /// An object as it came.
+    pub(super) fn new(spool: &Spool, stored: StoredObject, frames: Arc<dyn Frames>) -> Self {
+        Self {
+            spool: spool.clone(),
+            stored,
+            plan: EditPlan::none(),
+            frames,
+            first: FirstFrame::default(),
+            since: Instant::now(),
+        }
+    }
+
+    /// What is known of how it came.
+    pub(super) fn envelope(&self) -> &Envelope {
+        self.stored.envelope()
+    }
+
     fn open(&self) -> io::Result<Spliced<Box<dyn Read>>> {
         let reader = self.stored.reader();
         let source: Box<dyn Read> = if self.stored.envelope().syntax().deflated {
@@ -95,4 +115,12 @@ impl Workshop for Viewed {
     }
 
     fn discard(&self) {}
+
+    fn first(&self) -> Option<&FirstFrame> {
+        Some(&self.first)
+    }
+
+    fn spent(&self) -> Duration {
+        self.since.elapsed()
+    }
 }

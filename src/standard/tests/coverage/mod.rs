@@ -17,9 +17,11 @@ mod study;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::in_memory::InMemory;
 use super::*;
 use crate::expression::Value as Setting;
 use crate::phantom::{Kind, Specimen};
+use crate::stamp::ImagePixels;
 
 /// Whether a rule without a row is a mistake. Off while rules are being written.
 const STRICT: bool = false;
@@ -128,16 +130,23 @@ impl Example {
             RuleSet::build(&[pack], &changes).expect("rules that compile")
         });
         let rules = changed.as_ref().unwrap_or(built_in());
-        let trace = self.look(|subject| rules.trace(rule, subject));
+        let trace = self.look_by(rules, |subject| rules.trace(rule, subject));
         trace.expect("a rule of the pack").outcome
     }
 
     fn look<T>(&self, look: impl FnOnce(&Subject<'_>) -> T) -> T {
+        self.look_by(built_in(), look)
+    }
+
+    /// Looks at it, and at its pixels as far as these rules do.
+    fn look_by<T>(&self, rules: &RuleSet, look: impl FnOnce(&Subject<'_>) -> T) -> T {
         let syntax = TransferSyntax::of(&self.written_in);
         let scan = scan_reader(self.bytes.as_slice(), syntax, Limits::default());
         let scan: Scan = scan.expect("memory can be read");
         let arrival = Arrival { end: Some(scan.end), ..self.arrival.clone() };
-        look(&Subject::new(&scan.header, arrival))
+        let memory = InMemory(&self.bytes);
+        let pixels = ImagePixels::new(&scan.header, &self.written_in, &memory);
+        look(&Subject::new(&scan.header, arrival).with_pixels(&pixels, rules.looking()))
     }
 }
 
