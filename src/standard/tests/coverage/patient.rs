@@ -9,6 +9,12 @@ pub(super) fn cases() -> Vec<Case> {
     let named = |name: &str| ct().text(tags::PATIENT_NAME, name);
     let born = |date: &str| ct().text(tags::PATIENT_BIRTH_DATE, date);
     let infant = |age: &str| born("20260501").text(tags::PATIENT_AGE, age);
+    let resident = || {
+        born("19491231")
+            .text(tags::PATIENT_ID, "11010519491231002X")
+            .text(tags::PATIENT_SEX, "F")
+            .text(tags::PATIENT_AGE, "076Y")
+    };
     vec![
         Case::of("IMG-PAT-001").passes(ct()).fails(Block, named("^^")),
         Case::of("IMG-PAT-002")
@@ -38,6 +44,18 @@ pub(super) fn cases() -> Vec<Case> {
             .passes(ct())
             .fails(Block, ct().text(tags::PATIENT_SEX, ""))
             .fails(Warn, ct().text(tags::PATIENT_SEX, "U")),
+        // The example of GB 11643-1999, which is nobody's.
+        Case::of("IMG-PAT-008")
+            .passes(resident())
+            .fails(Warn, resident().text(tags::PATIENT_ID, "110105194912310021"))
+            .fails(Warn, resident().text(tags::PATIENT_BIRTH_DATE, "19500101"))
+            .fails(Warn, resident().text(tags::PATIENT_SEX, "M"))
+            .not_applicable(ct()),
+        Case::of("IMG-PAT-013")
+            .passes(resident().text(tags::STUDY_DESCRIPTION, "子宫MR平扫"))
+            .fails(Block, resident().text(tags::STUDY_DESCRIPTION, "前列腺MR平扫"))
+            .fails(Block, resident().text(tags::BODY_PART_EXAMINED, "PROSTATE"))
+            .not_applicable(ct()),
         Case::of("IMG-PAT-011")
             .passes(ct())
             .fails(Block, ct().text(tags::PATIENT_IDENTITY_REMOVED, "YES")),
