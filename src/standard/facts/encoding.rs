@@ -59,6 +59,12 @@ pub(super) const FACTS: &[Fact] = &[
         |s| names(s.survey().undecodable.clone()),
     ),
     fact(
+        "backslash_within_characters",
+        expression::Kind::Texts,
+        "keywords of text with characters one of whose bytes is 5C, a backslash elsewhere",
+        |s| names(s.survey().backslashes.clone()),
+    ),
+    fact(
         "misdeclared_charset",
         expression::Kind::Text,
         "the character set that the text seems to be in, where a Latin one or none is declared and it looks Chinese",
@@ -142,6 +148,8 @@ pub struct Survey {
     pub undeclared: Vec<String>,
     /// Text with bytes that the character set does not have.
     pub undecodable: Vec<String>,
+    /// Text with a byte 5C that is part of a character and separates nothing.
+    pub backslashes: Vec<String>,
     /// The Defined Term of what the text seems to be, where it looks Chinese under a Latin set or none.
     pub misdeclared: Option<&'static str>,
     /// Values that break the length or format of their VR (PS3.5 §6.2).
@@ -200,6 +208,9 @@ impl Survey {
         }
         let text = set.decode(bytes, vr);
         note(&mut self.undecodable, element, text.faulty);
+        let separators = bytes.iter().filter(|byte| **byte == b'\\').count();
+        let within = splits(vr) && !text.values.is_empty() && text.values.len() <= separators;
+        note(&mut self.backslashes, element, within);
         if self.misdeclared.is_none() {
             self.misdeclared = set.misdeclared(bytes).map(|found| found.term());
         }

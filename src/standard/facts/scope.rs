@@ -47,6 +47,18 @@ pub(super) const FACTS: &[Fact] = &[
         "whether the patient's data in the picture are those of the header; always unknown, since text in pixels is not read",
         |_| Value::Unknown,
     ),
+    fact(
+        "order_agrees",
+        Kind::Bool,
+        "whether the patient's data are those of the order; always unknown, since the gate is told of no orders",
+        |_| Value::Unknown,
+    ),
+    fact(
+        "device_accepted",
+        Kind::Bool,
+        "whether the device had a valid acceptance or status test on the day of the examination; always unknown, since no records of tests are kept here",
+        |_| Value::Unknown,
+    ),
 ];
 
 /// Whether objects of its SOP class can be images of an examination. `None` without one.

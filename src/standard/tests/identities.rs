@@ -135,3 +135,16 @@ fn characters_in_the_alphabetic_group_are_seen() {
     check("han_in_alphabetic_group", &name("Zhang^San"), UNKNOWN);
     check("han_in_alphabetic_group", &Image::empty(), UNKNOWN);
 }
+
+#[test]
+fn backslashes_within_characters_are_seen() {
+    let listed = |keyword: &str| Value::from(vec![Value::from(keyword)]);
+    let fact = "backslash_within_characters";
+    let none = Value::from(Vec::new());
+    check(fact, &Image::chest_ct(), none.clone());
+    let institution = Image::chest_ct().with("InstitutionName", gb("運城醫院"));
+    check(fact, &institution, listed("InstitutionName"));
+    let separated = Image::chest_ct().with("OtherPatientNames", gb("王^明\\李^明"));
+    check(fact, &separated, none.clone());
+    check(fact, &Image::empty(), none);
+}

@@ -66,6 +66,10 @@ pub(super) fn cases() -> Vec<Case> {
             .fails(Block, declared("ISO_IR 100"))
             .not_applicable(Example::from(declared("ISO_IR 100")).read_as("GB18030")),
         Case::of("IMG-ENC-009").passes(ct()).fails(Warn, ct().text(tags::STUDY_TIME, "9:15")),
+        Case::of("IMG-ENC-010")
+            .passes(ct())
+            .passes(ct().text(tags::OTHER_PATIENT_NAMES, "王^小明\\王^大明"))
+            .fails(Info, ct().institution("運城醫院")),
         Case::of("IMG-ENC-011")
             .passes(ct())
             .fails(Info, ct().text(tags::PATIENT_NAME, "王^小明"))
@@ -128,6 +132,11 @@ pub(super) fn cases() -> Vec<Case> {
                     .where_parameter("max_lossy_ratio", 5_i64),
             )
             .not_applicable(ct()),
+        Case::of("IMG-CMPR-004")
+            .passes(ct())
+            .fails(Block, ct().text(tags::LOSSY_IMAGE_COMPRESSION_RATIO, "10"))
+            .fails(Block, ct().text(tags::LOSSY_IMAGE_COMPRESSION_METHOD, "ISO_10918_1"))
+            .not_applicable(ct().text(tags::LOSSY_IMAGE_COMPRESSION, "01")),
         Case::of("IMG-SIG-001").passes(ct()).fails(Block, signed),
     ]
 }

@@ -56,6 +56,9 @@ pub(super) fn cases() -> Vec<Case> {
             .fails(Block, resident().text(tags::STUDY_DESCRIPTION, "前列腺MR平扫"))
             .fails(Block, resident().text(tags::BODY_PART_EXAMINED, "PROSTATE"))
             .not_applicable(ct()),
+        Case::of("IMG-PAT-014")
+            .for_a_person(Example::from(ct()).where_parameter("order_gate", true))
+            .not_applicable(ct()),
         Case::of("IMG-PAT-011")
             .passes(ct())
             .fails(Block, ct().text(tags::PATIENT_IDENTITY_REMOVED, "YES")),

@@ -99,6 +99,9 @@ pub(super) fn cases() -> Vec<Case> {
             .fails(Warn, ct().institution(&"医".repeat(65)))
             .not_applicable(ct().institution("")),
         Case::of("IMG-STU-016").passes(ct()).fails(Warn, ct().without(tags::DEVICE_SERIAL_NUMBER)),
+        Case::of("IMG-STU-017")
+            .for_a_person(Example::from(ct()).where_parameter("device_gate", true))
+            .not_applicable(ct()),
         Case::of("IMG-STU-018")
             .passes(ct())
             .fails(Warn, ct().text(tags::INSTANCE_NUMBER, ""))
