@@ -189,7 +189,7 @@ fn series_and_frames() -> Vec<Case> {
         Case::of("IMG-CT-030")
             .passes(enhanced())
             .fails(Quarantine, enhanced().text(tags::NUMBER_OF_FRAMES, "4"))
-            .fails(Quarantine, enhanced().without(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE))
+            .fails(Block, enhanced().without(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE))
             .fails(Block, bare())
             .not_applicable(ct()),
     ]
