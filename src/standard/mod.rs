@@ -22,6 +22,7 @@ mod personnel;
 pub mod pixels;
 mod rule;
 mod rule_set;
+pub mod study;
 mod subject;
 
 #[cfg(test)]

@@ -1,0 +1,24 @@
+//! Studies and series: what is kept of their instances, and what can be said once nothing more comes.
+//!
+//! A [`Part`] is what study rules need of one instance; a [`Study`] is the fold of parts, the same in whatever order they
+//! came; a [`Look`] is a study set before the rules, whose conditions read [`STUDY_FACTS`] and [`SERIES_FACTS`].
+//!
+//! Names, numbers and dates that tell who the patient is are kept as [`Key`]s and nothing else. Of an image 32 bytes are kept, all
+//! else in small sets with a bound.
+
+mod facts;
+mod few;
+mod fold;
+mod keys;
+mod part;
+mod sequence;
+mod trace;
+mod view;
+mod words;
+
+pub use facts::{SERIES_FACTS, STUDY_FACTS, StudyFact};
+pub use fold::Study;
+pub use keys::{Key, Keys};
+pub use part::{Class, Part, Said};
+pub use trace::{Person, Trace};
+pub use view::{Beside, Look, SeriesLook};

@@ -1,0 +1,193 @@
+//! What descriptions of studies and series say in passing, in Chinese and English: contrast and its phases, injuries, one side.
+//!
+//! Nobody types them by a standard, so what is not recognised is not denied.
+
+use super::keys::plain;
+
+/// What the words of a study or series speak of, as a set of flags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Words(u16);
+
+impl Words {
+    /// Images with a contrast agent.
+    pub const CONTRAST: Self = Self(1);
+    /// Images without one.
+    pub const PLAIN: Self = Self(1 << 1);
+    /// The arterial phase.
+    pub const ARTERIAL: Self = Self(1 << 2);
+    /// The venous or portal phase.
+    pub const VENOUS: Self = Self(1 << 3);
+    /// A late phase.
+    pub const DELAYED: Self = Self(1 << 4);
+    /// An injury.
+    pub const TRAUMA: Self = Self(1 << 5);
+    /// One side of the body, or one that is no more.
+    pub const ONE_SIDE: Self = Self(1 << 6);
+    /// Vessels.
+    pub const VESSELS: Self = Self(1 << 7);
+    /// Two phases or more.
+    pub const TWO_PHASES: Self = Self(1 << 8);
+    /// Three phases or more.
+    pub const THREE_PHASES: Self = Self(1 << 9);
+
+    /// Whether all of these are spoken of.
+    #[must_use]
+    pub fn have(self, those: Self) -> bool {
+        self.0 & those.0 == those.0
+    }
+
+    /// Adds what others speak of.
+    pub fn add(&mut self, others: Self) {
+        self.0 |= others.0;
+    }
+
+    /// What a text speaks of.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        let mut text = plain(text);
+        let mut found = Self::default();
+        for (words, flags) in DENIED {
+            for word in *words {
+                if text.contains(word) {
+                    found.add(*flags);
+                    // What is denied is not found once more in what denies it.
+                    text = text.replace(word, " ");
+                }
+            }
+        }
+        for (words, flags) in KNOWN {
+            if words.iter().any(|word| has_word(&text, word)) {
+                found.add(*flags);
+            }
+        }
+        found
+    }
+
+    /// The phases that are spoken of, by name.
+    pub fn phases(self) -> impl Iterator<Item = &'static str> {
+        let phases = [
+            (Self::PLAIN, "plain"),
+            (Self::ARTERIAL, "arterial"),
+            (Self::VENOUS, "venous"),
+            (Self::DELAYED, "delayed"),
+        ];
+        phases.into_iter().filter(move |(flag, _)| self.have(*flag)).map(|(_, name)| name)
+    }
+
+    /// How many phases a description promises, where it says a number.
+    #[must_use]
+    pub fn phases_promised(self) -> Option<i64> {
+        if self.have(Self::THREE_PHASES) {
+            Some(3)
+        } else {
+            self.have(Self::TWO_PHASES).then_some(2)
+        }
+    }
+}
+
+const DENIED: &[(&[&str], Words)] = &[
+    (
+        &[
+            "NON-CONTRAST",
+            "NON CONTRAST",
+            "NONCONTRAST",
+            "WITHOUT CONTRAST",
+            "UNENHANCED",
+            "PRE-CONTRAST",
+            "PRECONTRAST",
+            "不增强",
+            "未增强",
+            "无增强",
+        ],
+        Words::PLAIN,
+    ),
+    // A joint that is filled is no contrast examination in this sense.
+    (&["关节造影"], Words(0)),
+];
+
+const KNOWN: &[(&[&str], Words)] = &[
+    (
+        &["增强", "强化", "造影", "C+", "CONTRAST", "ENHANCED", "POSTCONTRAST", "动态"],
+        Words::CONTRAST,
+    ),
+    (&["CTA", "CTV", "CTPA", "血管成像"], Words(Words::CONTRAST.0 | Words::VESSELS.0)),
+    (&["CTU"], Words::CONTRAST),
+    (&["平扫", "PLAIN"], Words::PLAIN),
+    (&["动脉期", "ARTERIAL", "ART"], Words::ARTERIAL),
+    (&["静脉期", "门脉期", "门静脉期", "VENOUS", "PORTAL"], Words::VENOUS),
+    (&["延迟", "延时", "平衡期", "DELAY", "DELAYED", "EQUILIBRIUM"], Words::DELAYED),
+    (&["外伤", "创伤", "骨折", "TRAUMA", "FRACTURE"], Words::TRAUMA),
+    (
+        &[
+            "单侧",
+            "左乳",
+            "右乳",
+            "左侧",
+            "右侧",
+            "切除",
+            "UNILATERAL",
+            "MASTECTOMY",
+            "LEFT",
+            "RIGHT",
+        ],
+        Words::ONE_SIDE,
+    ),
+    (&["双期", "两期", "二期", "2期", "BIPHASIC"], Words::TWO_PHASES),
+    (
+        &["三期", "3期", "多期", "TRIPHASIC", "MULTIPHASE"],
+        Words(Words::TWO_PHASES.0 | Words::THREE_PHASES.0),
+    ),
+];
+
+/// Whether a word occurs; one of Latin letters only between other characters than letters, so that `ART` is not found in HEART.
+fn has_word(text: &str, word: &str) -> bool {
+    if !word.is_ascii() {
+        return text.contains(word);
+    }
+    text.match_indices(word).any(|(at, _)| {
+        let before = text.get(..at).and_then(|text| text.chars().next_back());
+        let after = text.get(at + word.len()..).and_then(|text| text.chars().next());
+        let letter = |next: Option<char>| next.is_some_and(|next| next.is_ascii_alphanumeric());
+        !letter(before) && !letter(after)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, want: &[Words]) {
+        let mut all = Words::default();
+        want.iter().for_each(|flags| all.add(*flags));
+        assert_eq!(Words::of(text), all, "{text}");
+    }
+
+    #[test]
+    fn descriptions_are_understood() {
+        check("胸部CT平扫", &[Words::PLAIN]);
+        check("上腹部CT平扫+增强", &[Words::PLAIN, Words::CONTRAST]);
+        check("Abdomen non-contrast", &[Words::PLAIN]);
+        check("Chest with contrast", &[Words::CONTRAST]);
+        check("冠脉CTA", &[Words::CONTRAST, Words::VESSELS]);
+        check("肝脏三期增强", &[Words::CONTRAST, Words::TWO_PHASES, Words::THREE_PHASES]);
+        check("动脉期", &[Words::ARTERIAL]);
+        check("ＡＲＴ 1.0", &[Words::ARTERIAL]);
+        check("HEART", &[]);
+        check("头颅外伤", &[Words::TRAUMA]);
+        check("左乳MLO", &[Words::ONE_SIDE]);
+        check("", &[]);
+    }
+
+    #[test]
+    fn phases_have_names_and_are_promised_by_number() {
+        let all = Words::of("平扫 动脉期 门脉期 延迟");
+        assert_eq!(
+            all.phases().collect::<Vec<_>>(),
+            ["plain", "arterial", "venous", "delayed"]
+        );
+        assert_eq!(all.phases_promised(), None);
+        assert_eq!(Words::of("双期增强").phases_promised(), Some(2));
+        assert_eq!(Words::of("三期增强").phases_promised(), Some(3));
+    }
+}
