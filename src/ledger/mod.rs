@@ -47,6 +47,7 @@ mod query;
 mod record;
 mod schema;
 mod store;
+mod studies;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -76,6 +77,7 @@ pub use query::{
     Treatment,
 };
 pub use record::{Answer, Delivery, DeliveryState, NO_DESTINATION, ObjectState};
+pub use studies::{StudyObject, StudyRow};
 pub use writer::Replayed;
 
 use writer::{Command, Reply};
@@ -332,6 +334,14 @@ impl Ledger {
     /// When the index fails.
     pub async fn note_clock(&self, note: ClockNote) -> Result<(), LedgerFault> {
         self.ask(|reply| Command::Clock(note, reply)).await
+    }
+
+    /// Keeps what was found on a study, in place of what was found on it before. Not logged: it can be found again from the objects.
+    ///
+    /// # Errors
+    /// When the index fails.
+    pub async fn study_settled(&self, study: StudyRow) -> Result<(), LedgerFault> {
+        self.ask(|reply| Command::Study(Box::new(study), reply)).await
     }
 
     /// Drops the rows of removed objects that came, and whose custody ended, before `before`, at most a thousand, and keeps

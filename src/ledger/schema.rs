@@ -109,6 +109,20 @@ CREATE TABLE tally (
 );
 ";
 
+/// Tables that came later. What they hold can be told from the spool again, so a program that does not know them may leave them out.
+const LATER_TABLES: &str = "
+-- What was found on studies that have settled, the newest of each.
+CREATE TABLE IF NOT EXISTS study (
+  study TEXT PRIMARY KEY,
+  settled BIGINT NOT NULL,
+  cause TEXT NOT NULL,
+  instances BIGINT NOT NULL,
+  severity TEXT,
+  report TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS study_settled ON study (settled);
+";
+
 /// Opens the database for writing, creating it when there is none. A file that is no database any more is removed: all
 /// that is in it can be told from the spool. The flag says that it is new, so that it must be rebuilt.
 pub(super) fn open_writer(path: &Path) -> Result<(Connection, bool), LedgerFault> {
@@ -147,6 +161,7 @@ fn try_open(path: &Path) -> Result<(Connection, bool), LedgerFault> {
     if empty {
         let setup = connection.unchecked_transaction()?;
         setup.execute_batch(TABLES)?;
+        setup.execute_batch(LATER_TABLES)?;
         setup.execute("INSERT INTO schema_version (version) VALUES ($1)", [VERSION])?;
         setup.execute("INSERT INTO mark (name, value) VALUES ('applied', 0), ('clean', 0)", [])?;
         setup.commit()?;
@@ -157,6 +172,7 @@ fn try_open(path: &Path) -> Result<(Connection, bool), LedgerFault> {
     if found > VERSION {
         return Err(LedgerFault::TooNew { path: path.to_owned(), found, known: VERSION });
     }
+    connection.execute_batch(LATER_TABLES)?;
     if !set_clean(&connection, false)? && std::fs::metadata(path).is_ok_and(|it| it.len() < SMALL) {
         check(&connection)?;
     }

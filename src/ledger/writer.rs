@@ -16,6 +16,7 @@ use super::event::{self, Event, What};
 use super::fault::{LedgerFault, LogFault, Refused};
 use super::record::{ObjectState, Record};
 use super::store::{self, id, micros};
+use super::studies::{self, StudyRow};
 use super::{Arrival, ClockNote, Config, DurableLog, ObjectRow, schema};
 
 /// Commands of one batch.
@@ -41,6 +42,7 @@ pub(super) enum Command {
     Missing(Vec<ObjectId>, Reply<Vec<ObjectId>>),
     Removed(Vec<ObjectId>, Reply<()>),
     Clock(ClockNote, Reply<()>),
+    Study(Box<StudyRow>, Reply<()>),
     Forget(Timestamp, Reply<usize>),
     Checkpoint(Reply<()>),
 }
@@ -355,6 +357,7 @@ impl Command {
                 | Self::Adopt(_, reply)
                 | Self::Removed(_, reply)
                 | Self::Clock(_, reply)
+                | Self::Study(_, reply)
                 | Self::Checkpoint(reply),
                 Answer::Done,
             ) => tell(reply, Ok(())),
@@ -374,6 +377,7 @@ impl Command {
             | Self::Adopt(_, reply)
             | Self::Removed(_, reply)
             | Self::Clock(_, reply)
+            | Self::Study(_, reply)
             | Self::Checkpoint(reply) => tell(reply, Err(fault)),
         }
     }
@@ -395,6 +399,7 @@ fn rows_of(batch: &[Command]) -> Vec<ObjectRow> {
         | Command::Missing(..)
         | Command::Removed(..)
         | Command::Clock(..)
+        | Command::Study(..)
         | Command::Forget(..)
         | Command::Checkpoint(_) => None,
     };
@@ -448,7 +453,14 @@ fn execute(
             note_clock(db, *note)?;
             Ok(Answer::Done)
         }
-        Command::Forget(before, _) => Ok(Answer::Count(forget(db, *before)?)),
+        Command::Study(row, _) => {
+            studies::write(db, row)?;
+            Ok(Answer::Done)
+        }
+        Command::Forget(before, _) => {
+            studies::forget(db, *before)?;
+            Ok(Answer::Count(forget(db, *before)?))
+        }
         Command::Checkpoint(_) => Ok(Answer::Done),
     }
 }
