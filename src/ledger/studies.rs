@@ -2,10 +2,10 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use super::Ledger;
 use super::fault::LedgerFault;
 use super::record::ObjectState;
 use super::store::{id, instant, micros};
-use super::Ledger;
 use crate::base::object_id::ObjectId;
 use crate::base::time::Timestamp;
 use crate::dicom::uid::Uid;
@@ -127,8 +127,7 @@ impl Ledger {
                 objects.push(StudyObject {
                     id: id(&object)?,
                     sop_instance: Uid::new(&instance),
-                    state: ObjectState::parse(&state)
-                        .ok_or(LedgerFault::BadRow("object state"))?,
+                    state: ObjectState::parse(&state).ok_or(LedgerFault::BadRow("object state"))?,
                     present: row.get(3)?,
                     mark: row.get(4)?,
                 });

@@ -1,13 +1,14 @@
 //! What a finding says, with the values it is about.
 //!
 //! A message is written with names in braces: `{value}` for the value of the rule's attribute, `{dcm.KEYWORD}`,
-//! `{fact.NAME}`, `{param.NAME}` and, in rules that look at pixels, `{pixel.NAME}`; a brace itself is written twice. What may tell who the patient is cannot stand
+//! `{fact.NAME}`, `{param.NAME}`, in rules that look at pixels `{pixel.NAME}`, and in rules on series and studies
+//! `{study.NAME}` and `{series.NAME}`; a brace itself is written twice. What may tell who the patient is cannot stand
 //! in a message, because messages go to logs.
 
 use crate::base::visible::visible;
 use crate::dicom::attribute::{relaxed_vr_of, tag_of};
 use crate::dicom::{Tag, VR};
-use crate::expression::{Declarations, Environment as _, Value};
+use crate::expression::{Declarations, Environment, Value};
 
 use super::facts::{self, FACTS};
 use super::identifying::is_identifying;
@@ -40,6 +41,8 @@ enum Part {
     Attribute(Tag),
     Fact(usize),
     Pixel(usize),
+    /// A fact of a series or a study. None of them tells who the patient is.
+    Variable(String),
 }
 
 /// What is wrong with a message.
@@ -119,10 +122,19 @@ impl Template {
     #[must_use]
     pub fn fill(&self, subject: &Subject<'_>) -> String {
         self.with(|part| match part {
-            Part::Text(_) => None,
+            Part::Text(_) | Part::Variable(_) => None,
             Part::Attribute(tag) => Some(subject.attribute(*tag)),
             Part::Fact(index) => Some(subject.fact_at(*index)),
             Part::Pixel(index) => Some(subject.pixel_at(*index)),
+        })
+    }
+
+    /// With what is known of a series or a study.
+    #[must_use]
+    pub(super) fn fill_from(&self, study: &dyn Environment) -> String {
+        self.with(|part| match part {
+            Part::Text(_) | Part::Attribute(_) | Part::Fact(_) | Part::Pixel(_) => None,
+            Part::Variable(name) => Some(study.variable(name)),
         })
     }
 
@@ -138,7 +150,9 @@ impl Template {
             match (part, value(part)) {
                 (Part::Text(text), _) => message.push_str(text),
                 (_, Some(value)) => show(&value, self.language, &mut message),
-                (Part::Attribute(_) | Part::Fact(_) | Part::Pixel(_), None) => message.push('…'),
+                (Part::Attribute(_) | Part::Fact(_) | Part::Pixel(_) | Part::Variable(_), None) => {
+                    message.push('…')
+                }
             }
         }
         message
@@ -169,6 +183,10 @@ fn part(
     match name.split_once('.') {
         None if name == "value" => attribute_of(attribute.ok_or(MessageFault::NoAttribute)?),
         Some(("dcm", keyword)) => attribute_of(tag_of(keyword).ok_or_else(unknown)?),
+        Some(("study" | "series", _)) => {
+            let known = declarations.variables().any(|(known, _)| known == name);
+            known.then(|| Named::Part(Part::Variable(name.to_owned()))).ok_or_else(unknown)
+        }
         Some(("fact", fact)) => {
             let index = facts::index_of(fact).ok_or_else(unknown)?;
             if FACTS.get(index).is_none_or(|fact| fact.identifying) {

@@ -10,7 +10,7 @@ use crate::object::Reach;
 use super::facts::FACTS;
 use super::finding::{Assessment, Finding, Observed, Outcome, RuleTrace};
 use super::identifying::is_identifying;
-use super::pack::{Pack, PackFault, Parameter, declarations_with};
+use super::pack::{Names, Pack, PackFault, Parameter};
 use super::pixels::{Looking, PixelFault};
 use super::rule::{Check, Level, Rule, Severity};
 use super::subject::Subject;
@@ -103,14 +103,14 @@ impl RuleSet {
             let value = |(name, parameter): (_, &Parameter)| {
                 (name, changes.parameters.get(name).unwrap_or(&parameter.value).clone())
             };
-            let declarations = declarations_with(pack.parameters().iter().map(value));
+            let names = Names::with(pack.parameters().iter().map(value));
             for text in pack.rules() {
                 if let Some(earlier) = rules.iter().find(|rule| rule.id == text.id) {
                     let (rule, first) = (text.id.clone(), earlier.pack.clone());
                     faults.push(RuleSetFault::Twice { rule, first, second: pack.id().to_owned() });
                     continue;
                 }
-                match text.compile(pack, &declarations) {
+                match text.compile(pack, &names) {
                     Ok(rule) => rules.push(rule),
                     Err(mistakes) => faults.extend(mistakes.into_iter().map(|fault| {
                         RuleSetFault::Condition { pack: pack.id().to_owned(), fault }

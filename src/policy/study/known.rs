@@ -55,9 +55,8 @@ impl Known {
     #[must_use]
     pub fn compare(&self, study: &Trace) -> Beside {
         let mut beside = Beside::default();
-        let elsewhere = |series: &&Key| {
-            self.series.get(**series).is_some_and(|owner| *owner != study.study)
-        };
+        let elsewhere =
+            |series: &&Key| self.series.get(**series).is_some_and(|owner| *owner != study.study);
         beside.series_elsewhere = study.series.iter().filter(elsewhere).copied().collect();
         let Some(id) = study.patient else { return beside };
         let foreign = |pixels: &&Key| self.pixels.get(**pixels).is_some_and(|owner| *owner != id);
@@ -65,12 +64,12 @@ impl Known {
         if let Some(patient) = self.patients.get(id) {
             let is_known = patient.persons.iter().any(|person| person.may_be(&study.person));
             beside.known_otherwise = Some(!is_known && !patient.persons.is_empty());
-            let others = patient.studies.iter().filter(|other| {
-                other.study != study.study && Some(other.kind) == study.kind
-            });
-            let minutes = |other: &Begun| {
-                study.begun.map(|begun| begun.abs_diff(other.at) as f64 / 60.0)
-            };
+            let others = patient
+                .studies
+                .iter()
+                .filter(|other| other.study != study.study && Some(other.kind) == study.kind);
+            let minutes =
+                |other: &Begun| study.begun.map(|begun| begun.abs_diff(other.at) as f64 / 60.0);
             beside.minutes_to_other = others.filter_map(minutes).min_by(f64::total_cmp);
         }
         beside

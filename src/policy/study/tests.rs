@@ -146,7 +146,8 @@ struct Order(u64);
 
 impl Order {
     fn next(&mut self, below: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).expect("31 bits") % below
     }
 
@@ -200,7 +201,8 @@ fn ten_thousand_open_studies_fit_the_budget() {
     let mut studies: Studies<()> = Studies::new(Settings::default());
     for study in 0..STUDIES {
         for number in 0..IMAGES {
-            let mut one = part(study, study * 2 + u64::try_from(number % 2).expect("0 or 1"), number);
+            let mut one =
+                part(study, study * 2 + u64::try_from(number % 2).expect("0 or 1"), number);
             one.instance = study * 1000 + u64::try_from(number).expect("small");
             assert_eq!(studies.take(&one, at(0), at(0)), None);
         }

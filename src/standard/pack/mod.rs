@@ -180,29 +180,13 @@ impl Pack {
 
 impl RuleText {
     /// Compiles the rule's conditions and messages.
-    pub(super) fn compile(
-        &self,
-        pack: &Pack,
-        declarations: &Declarations,
-    ) -> Result<Rule, Vec<PackFault>> {
-        self.compile_in(pack.id(), pack.text(), declarations)
+    pub(super) fn compile(&self, pack: &Pack, names: &Names) -> Result<Rule, Vec<PackFault>> {
+        self.compile_in(pack.id(), pack.text(), names)
     }
 
-    fn compile_in(
-        &self,
-        pack: &str,
-        text: &str,
-        declarations: &Declarations,
-    ) -> Result<Rule, Vec<PackFault>> {
-        let with_pixels;
-        let declarations = match self.level {
-            Level::Pixel => {
-                with_pixels = pixels::declare(declarations.clone());
-                &with_pixels
-            }
-            Level::Instance | Level::Series | Level::Study => declarations,
-        };
+    fn compile_in(&self, pack: &str, text: &str, names: &Names) -> Result<Rule, Vec<PackFault>> {
         let mut faults = Vec::new();
+        let declarations = names.at(self.level);
         let mut fault = |written: &Written, offset: usize, problem: PackProblem| {
             let (line, column) = written.place(text, offset);
             let rule = Some(self.id.clone());
@@ -253,9 +237,38 @@ impl RuleText {
     }
 }
 
-/// What conditions of a pack may name.
-pub(super) fn declarations_with<'a>(
-    parameters: impl Iterator<Item = (&'a String, Value)>,
-) -> Declarations {
-    parameters.fold(super::declarations(), |all, (name, value)| all.with_parameter(name, value))
+/// What conditions of a pack may name, by level.
+pub(super) struct Names {
+    object: Declarations,
+    pixels: Declarations,
+    series: Declarations,
+    study: Declarations,
+}
+
+impl Names {
+    /// With these parameters beside.
+    pub(super) fn with<'a>(parameters: impl Iterator<Item = (&'a String, Value)>) -> Self {
+        let mut names = Self {
+            object: super::declarations(),
+            pixels: pixels::declare(super::declarations()),
+            series: super::study::series_declarations(),
+            study: super::study::study_declarations(),
+        };
+        for (name, value) in parameters {
+            let Self { object, pixels, series, study } = &mut names;
+            for all in [object, pixels, series, study] {
+                *all = std::mem::take(all).with_parameter(name, value.clone());
+            }
+        }
+        names
+    }
+
+    fn at(&self, level: Level) -> &Declarations {
+        match level {
+            Level::Instance => &self.object,
+            Level::Pixel => &self.pixels,
+            Level::Series => &self.series,
+            Level::Study => &self.study,
+        }
+    }
 }

@@ -12,8 +12,7 @@ use crate::standard::rule::{Authority, Level, Messages, Principle, Severity};
 
 use super::literal::{Written, place};
 use super::{
-    CheckText, FORMAT, MAX_RULES, Pack, PackFault, PackProblem, Parameter, RuleText,
-    declarations_with,
+    CheckText, FORMAT, MAX_RULES, Names, Pack, PackFault, PackProblem, Parameter, RuleText,
 };
 
 /// Reads a pack.
@@ -172,11 +171,10 @@ impl Reader<'_> {
         };
         let parameters = self.parameters(table);
         let rules = self.rules(table);
-        let declarations = declarations_with(
-            parameters.iter().map(|(name, parameter)| (name, parameter.value.clone())),
-        );
+        let names =
+            Names::with(parameters.iter().map(|(name, parameter)| (name, parameter.value.clone())));
         for rule in &rules {
-            if let Err(faults) = rule.compile_in("", self.text, &declarations) {
+            if let Err(faults) = rule.compile_in("", self.text, &names) {
                 self.faults.extend(faults);
             }
         }

@@ -4,8 +4,8 @@
 //! looked at is not missing.
 
 use crate::dicom::Tag;
-use crate::expression::{Environment, Kind, Value};
-use crate::standard::geometry::Stack;
+use crate::expression::{Declarations, Environment, Kind, Value};
+use crate::standard::geometry::{Stack, distinct};
 
 use super::part::Rendition;
 use super::view::{Look, SeriesLook};
@@ -59,9 +59,12 @@ pub const STUDY_FACTS: &[StudyFact] = &[
     study("localizer_series", Kind::Number, "series of localizers alone", |s| {
         count(s.kept().filter(|series| series.images == 0 && series.localizers > 0).count())
     }),
-    study("rejected", Kind::Number, "images that a Key Object Selection of the study rejects", |s| {
-        count(s.rejected)
-    }),
+    study(
+        "rejected",
+        Kind::Number,
+        "images that a Key Object Selection of the study rejects",
+        |s| count(s.rejected),
+    ),
     study(
         "whole",
         Kind::Bool,
@@ -136,6 +139,12 @@ pub const STUDY_FACTS: &[StudyFact] = &[
     study("procedures", Kind::Number, "different procedure codes", |s| {
         count(s.study.procedures.count())
     }),
+    study(
+        "changed_instances",
+        Kind::Number,
+        "SOP Instance UIDs that came more than once, with different pixels",
+        |s| count(s.changed()),
+    ),
     study("marks", Kind::Number, "different marks that its images were given", |s| {
         count(s.study.marks.count())
     }),
@@ -212,9 +221,35 @@ pub const STUDY_FACTS: &[StudyFact] = &[
         "phases that its series name: plain, arterial, venous, delayed; those without an agent are plain",
         |s| texts(phases(s).into_iter()),
     ),
-    study("phases_asked", Kind::Number, "phases that its descriptions promise, where they say a number", |s| {
-        s.study.spoken.phases_promised().into()
+    study(
+        "regions_asked",
+        Kind::Texts,
+        "body regions that Requested Procedure Description names; unknown where it names none",
+        |s| {
+            let asked: Vec<&str> = s.study.regions_asked.names().collect();
+            if asked.is_empty() { Value::Unknown } else { texts(asked.into_iter()) }
+        },
+    ),
+    study("regions_missing", Kind::Texts, "those of them that no image is of", |s| {
+        texts(s.study.regions_asked.without(s.study.regions.iter().map(AsRef::as_ref)).names())
     }),
+    study(
+        "b_values",
+        Kind::Number,
+        "different diffusion b-values of its series of diffusion; images that say none have 0",
+        |s| {
+            let diffusion = |series: &&SeriesLook<'_>| shows_diffusion(series);
+            let all: Vec<f64> =
+                s.kept().filter(diffusion).flat_map(|series| series.b_values.clone()).collect();
+            count(distinct(&all))
+        },
+    ),
+    study(
+        "phases_asked",
+        Kind::Number,
+        "phases that its descriptions promise, where they say a number",
+        |s| s.study.spoken.phases_promised().into(),
+    ),
     study("sequences", Kind::Texts, "weightings of its MR series: T1, T2, PD, FLAIR, DWI", |s| {
         let mut all: Vec<&str> = weightings(s).map(|(weighting, _)| weighting).collect();
         all.sort_unstable();
@@ -305,18 +340,24 @@ pub const SERIES_FACTS: &[StudyFact] = &[
         "slices missing by their position and by their Instance Number",
         |all, s| if_whole(all, if_told(s, || count(s.lost))),
     ),
-    series("interval", Kind::Number, "millimetres between slices of the stack with most images", |_, s| {
-        s.main().and_then(|stack| stack.stack.interval).into()
-    }),
+    series(
+        "interval",
+        Kind::Number,
+        "millimetres between slices of the stack with most images",
+        |_, s| s.main().and_then(|stack| stack.stack.interval).into(),
+    ),
     series("thickness", Kind::Number, "thickness of these slices in millimetres", |_, s| {
         s.main().map(|stack| stack.thickness).filter(|thickness| *thickness > 0.0).into()
     }),
     series("open", Kind::Bool, "whether slices lie further apart than they are thick", |_, s| {
         s.is_open().into()
     }),
-    series("gap_share", Kind::Number, "the gap between slices as a part of their thickness", |_, s| {
-        s.gap_share().into()
-    }),
+    series(
+        "gap_share",
+        Kind::Number,
+        "the gap between slices as a part of their thickness",
+        |_, s| s.gap_share().into(),
+    ),
     series("missing_numbers", Kind::Number, "Instance Numbers missing between others", |all, s| {
         let missing = s.numbering.map(|numbering| i64::from(numbering.missing));
         // Of images that are set apart, the numbers of the others are missing.
@@ -330,19 +371,35 @@ pub const SERIES_FACTS: &[StudyFact] = &[
         "equal_pixels",
         Kind::Number,
         "images whose pixels are those of an image at another position",
-        |_, s| count(s.equal_pixels),
+        |_, s| s.equal_pixels.map_or(Value::Unknown, count),
     ),
     series("two_dimensional", Kind::Bool, "whether MR Acquisition Type says 2D", |_, s| {
         s.series.two_dimensional.into()
     }),
-    series("diffusion", Kind::Bool, "whether it shows diffusion", |_, s| {
-        s.series.weightings.iter().any(|weighting| weighting.as_str() == "DWI").into()
+    series("diffusion", Kind::Bool, "whether it shows diffusion", |_, s| shows_diffusion(s).into()),
+    series("b_values", Kind::Number, "different diffusion b-values", |_, s| {
+        count(distinct(&s.b_values))
     }),
-    series("b_values", Kind::Number, "different diffusion b-values", |_, s| count(s.b_values)),
     series("contrast", Kind::Bool, "whether a contrast agent is named", |_, s| {
         s.series.contrast.into()
     }),
 ];
+
+/// What a condition on a study may name.
+#[must_use]
+pub fn study_declarations() -> Declarations {
+    STUDY_FACTS.iter().fold(Declarations::default(), |all, fact| {
+        all.with_variable(&format!("study.{}", fact.name), fact.kind)
+    })
+}
+
+/// What a condition on a series may name: what is known of it and of its study.
+#[must_use]
+pub fn series_declarations() -> Declarations {
+    SERIES_FACTS.iter().fold(study_declarations(), |all, fact| {
+        all.with_variable(&format!("series.{}", fact.name), fact.kind)
+    })
+}
 
 /// A study, or one series of it, as conditions see it.
 pub(in crate::standard) struct Seen<'l, 'a> {
@@ -418,6 +475,10 @@ fn phases(look: &Look<'_>) -> Vec<&'static str> {
     all.sort_unstable();
     all.dedup();
     all
+}
+
+fn shows_diffusion(series: &SeriesLook<'_>) -> bool {
+    series.series.weightings.iter().any(|weighting| weighting.as_str() == "DWI")
 }
 
 fn weightings<'l, 'a>(

@@ -9,7 +9,7 @@ use super::few::Few;
 use super::keys::Key;
 use super::part::{Class, Part, Rendition};
 use super::sequence::Weighting;
-use super::words::Words;
+use super::words::{Regions, Words};
 
 /// Series of one study that are kept apart. Beyond, whatever is said of series is not to be told.
 const MOST_SERIES: usize = 1024;
@@ -47,6 +47,7 @@ pub struct Study {
     pub(super) rejects: Few<Key, 4096>,
     pub(super) others: Few<Key, MOST_OTHERS>,
     pub(super) spoken: Words,
+    pub(super) regions_asked: Regions,
     pub(super) age: Option<i64>,
     pub(super) acquired: Option<(i64, i64)>,
     pub(super) begun: Option<i64>,
@@ -145,6 +146,7 @@ impl Study {
             rejects: Few::default(),
             others: Few::default(),
             spoken: Words::default(),
+            regions_asked: Regions::default(),
             age: None,
             acquired: None,
             begun: None,
@@ -171,6 +173,7 @@ impl Study {
         self.marks.extend(part.mark);
         self.rejects.extend(part.rejects.iter().copied());
         self.spoken.add(part.spoken);
+        self.regions_asked.add(part.regions_asked);
         self.age = least(self.age, part.age);
         self.begun = least(self.begun, part.begun);
         self.reported = least(self.reported, part.reported);

@@ -6,6 +6,7 @@
 //! Names, numbers and dates that tell who the patient is are kept as [`Key`]s and nothing else. Of an image 32 bytes are kept, all
 //! else in small sets with a bound.
 
+mod assess;
 mod facts;
 mod few;
 mod fold;
@@ -16,7 +17,12 @@ mod trace;
 mod view;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
+pub use assess::{StudyAssessment, StudyFinding};
 pub use facts::{SERIES_FACTS, STUDY_FACTS, StudyFact};
+pub(super) use facts::{series_declarations, study_declarations};
 pub use fold::Study;
 pub use keys::{Key, Keys};
 pub use part::{Class, Part, Said};

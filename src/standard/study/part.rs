@@ -11,7 +11,7 @@ use crate::standard::subject::Subject;
 
 use super::keys::{Key, Keys, plain};
 use super::sequence::{Weighting, b_value, weighting};
-use super::words::Words;
+use super::words::{Regions, Words};
 
 /// One instance, reduced to what can be compared within its study and with others: identifying texts are keys.
 #[derive(Debug, Clone, Default)]
@@ -37,6 +37,8 @@ pub struct Part {
     pub(crate) view: Option<Box<str>>,
     /// What the descriptions of its study speak of.
     pub(crate) spoken: Words,
+    /// The regions that were asked for, by Requested Procedure Description (0032,1060).
+    pub(crate) regions_asked: Regions,
     /// What the description of its series speaks of.
     pub(crate) words: Words,
     /// Years.
@@ -133,7 +135,8 @@ impl Part {
     pub fn of(subject: &Subject<'_>, said: Said<'_>, keys: &Keys) -> Option<Self> {
         let uid = |tag| subject.text(tag).map(|uid| Uid::new(&uid)).unwrap_or_default();
         let words = |tag, what| subject.text(tag).and_then(|text| keys.of_words(what, &text));
-        let (study_uid, series_uid) = (uid(tags::STUDY_INSTANCE_UID), uid(tags::SERIES_INSTANCE_UID));
+        let (study_uid, series_uid) =
+            (uid(tags::STUDY_INSTANCE_UID), uid(tags::SERIES_INSTANCE_UID));
         let instance = uid(tags::SOP_INSTANCE_UID);
         if study_uid.is_empty() || instance.is_empty() {
             return None;
@@ -155,6 +158,10 @@ impl Part {
             region: image::body_region(subject).map(|region| plain(&region).into()),
             view: view(subject).map(Into::into),
             spoken: spoken(subject),
+            regions_asked: subject
+                .text(tags::REQUESTED_PROCEDURE_DESCRIPTION)
+                .map(|text| Regions::of(&text))
+                .unwrap_or_default(),
             words: subject
                 .text(tags::SERIES_DESCRIPTION)
                 .map(|text| Words::of(&text))
@@ -345,7 +352,9 @@ fn is_sharp(kernel: &str) -> bool {
     let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
     let number: u32 = digits.parse().unwrap_or_default();
     match letters.as_str() {
-        "B" | "H" | "I" | "J" | "BR" | "BL" | "HR" | "HC" | "QR" | "U" => (54..100).contains(&number),
+        "B" | "H" | "I" | "J" | "BR" | "BL" | "HR" | "HC" | "QR" | "U" => {
+            (54..100).contains(&number)
+        }
         "FC" => (30..=32).contains(&number) || (50..=59).contains(&number) || number >= 80,
         _ => false,
     }
@@ -382,9 +391,7 @@ fn slice(subject: &Subject<'_>, said: Said<'_>, keys: &Keys) -> Slice {
             echo: echo.map(Traits::thousandths).unwrap_or_default(),
             b_value: b_value(subject).unwrap_or_default(),
             direction: word(tags::DIFFUSION_GRADIENT_ORIENTATION),
-            temporal: temporal
-                .or_else(|| number(subject, tags::TRIGGER_TIME))
-                .unwrap_or_default(),
+            temporal: temporal.or_else(|| number(subject, tags::TRIGGER_TIME)).unwrap_or_default(),
         },
         number: number(subject, tags::INSTANCE_NUMBER),
         pixels: said.pixels.map(|hash| pixel_key(hash, keys)),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::dicom::uid::Uid;
 use crate::standard::geometry::{
-    Numbering, Plane, Slice, Stack, Traits, View as BodyPlane, distinct, gap_share, lost_slices,
+    Numbering, Plane, Slice, Stack, Traits, View as BodyPlane, gap_share, lost_slices,
 };
 
 use super::fold::{Image, Series, StackKey, Study};
@@ -57,8 +57,9 @@ pub struct SeriesLook<'a> {
     pub(super) orientations: usize,
     pub(super) numbering: Option<Numbering>,
     pub(super) lost: usize,
-    pub(super) equal_pixels: usize,
-    pub(super) b_values: usize,
+    /// `None` where the pixels of no image are known.
+    pub(super) equal_pixels: Option<usize>,
+    pub(super) b_values: Vec<f64>,
 }
 
 /// One stack of parallel slices of it.
@@ -136,6 +137,18 @@ impl<'a> Look<'a> {
         Some(most.into_iter().map(short).sum())
     }
 
+    /// SOP Instance UIDs that came more than once, with different pixels.
+    pub(super) fn changed(&self) -> usize {
+        let images = self.study.series.values().flat_map(|series| series.stacks.values()).flatten();
+        let mut known: Vec<(Key, Key)> = images
+            .filter(|image| image.pixels != 0)
+            .map(|image| (image.instance, image.pixels))
+            .collect();
+        known.sort_unstable();
+        known.dedup();
+        known.chunk_by(|(one, _), (next, _)| one == next).filter(|same| same.len() > 1).count()
+    }
+
     /// How many persons the names are of: names that share a group of characters are one person's.
     pub(super) fn names(&self) -> usize {
         if self.study.names.is_cut() {
@@ -156,12 +169,7 @@ impl<'a> Look<'a> {
 }
 
 impl<'a> SeriesLook<'a> {
-    fn at(
-        key: Key,
-        series: &'a Series,
-        rejected: bool,
-        counts: impl Fn(&Image) -> bool,
-    ) -> Self {
+    fn at(key: Key, series: &'a Series, rejected: bool, counts: impl Fn(&Image) -> bool) -> Self {
         let mut look = Self {
             key,
             series,
@@ -173,8 +181,8 @@ impl<'a> SeriesLook<'a> {
             orientations: 0,
             numbering: None,
             lost: 0,
-            equal_pixels: 0,
-            b_values: 0,
+            equal_pixels: None,
+            b_values: Vec::new(),
         };
         let chosen: Vec<(&StackKey, Vec<Image>)> = series
             .stacks
@@ -182,7 +190,10 @@ impl<'a> SeriesLook<'a> {
             .map(|(key, images)| (key, images.iter().copied().filter(&counts).collect()))
             .collect();
         look.count(&chosen);
-        let numbers: Vec<i32> = images_of(&chosen)
+        // A localizer takes a number like any other image.
+        let numbers: Vec<i32> = chosen
+            .iter()
+            .flat_map(|(_, images)| images)
             .map(|image| (image.instance, image.number))
             .filter(|(_, number)| *number != i32::MIN)
             .collect::<BTreeSet<_>>()
@@ -224,8 +235,9 @@ impl<'a> SeriesLook<'a> {
         (self.images, self.localizers) = (images.len(), localizers.len());
         let acquisitions = acquisitions.into_iter().map(|(number, own)| (number, own.len()));
         self.acquisitions = acquisitions.collect();
-        self.b_values = distinct(&b_values);
-        self.equal_pixels = places.values().map(|places| places.len().saturating_sub(1)).sum();
+        self.b_values = b_values;
+        self.equal_pixels = (!places.is_empty())
+            .then(|| places.values().map(|places| places.len().saturating_sub(1)).sum());
     }
 
     fn stack(&mut self, plane: &Plane, traits: Traits, images: &[Image], numbers: &[i32]) {
@@ -278,11 +290,6 @@ impl<'a> SeriesLook<'a> {
     }
 }
 
-fn images_of<'s>(stacks: &'s [(&StackKey, Vec<Image>)]) -> impl Iterator<Item = &'s Image> {
-    let counted = stacks.iter().filter(|(key, _)| key.class == Class::Image);
-    counted.flat_map(|(_, images)| images)
-}
-
 /// The stacks of images with a position, those joined whose orientations differ by no more than one and the same may.
 fn merged(stacks: &[(&StackKey, Vec<Image>)]) -> Vec<(Plane, Traits, Vec<Image>)> {
     let mut merged: Vec<(Plane, Traits, Vec<Image>)> = Vec::new();
@@ -304,7 +311,8 @@ fn merged(stacks: &[(&StackKey, Vec<Image>)]) -> Vec<(Plane, Traits, Vec<Image>)
     }
     for (_, _, images) in &mut merged {
         // One instance counts once, also where two versions of it came.
-        images.sort_by_key(|image| (image.instance, image.number, image.position.map(f32::to_bits)));
+        images
+            .sort_by_key(|image| (image.instance, image.number, image.position.map(f32::to_bits)));
         images.dedup_by_key(|image| image.instance);
     }
     merged

@@ -1,0 +1,116 @@
+//! What the rules of series and studies say.
+
+use crate::dicom::attribute::keyword_of;
+use crate::dicom::uid::Uid;
+use crate::expression::Truth;
+use crate::standard::finding::Finding;
+use crate::standard::rule::{Check, Level, Rule, Severity};
+use crate::standard::rule_set::RuleSet;
+
+use super::facts::Seen;
+use super::keys::Key;
+use super::view::{Look, SeriesLook};
+
+/// What the rules have to say about a study and its series.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StudyAssessment {
+    /// The requirements it does not meet, in the order of the packs.
+    pub findings: Vec<StudyFinding>,
+    /// The same of rules that are only tried out.
+    pub shadow: Vec<StudyFinding>,
+    /// Rules that apply and could not be evaluated, each once. They have no effect.
+    pub undecided: Vec<String>,
+    /// Instances that some object of the study rejects, rising.
+    pub rejected: Vec<Key>,
+}
+
+/// A requirement that a study does not meet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StudyFinding {
+    /// What was found.
+    pub finding: Finding,
+    /// The series it was found on; `None` where it is about the study.
+    pub series: Option<Uid>,
+    /// It is about the images of that series that some object rejects, and does nothing to others.
+    pub of_rejected: bool,
+}
+
+impl StudyAssessment {
+    /// The gravest severity found.
+    #[must_use]
+    pub fn severity(&self) -> Option<Severity> {
+        self.findings.iter().map(|found| found.finding.severity).max()
+    }
+
+    /// What was found that concerns an instance: whatever is wrong with its study or any series of it, save with images that are
+    /// rejected, of which it is none.
+    #[must_use]
+    pub fn on(&self, instance: Key) -> Vec<Finding> {
+        let is_rejected = self.rejected.binary_search(&instance).is_ok();
+        let concerns = |found: &&StudyFinding| is_rejected || !found.of_rejected;
+        self.findings.iter().filter(concerns).map(|found| found.finding.clone()).collect()
+    }
+}
+
+impl RuleSet {
+    /// What the rules of series and studies say of a study.
+    #[must_use]
+    pub fn assess_study(&self, look: &Look<'_>) -> StudyAssessment {
+        let rejected = look.study.rejects.iter().copied().collect();
+        let mut assessment = StudyAssessment { rejected, ..StudyAssessment::default() };
+        for rule in self.rules().iter().filter(|rule| !rule.off) {
+            match rule.level {
+                Level::Instance | Level::Pixel => {}
+                Level::Study => assessment.put(rule, look, None),
+                Level::Series => {
+                    for series in look.series() {
+                        assessment.put(rule, look, Some(series));
+                    }
+                }
+            }
+        }
+        assessment
+    }
+}
+
+impl StudyAssessment {
+    fn put(&mut self, rule: &Rule, look: &Look<'_>, series: Option<&SeriesLook<'_>>) {
+        let seen = Seen { look, series };
+        if rule.when.as_ref().is_some_and(|when| !when.holds(&seen).is_met()) {
+            return;
+        }
+        let mut is_undecided = false;
+        for check in &rule.checks {
+            match check.require.holds(&seen) {
+                Truth::True => {}
+                Truth::Unknown => is_undecided = true,
+                Truth::False => {
+                    let found = StudyFinding {
+                        finding: finding(rule, check, &seen),
+                        series: series.map(|series| series.uid().clone()),
+                        of_rejected: series.is_some_and(SeriesLook::is_rejected),
+                    };
+                    let list = if rule.shadow { &mut self.shadow } else { &mut self.findings };
+                    list.push(found);
+                    return;
+                }
+            }
+        }
+        if is_undecided && !self.undecided.contains(&rule.id) {
+            self.undecided.push(rule.id.clone());
+        }
+    }
+}
+
+fn finding(rule: &Rule, check: &Check, seen: &Seen<'_, '_>) -> Finding {
+    Finding {
+        rule: rule.id.clone(),
+        principle: rule.principle,
+        severity: check.severity,
+        authority: rule.authority,
+        attribute: rule.attribute.map(keyword_of),
+        value: None,
+        message_zh: check.zh.fill_from(seen),
+        message_en: check.en.fill_from(seen),
+    }
+}
