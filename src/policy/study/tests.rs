@@ -1,4 +1,5 @@
 use super::*;
+use crate::standard::geometry::Plane;
 use crate::standard::study::Keys;
 
 fn at(seconds: i64) -> Timestamp {
@@ -16,7 +17,8 @@ fn part(study: u64, series: u64, number: i32) -> Part {
     part.instance = keys.of("instance", &format!("{study}/{series}/{number}"));
     part.class = crate::standard::study::Class::Image;
     part.modality = "CT".into();
-    part.slice.position = Some([0.0, 0.0, number as f32]);
+    let plane = Plane { row: [1.0, 0.0, 0.0], column: [0.0, 1.0, 0.0] };
+    part.slice.places = vec![(plane, [0.0, 0.0, number as f32])];
     part.slice.number = Some(number);
     part
 }

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::dicom::uid::Uid;
-use crate::standard::geometry::Traits;
+use crate::standard::facts::mr_series::Weighting;
+use crate::standard::geometry::{Plane, Traits};
 
 use super::few::Few;
 use super::keys::Key;
 use super::part::{Class, Part, Rendition};
-use super::sequence::Weighting;
 use super::words::{Regions, Words};
 
 /// Series of one study that are kept apart. Beyond, whatever is said of series is not to be told.
@@ -94,12 +94,14 @@ pub(super) struct Image {
 }
 
 impl Image {
-    fn of(part: &Part) -> Self {
+    /// The image at one of its places; what has several has no number for any of them.
+    fn at(part: &Part, position: [f32; 3]) -> Self {
+        let number = part.slice.number.filter(|_| part.slice.places.len() <= 1);
         Self {
             instance: part.instance,
             pixels: part.slice.pixels.unwrap_or_default(),
-            position: part.slice.position.unwrap_or([f32::NAN; 3]),
-            number: part.slice.number.unwrap_or(i32::MIN),
+            position,
+            number: number.unwrap_or(i32::MIN),
         }
     }
 
@@ -278,11 +280,23 @@ impl Series {
             self.weightings.extend(part.weighting);
             self.two_dimensional |= part.two_dimensional;
         }
-        let image = Image::of(part);
-        let key = self.key_for(part);
         let mut grown = self.sets().saturating_sub(before);
+        if part.slice.places.is_empty() {
+            let key = self.key_for(part, None);
+            grown += self.put(key, Image::at(part, [f32::NAN; 3]));
+        }
+        for (plane, position) in &part.slice.places {
+            let key = self.key_for(part, Some(plane));
+            grown += self.put(key, Image::at(part, *position));
+        }
+        grown
+    }
+
+    /// Returns the bytes that it has grown by.
+    fn put(&mut self, key: StackKey, image: Image) -> usize {
+        let mut grown = 0;
         let stack = self.stacks.entry(key).or_insert_with(|| {
-            grown += NODE + size_of::<(StackKey, Vec<Image>)>();
+            grown = NODE + size_of::<(StackKey, Vec<Image>)>();
             Vec::new()
         });
         if stack.iter().any(|known| known.is_same(&image)) {
@@ -298,8 +312,8 @@ impl Series {
     }
 
     /// The stack that an image belongs to; a common one where there are too many.
-    fn key_for(&mut self, part: &Part) -> StackKey {
-        let plane = part.slice.plane.map(|plane| {
+    fn key_for(&mut self, part: &Part, plane: Option<&Plane>) -> StackKey {
+        let plane = plane.map(|plane| {
             let [a, b, c] = plane.row;
             let [d, e, f] = plane.column;
             // Components of unit vectors: at most 2020 steps.

@@ -12,7 +12,6 @@ mod few;
 mod fold;
 mod keys;
 mod part;
-mod sequence;
 mod trace;
 mod view;
 mod words;

@@ -2,15 +2,14 @@
 
 use crate::dicom::uid::Uid;
 use crate::dicom::{Tag, sop_class, tags};
-use crate::expression::Environment as _;
 use crate::object::{HeaderView, Item};
 use crate::standard::dates::{instant, parse_dt};
-use crate::standard::facts::{dates, image, views};
+use crate::standard::facts::mr_series::{Weighting, classify};
+use crate::standard::facts::{contrast, ct, dates, geometry, image, mr, views};
 use crate::standard::geometry::{Plane, Traits};
 use crate::standard::subject::Subject;
 
 use super::keys::{Key, Keys, plain};
-use super::sequence::{Weighting, b_value, weighting};
 use super::words::{Regions, Words};
 
 /// One instance, reduced to what can be compared within its study and with others: identifying texts are keys.
@@ -99,10 +98,10 @@ impl Rendition {
 }
 
 /// Where an image lies.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Slice {
-    pub(crate) plane: Option<Plane>,
-    pub(crate) position: Option<[f32; 3]>,
+    /// One place, or that of each frame.
+    pub(crate) places: Vec<(Plane, [f32; 3])>,
     pub(crate) traits: Traits,
     /// Instance Number (0020,0013).
     pub(crate) number: Option<i32>,
@@ -126,6 +125,9 @@ const REJECTIONS: [&str; 3] = ["113001", "113037", "113038"];
 
 /// Objects that one selection may reject.
 const MOST_REJECTED: usize = 4096;
+
+/// Frames of one object whose places are kept.
+const MOST_FRAMES: usize = 4096;
 
 const KEY_OBJECT_SELECTION: &str = "1.2.840.10008.5.1.4.1.1.88.59";
 
@@ -164,7 +166,7 @@ impl Part {
                 .unwrap_or_default(),
             words: subject
                 .text(tags::SERIES_DESCRIPTION)
-                .map(|text| Words::of(&text))
+                .map(|text| Words::of_series(&text))
                 .unwrap_or_default(),
             age: dates::age(subject),
             acquired: acquired(subject),
@@ -177,7 +179,7 @@ impl Part {
             rendition: rendition(subject),
             weighting: weighting(subject),
             two_dimensional: subject.text(tags::MR_ACQUISITION_TYPE).as_deref() == Some("2D"),
-            contrast: has_agent(subject),
+            contrast: contrast::has_agent(subject),
             frame_of_reference: words(tags::FRAME_OF_REFERENCE_UID, "frame of reference"),
             slice: slice(subject, said, keys),
             rejects: rejects(subject, keys),
@@ -229,13 +231,7 @@ fn class(subject: &Subject<'_>) -> Class {
             (true | false, _) => Class::Other,
         };
     }
-    let planning = ["LOCALIZER", "SCOUT", "TOPOGRAM"];
-    let kinds = subject.attribute(tags::IMAGE_TYPE).to_string().to_uppercase();
-    if kinds.split('\\').any(|kind| planning.contains(&kind)) {
-        Class::Localizer
-    } else {
-        Class::Image
-    }
+    if geometry::is_localizer(subject) == Some(true) { Class::Localizer } else { Class::Image }
 }
 
 fn who(subject: &Subject<'_>, keys: &Keys) -> Who {
@@ -289,7 +285,7 @@ fn view(subject: &Subject<'_>) -> Option<String> {
 fn spoken(subject: &Subject<'_>) -> Words {
     let mut words = Words::default();
     for tag in [tags::STUDY_DESCRIPTION, tags::REQUESTED_PROCEDURE_DESCRIPTION] {
-        words.add(subject.text(tag).map(|text| Words::of(&text)).unwrap_or_default());
+        words.add(subject.text(tag).map(|text| Words::of_study(&text)).unwrap_or_default());
     }
     words
 }
@@ -317,82 +313,36 @@ fn number(subject: &Subject<'_>, tag: Tag) -> Option<i32> {
     Some(*whole as i32)
 }
 
-/// The windows that are usual for lung, soft parts and bone, in Hounsfield units, and kernels made for bone and lung.
+/// What a CT image is windowed or reconstructed for.
 fn rendition(subject: &Subject<'_>) -> Rendition {
-    let centres = subject.numbers(tags::WINDOW_CENTER);
-    let widths = subject.numbers(tags::WINDOW_WIDTH);
-    let mut seen = 0;
-    for (centre, width) in centres.into_iter().zip(widths) {
-        if (1000.0..=2000.0).contains(&width) && (-700.0..=-450.0).contains(&centre) {
-            seen |= Rendition::LUNG;
-        }
-        if (250.0..=500.0).contains(&width) && (20.0..=60.0).contains(&centre) {
-            seen |= Rendition::SOFT;
-        }
-        if width >= 1000.0 && centre >= 200.0 {
-            seen |= Rendition::BONE;
-        }
-    }
-    let kernel = subject.attribute(tags::CONVOLUTION_KERNEL).to_string().to_uppercase();
-    if kernel.contains("BONE") {
-        seen |= Rendition::BONE;
-    } else if kernel.contains("LUNG") {
-        seen |= Rendition::LUNG;
-    } else if is_sharp(&kernel) {
-        seen |= Rendition::BONE | Rendition::LUNG;
-    }
-    Rendition(seen)
+    let seen = ct::rendition_of(subject);
+    let flags = [
+        (seen.lung, Rendition::LUNG),
+        (seen.soft_tissue, Rendition::SOFT),
+        (seen.bone, Rendition::BONE),
+    ];
+    Rendition(flags.iter().filter(|(is_it, _)| *is_it).fold(0, |all, (_, flag)| all | flag))
 }
 
-/// Whether a kernel's number tells that it is made for edges: `B60f`, `Br64`, `Hr68`, `FC51`, `I70f\3`.
-fn is_sharp(kernel: &str) -> bool {
-    let first = kernel.split('\\').next().unwrap_or_default();
-    let letters: String = first.chars().take_while(char::is_ascii_alphabetic).collect();
-    let rest = first.get(letters.len()..).unwrap_or_default();
-    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-    let number: u32 = digits.parse().unwrap_or_default();
-    match letters.as_str() {
-        "B" | "H" | "I" | "J" | "BR" | "BL" | "HR" | "HC" | "QR" | "U" => {
-            (54..100).contains(&number)
-        }
-        "FC" => (30..=32).contains(&number) || (50..=59).contains(&number) || number >= 80,
-        _ => false,
-    }
-}
-
-/// Whether a contrast agent is named and not denied.
-fn has_agent(subject: &Subject<'_>) -> bool {
-    let agent = subject.text(tags::CONTRAST_BOLUS_AGENT).map(|agent| plain(&agent));
-    let denied = ["", "NO", "NONE", "N", "0", "无", "否"];
-    agent.is_some_and(|agent| !denied.contains(&agent.as_str()))
+/// What kind of MR series it is of; `None` for others.
+fn weighting(subject: &Subject<'_>) -> Option<Weighting> {
+    let is_mr = subject.text(tags::MODALITY).as_deref() == Some("MR");
+    is_mr.then(|| classify(&mr::acquisition(subject)).weighting).flatten()
 }
 
 fn slice(subject: &Subject<'_>, said: Said<'_>, keys: &Keys) -> Slice {
-    let numbers = |tag| subject.numbers(tag);
-    let position = match numbers(tags::IMAGE_POSITION_PATIENT).as_slice() {
+    let mut places: Vec<(Plane, [f32; 3])> = geometry::slices(subject)
+        .into_iter()
+        .filter(|(plane, position)| {
+            plane.is_orthonormal() && position.iter().all(|number| number.is_finite())
+        })
         // A micrometre is lost at a metre, and slices are further apart.
-        &[x, y, z] => Some([x as f32, y as f32, z as f32]),
-        _ => None,
-    };
-    let plane = Plane::of(&numbers(tags::IMAGE_ORIENTATION_PATIENT));
-    let first = |tag| numbers(tag).first().copied();
-    let word = |tag| Traits::word(&subject.attribute(tag).to_string());
-    let echo = first(tags::ECHO_TIME).or_else(|| first(tags::EFFECTIVE_ECHO_TIME));
-    let temporal = number(subject, tags::TEMPORAL_POSITION_IDENTIFIER);
+        .map(|(plane, position)| (plane, position.map(|number| number as f32)))
+        .collect();
+    places.truncate(MOST_FRAMES);
     Slice {
-        plane: plane.filter(Plane::is_orthonormal),
-        position: position.filter(|position| position.iter().all(|number| number.is_finite())),
-        traits: Traits {
-            thickness: first(tags::SLICE_THICKNESS).map(Traits::thousandths).unwrap_or_default(),
-            kernel: word(tags::CONVOLUTION_KERNEL),
-            image_type: word(tags::IMAGE_TYPE),
-            contrast: word(tags::CONTRAST_BOLUS_AGENT),
-            acquisition: number(subject, tags::ACQUISITION_NUMBER).unwrap_or_default(),
-            echo: echo.map(Traits::thousandths).unwrap_or_default(),
-            b_value: b_value(subject).unwrap_or_default(),
-            direction: word(tags::DIFFUSION_GRADIENT_ORIENTATION),
-            temporal: temporal.or_else(|| number(subject, tags::TRIGGER_TIME)).unwrap_or_default(),
-        },
+        places,
+        traits: geometry::traits(subject),
         number: number(subject, tags::INSTANCE_NUMBER),
         pixels: said.pixels.map(|hash| pixel_key(hash, keys)),
     }

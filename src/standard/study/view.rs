@@ -313,7 +313,11 @@ fn merged(stacks: &[(&StackKey, Vec<Image>)]) -> Vec<(Plane, Traits, Vec<Image>)
         // One instance counts once, also where two versions of it came.
         images
             .sort_by_key(|image| (image.instance, image.number, image.position.map(f32::to_bits)));
-        images.dedup_by_key(|image| image.instance);
+        let places = |image: &Image| image.position.map(f32::to_bits);
+        images.dedup_by(|next, kept| {
+            let is_frame = next.number == i32::MIN && places(next) != places(kept);
+            next.instance == kept.instance && !is_frame
+        });
     }
     merged
 }

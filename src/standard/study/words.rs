@@ -3,6 +3,9 @@
 //! Nobody types them by a standard, so what is not recognised is not denied.
 
 use super::keys::plain;
+use crate::standard::facts::contrast::{Said, said};
+use crate::standard::facts::ct::{Phase, phase};
+use crate::standard::facts::words::has_any;
 
 /// What the words of a study or series speak of, as a set of flags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -41,26 +44,41 @@ impl Words {
         self.0 |= others.0;
     }
 
-    /// What a text speaks of.
+    /// What the description of a study, or of what was asked for, speaks of.
     #[must_use]
-    pub fn of(text: &str) -> Self {
-        let mut text = plain(text);
-        let mut found = Self::default();
-        for (words, flags) in DENIED {
-            for word in *words {
-                if text.contains(word) {
-                    found.add(*flags);
-                    // What is denied is not found once more in what denies it.
-                    text = text.replace(word, " ");
-                }
-            }
-        }
+    pub fn of_study(text: &str) -> Self {
+        let text = plain(text);
+        let mut found = Self::of_contrast(&text);
         for (words, flags) in KNOWN {
-            if words.iter().any(|word| has_word(&text, word)) {
+            if has_any(&text, words) {
                 found.add(*flags);
             }
         }
         found
+    }
+
+    /// What the description of a series speaks of.
+    #[must_use]
+    pub fn of_series(text: &str) -> Self {
+        let text = plain(text);
+        let mut found = Self::of_contrast(&text);
+        match phase(&text) {
+            Some(Phase::Plain) => found.add(Self::PLAIN),
+            Some(Phase::Arterial) => found.add(Self::ARTERIAL),
+            Some(Phase::Venous) => found.add(Self::VENOUS),
+            Some(Phase::Delayed) => found.add(Self::DELAYED),
+            None => {}
+        }
+        found
+    }
+
+    fn of_contrast(text: &str) -> Self {
+        match said(text) {
+            Some(Said::With) => Self::CONTRAST,
+            Some(Said::Without) => Self::PLAIN,
+            Some(Said::Both) => Self(Self::CONTRAST.0 | Self::PLAIN.0),
+            None => Self::default(),
+        }
     }
 
     /// The phases that are spoken of, by name.
@@ -85,37 +103,8 @@ impl Words {
     }
 }
 
-const DENIED: &[(&[&str], Words)] = &[
-    (
-        &[
-            "NON-CONTRAST",
-            "NON CONTRAST",
-            "NONCONTRAST",
-            "WITHOUT CONTRAST",
-            "UNENHANCED",
-            "PRE-CONTRAST",
-            "PRECONTRAST",
-            "不增强",
-            "未增强",
-            "无增强",
-        ],
-        Words::PLAIN,
-    ),
-    // A joint that is filled is no contrast examination in this sense.
-    (&["关节造影"], Words(0)),
-];
-
 const KNOWN: &[(&[&str], Words)] = &[
-    (
-        &["增强", "强化", "造影", "C+", "CONTRAST", "ENHANCED", "POSTCONTRAST", "动态"],
-        Words::CONTRAST,
-    ),
-    (&["CTA", "CTV", "CTPA", "血管成像"], Words(Words::CONTRAST.0 | Words::VESSELS.0)),
-    (&["CTU"], Words::CONTRAST),
-    (&["平扫", "PLAIN"], Words::PLAIN),
-    (&["动脉期", "ARTERIAL", "ART"], Words::ARTERIAL),
-    (&["静脉期", "门脉期", "门静脉期", "VENOUS", "PORTAL"], Words::VENOUS),
-    (&["延迟", "延时", "平衡期", "DELAY", "DELAYED", "EQUILIBRIUM"], Words::DELAYED),
+    (&["CTA", "CTV", "CTPA", "血管成像"], Words::VESSELS),
     (&["外伤", "创伤", "骨折", "TRAUMA", "FRACTURE"], Words::TRAUMA),
     (
         &[
@@ -163,7 +152,7 @@ impl Regions {
     #[must_use]
     pub fn of(text: &str) -> Self {
         let text = plain(text);
-        let named = |(_, words, _): &Region| words.iter().any(|word| has_word(&text, word));
+        let named = |(_, words, _): &Region| has_any(&text, words);
         Self::such(named)
     }
 
@@ -171,9 +160,7 @@ impl Regions {
     #[must_use]
     pub fn without<'t>(self, parts: impl Iterator<Item = &'t str> + Clone) -> Self {
         let seen = |(_, words, known): &Region| {
-            parts
-                .clone()
-                .any(|part| known.contains(&part) || words.iter().any(|word| has_word(part, word)))
+            parts.clone().any(|part| known.contains(&part) || has_any(part, words))
         };
         Self(self.0 & !Self::such(seen).0)
     }
@@ -198,44 +185,30 @@ impl Regions {
     }
 }
 
-/// Whether a word occurs; one of Latin letters only between other characters than letters, so that `ART` is not found in HEART.
-fn has_word(text: &str, word: &str) -> bool {
-    if !word.is_ascii() {
-        return text.contains(word);
-    }
-    text.match_indices(word).any(|(at, _)| {
-        let before = text.get(..at).and_then(|text| text.chars().next_back());
-        let after = text.get(at + word.len()..).and_then(|text| text.chars().next());
-        let letter = |next: Option<char>| next.is_some_and(|next| next.is_ascii_alphanumeric());
-        !letter(before) && !letter(after)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(text: &str, want: &[Words]) {
+    fn check(found: Words, want: &[Words]) {
         let mut all = Words::default();
         want.iter().for_each(|flags| all.add(*flags));
-        assert_eq!(Words::of(text), all, "{text}");
+        assert_eq!(found, all);
     }
 
     #[test]
     fn descriptions_are_understood() {
-        check("胸部CT平扫", &[Words::PLAIN]);
-        check("上腹部CT平扫+增强", &[Words::PLAIN, Words::CONTRAST]);
-        check("Abdomen non-contrast", &[Words::PLAIN]);
-        check("Chest with contrast", &[Words::CONTRAST]);
-        check("冠脉CTA", &[Words::CONTRAST, Words::VESSELS]);
-        check("肝脏三期增强", &[Words::CONTRAST, Words::TWO_PHASES, Words::THREE_PHASES]);
-        check("动脉期", &[Words::ARTERIAL]);
-        check("ＡＲＴ 1.0", &[Words::ARTERIAL]);
-        check("HEART", &[]);
-        check("头颅外伤", &[Words::TRAUMA]);
-        check("左乳MLO", &[Words::ONE_SIDE]);
-        check("", &[]);
+        check(Words::of_study("胸部CT平扫"), &[Words::PLAIN]);
+        check(Words::of_study("上腹部CT平扫+增强"), &[Words::PLAIN, Words::CONTRAST]);
+        check(Words::of_study("冠脉CTA"), &[Words::CONTRAST, Words::VESSELS]);
+        let three = [Words::CONTRAST, Words::TWO_PHASES, Words::THREE_PHASES];
+        check(Words::of_study("肝脏三期增强"), &three);
+        check(Words::of_study("头颅外伤"), &[Words::TRAUMA]);
+        check(Words::of_study("左乳MLO"), &[Words::ONE_SIDE]);
+        check(Words::of_study(""), &[]);
+        check(Words::of_series("动脉期"), &[Words::CONTRAST, Words::ARTERIAL]);
+        check(Words::of_series("ＤＥＬＡＹ 1.0"), &[Words::DELAYED]);
+        check(Words::of_series("HEART"), &[]);
     }
 
     #[test]
@@ -253,10 +226,11 @@ mod tests {
 
     #[test]
     fn phases_have_names_and_are_promised_by_number() {
-        let all = Words::of("平扫 动脉期 门脉期 延迟");
-        assert_eq!(all.phases().collect::<Vec<_>>(), ["plain", "arterial", "venous", "delayed"]);
+        let mut all = Words::of_series("动脉期");
+        all.add(Words::of_series("门脉期"));
+        assert_eq!(all.phases().collect::<Vec<_>>(), ["arterial", "venous"]);
         assert_eq!(all.phases_promised(), None);
-        assert_eq!(Words::of("双期增强").phases_promised(), Some(2));
-        assert_eq!(Words::of("三期增强").phases_promised(), Some(3));
+        assert_eq!(Words::of_study("双期增强").phases_promised(), Some(2));
+        assert_eq!(Words::of_study("三期增强").phases_promised(), Some(3));
     }
 }
