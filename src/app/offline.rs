@@ -240,6 +240,8 @@ pub(super) fn one<R>(
         workshop: None,
         preferred: &[],
         other_version: false,
+        study: &[],
+        keys: None,
     };
     if known.is_some() {
         return Ok(judge(&image, &head));

@@ -469,6 +469,8 @@ mod tests {
             workshop: None,
             preferred: &[],
             other_version: false,
+            study: &[],
+            keys: None,
         };
         let explanation = explanation(site, &image, noon());
         assert_eq!(report(site, &image, noon()), explanation.report);

@@ -146,6 +146,7 @@ pub struct Gate {
     state: Arc<State>,
     /// What peers may take, and the memory of it.
     limits: Arc<ArcSwap<receive::Config>>,
+    waiting: Arc<ArcSwap<receive::StudySettings>>,
     memory: receive::Memory,
     /// No new associations; those that are open end after the object in hand.
     closing: CancellationToken,
@@ -158,6 +159,7 @@ pub struct Gate {
     secure: Option<JoinHandle<()>>,
     watching: JoinHandle<()>,
     judging: JoinHandle<()>,
+    keeping_studies: JoinHandle<()>,
     serving: JoinHandle<()>,
     sweeping: JoinHandle<()>,
     tending: JoinHandle<()>,
@@ -216,6 +218,8 @@ impl Gate {
         let limits = Arc::new(ArcSwap::from_pointee(receiving(&configuration)));
         let memory = receive::Memory::new(configuration.limits.memory);
         let judged = CancellationToken::new();
+        let waiting = Arc::new(ArcSwap::from_pointee(configuration.studies.clone()));
+        let (studies, told) = receive::Studies::new();
         let unjudged = receive::unjudged(&custody.ledger).await?;
         // What has a verdict is not judged again by itself, so it cannot end the gate again.
         custody.spool.judging().keep(|object| unjudged.binary_search(&object).is_ok());
@@ -230,9 +234,24 @@ impl Gate {
                 config: Arc::clone(&limits),
                 threads: std::thread::available_parallelism().map_or(1, usize::from),
                 patience: receive::PATIENCE,
+                studies: studies.clone(),
             },
             judged.clone(),
         );
+        let keeping_studies = tokio::spawn(receive::keep(
+            receive::Keeping {
+                spool: custody.spool.clone(),
+                ledger: custody.ledger.clone(),
+                metrics: Arc::clone(&metrics),
+                site: Arc::clone(&site),
+                config: Arc::clone(&limits),
+                settings: Arc::clone(&waiting),
+            },
+            studies,
+            told,
+            judging.clone(),
+            judged.clone(),
+        ));
         let (closing, ending) = (CancellationToken::new(), CancellationToken::new());
         let receiver = Arc::new(Receiver {
             terms: Terms::new(configuration.gate.aet.clone()),
@@ -316,11 +335,13 @@ impl Gate {
             judged,
             ending,
             limits,
+            waiting,
             memory,
             listening,
             secure,
             watching,
             judging: judging_task,
+            keeping_studies,
             serving,
             sweeping,
             tending,
@@ -387,6 +408,7 @@ impl Gate {
             return;
         }
         self.limits.store(Arc::new(receiving(new)));
+        self.waiting.store(Arc::new(new.studies.clone()));
         self.memory.set_limit(new.limits.memory);
         for warning in &loaded.warnings {
             tracing::warn!(%warning, "configuration");
@@ -413,6 +435,7 @@ impl Gate {
         }
         self.judged.cancel();
         finish("judging", self.judging, begun + JUDGING_ENDS).await;
+        finish("keeping studies", self.keeping_studies, begun + JUDGING_ENDS).await;
         self.state.lanes.stop();
         let stopped = timeout_at(begun + LANES_END, self.state.lanes.stopped());
         if stopped.await.is_err() {

@@ -702,6 +702,8 @@ fn look_again(
         workshop: Some(&viewed),
         preferred: &[],
         other_version: false,
+        study: &[],
+        keys: None,
     };
     let at = entry.verdict.as_ref().map_or(entry.received, |verdict| verdict.at);
     Ok(Some(report::explanation(site, &image, at)))

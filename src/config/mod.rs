@@ -216,6 +216,7 @@ fn whole(
     let (mark, mark_place) = sections::mark(top.section("mark"), mistakes);
     let stamps = sections::stamps(top.rows("stamp"), mistakes);
     let (burn_in, burn_in_place) = burn_in::section(top.section("burn_in"), folder, mistakes);
+    let studies = sections::studies(top.section("studies"), mistakes);
     let (rules, rule_places) = sections::rules(top.section("rules"), folder, mistakes);
     top.finish(mistakes);
 
@@ -269,6 +270,7 @@ fn whole(
         registry_files: files,
         mark,
         burn_in,
+        studies,
         stamps: stamps.rows,
         rules,
     };

@@ -16,7 +16,8 @@ use crate::dimse::Timers;
 use crate::dimse::tls::Clients;
 use crate::policy::admission::SourceRow;
 use crate::policy::disposition::Unparsable;
-use crate::policy::route::RouteRow;
+use crate::policy::route::{Hold, RouteRow};
+use crate::receive::{Late, StudySettings};
 use crate::recognition::{AccreditationStatus, MarkPolicy, MultiItem, Rows};
 use crate::stamp::layout::LayoutPolicy;
 use crate::stamp::{
@@ -58,6 +59,8 @@ pub struct Configuration {
     pub burn_in: BurnIn,
     /// `[[stamp]]`: which modes for which objects; the first match wins, without a match [`Mark::modes`].
     pub stamps: Vec<StampRow>,
+    /// `[studies]`: how long studies are waited for.
+    pub studies: StudySettings,
     /// `[rules]`: rule packs and a site's changes to them.
     pub rules: Rules,
 }
@@ -466,6 +469,15 @@ impl Word for Clients {
 impl Word for Seccomp {
     const WORDS: &'static [(&'static str, Self)] =
         &[("required", Self::Required), ("optional", Self::Optional)];
+}
+
+impl Word for Hold {
+    const WORDS: &'static [(&'static str, Self)] = Self::WORDS;
+}
+
+impl Word for Late {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("inherit", Self::Inherit), ("reopen", Self::Reopen)];
 }
 
 impl Word for Unparsable {

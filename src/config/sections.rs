@@ -24,6 +24,8 @@ use crate::dicom::charset::CharacterSet;
 use crate::dimse::Timers;
 use crate::policy::admission::{Source, SourceRow};
 use crate::policy::route::RouteRow;
+use crate::policy::study::{self, Patience};
+use crate::receive::StudySettings;
 use crate::recognition::{InstitutionId, MarkPolicy};
 use crate::stamp::{StampMode, StampRow};
 use crate::standard::{Change, Changes};
@@ -400,14 +402,36 @@ pub(super) fn routes<'t>(
         let urgent = table.flag("urgent").unwrap_or(false);
         let instead = "use \"spooled\": the object is on disk before the answer";
         only_word(&mut table, "ack", "spooled", "delivered", instead);
-        let instead = "use \"instance\": each object is decided by itself";
-        only_word(&mut table, "hold", "instance", "study", instead);
+        let hold = table.word("hold").unwrap_or_default();
         let place = table.finish(mistakes);
         if let Some(to) = to {
-            routes.push(RouteRow { to, when, urgent }, place);
+            routes.push(RouteRow { to, when, urgent, hold }, place);
         }
     }
     routes
+}
+
+pub(super) fn studies(mut table: Table<'_>, mistakes: &mut Vec<Mistake>) -> StudySettings {
+    let default = StudySettings::default();
+    let usual = patience(&mut table, default.times.usual);
+    let late = table.word("late").unwrap_or(default.late);
+    let budget = table
+        .parsed("memory", SIZE, parse_size)
+        .map_or(default.times.budget, |size| usize::try_from(size).unwrap_or(usize::MAX));
+    let mut modalities = table.section("modality");
+    let mut by_modality = BTreeMap::new();
+    for (modality, mut table) in modalities.sections() {
+        by_modality.insert(modality.to_owned(), patience(&mut table, usual));
+        table.finish(mistakes);
+    }
+    modalities.finish(mistakes);
+    table.finish(mistakes);
+    StudySettings { times: study::Settings { usual, by_modality, budget }, late }
+}
+
+fn patience(table: &mut Table<'_>, default: Patience) -> Patience {
+    let mut time = |key, default| table.parsed(key, DURATION, parse_duration).unwrap_or(default);
+    Patience { quiet: time("quiet", default.quiet), at_most: time("at_most", default.at_most) }
 }
 
 /// The place of `[mark]` comes with it.

@@ -15,6 +15,8 @@ use crate::base::units::{format_duration, format_share, format_size};
 use crate::expression::Value;
 use crate::policy::admission::SourceRow;
 use crate::policy::route::RouteRow;
+use crate::policy::study::Patience;
+use crate::receive::StudySettings;
 use crate::recognition::{AccreditationRow, Alias, InstitutionRow, ItemRow, ScopeRow};
 use crate::stamp::StampRow;
 use crate::standard::{Grade, OperatorRow, Severity};
@@ -35,6 +37,7 @@ pub fn show(configuration: &Configuration) -> String {
         registry_files,
         mark,
         burn_in,
+        studies,
         rules,
         ..
     } = configuration;
@@ -53,6 +56,7 @@ pub fn show(configuration: &Configuration) -> String {
     page.text("response", format_duration(timers.response));
     page.text("release", format_duration(timers.release));
     self::limits(&mut page, limits);
+    self::studies(&mut page, studies);
     page.table("codec");
     page.bare("workers", codec.workers);
     page.text("deadline", format_duration(codec.deadline));
@@ -180,7 +184,23 @@ fn route(page: &mut Page, row: &RouteRow) {
     page.optional("when", row.when.as_ref());
     page.bare("urgent", row.urgent);
     page.text("ack", "spooled");
-    page.text("hold", "instance");
+    page.text("hold", row.hold.word());
+}
+
+fn studies(page: &mut Page, studies: &StudySettings) {
+    let times = &studies.times;
+    let patience = |page: &mut Page, patience: &Patience| {
+        page.text("quiet", format_duration(patience.quiet));
+        page.text("at_most", format_duration(patience.at_most));
+    };
+    page.table("studies");
+    patience(page, &times.usual);
+    page.text("late", studies.late.word());
+    page.text("memory", format_size(u64::try_from(times.budget).unwrap_or(u64::MAX)));
+    for (modality, own) in &times.by_modality {
+        page.table(&format!("studies.modality.{modality:?}"));
+        patience(page, own);
+    }
 }
 
 fn scope(page: &mut Page, row: &ScopeRow) {

@@ -149,9 +149,10 @@ fn words_of_a_later_version_are_refused_with_what_there_is() {
         "[[route]]\nto = [\"pacs\"]\nack = \"delivered\"\n",
         "gate.toml:8: route.ack: \"delivered\", not in this version; use \"spooled\": the object is on disk before the answer",
     );
+    // Whoever waits for the study cannot be answered with what the PACS says.
     check_mistake(
-        "[[route]]\nto = [\"pacs\"]\nhold = \"study\"\n",
-        "gate.toml:8: route.hold: \"study\", not in this version; use \"instance\": each object is decided by itself",
+        "[[route]]\nto = [\"pacs\"]\nhold = \"study\"\nack = \"delivered\"\n",
+        "gate.toml:9: route.ack: \"delivered\", not in this version; use \"spooled\": the object is on disk before the answer",
     );
     check_mistake(
         "[console]\nlisten = \"0.0.0.0:8080\"\n",

@@ -158,6 +158,8 @@ impl Judgement {
             workshop: None,
             preferred: &[],
             other_version: false,
+            study: &[],
+            keys: None,
         };
         let verdict = judge(&self.site, &image, Timestamp::UNIX_EPOCH);
         assert!(!verdict.unchecked, "judging has failed");

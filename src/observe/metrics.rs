@@ -95,6 +95,14 @@ pub struct Metrics {
     pub stamp_fallbacks: Family<Fallback, Counter>,
     /// What the rules found, by rule.
     pub findings: Family<Code, Counter>,
+    /// Studies that have settled, by why: `quiet`, `at_most`, `no_room`.
+    pub studies_settled: Family<Outcome, Counter>,
+    /// What the rules found on studies and series, by rule.
+    pub study_findings: Family<Code, Counter>,
+    /// Studies of which more may come.
+    pub studies_open: Gauge,
+    /// Bytes that they take.
+    pub studies_bytes: Gauge,
     /// Objects held for a person.
     pub held: Counter,
     /// Objects that the judgement failed on (a fault of this program): forwarded unmarked.
@@ -206,6 +214,21 @@ impl Metrics {
         );
         let findings = Family::default();
         registry.register("findings", "What the rules found, by rule", findings.clone());
+        let studies_settled = Family::default();
+        registry.register(
+            "studies_settled",
+            "Studies judged, by why then",
+            studies_settled.clone(),
+        );
+        let study_findings = Family::default();
+        let help = "What the rules found on studies and series, by rule";
+        registry.register("study_findings", help, study_findings.clone());
+        let studies_open = Gauge::default();
+        let help = "Studies of which more may come";
+        registry.register("studies_open", help, studies_open.clone());
+        let studies_bytes = Gauge::default();
+        let help = "Memory that open studies take";
+        registry.register_with_unit("studies", help, Unit::Bytes, studies_bytes.clone());
         let held = Counter::default();
         registry.register("objects_held", "Objects held for a person", held.clone());
         let unchecked = Counter::default();
@@ -313,6 +336,10 @@ impl Metrics {
             stamp_modes,
             stamp_fallbacks,
             findings,
+            studies_settled,
+            study_findings,
+            studies_open,
+            studies_bytes,
             held,
             unchecked,
             poisonous,

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use jiff::civil::Date;
 
-use super::{Association, Site, Verdict};
+use super::{Association, Site, Verdict, study};
 use crate::base::time::{Timestamp, date_at};
 use crate::dicom::status::Status;
 use crate::dicom::uid::Uid;
@@ -16,7 +16,8 @@ use crate::policy::disposition::{Disposition, disposition};
 use crate::recognition::{Decision, Exam, Institution, Reason, ScopeCode, decide};
 use crate::stamp::layout::Corner;
 use crate::stamp::{ImagePixels, Job, Provenance, Stamp, Workshop, stamp};
-use crate::standard::{Announced, Arrival, Assessment, OwnNames, Subject, facts};
+use crate::standard::study::Keys;
+use crate::standard::{Announced, Arrival, Assessment, Finding, OwnNames, Subject, facts};
 
 /// One object, as it came.
 #[derive(Clone, Copy)]
@@ -41,6 +42,10 @@ pub struct Image<'a> {
     pub preferred: &'a [Corner],
     /// Whether another version of it went out under its SOP Instance UID, or may.
     pub other_version: bool,
+    /// What was found on its study that concerns it, where it waited for that.
+    pub study: &'a [Finding],
+    /// What identities are hidden by in what its study needs of it; without it nothing is told.
+    pub keys: Option<&'a Keys>,
 }
 
 impl<'a> Image<'a> {
@@ -125,7 +130,8 @@ fn judge_or_panic(site: &Site, image: &Image<'_>, now: Timestamp) -> Verdict {
     };
     let chosen = site.routes.choose(&subject);
     let urgent = image.urgent || image.source.urgent || chosen.urgent;
-    let assessment = site.rules.assess(&subject);
+    let mut assessment = site.rules.assess(&subject);
+    assessment.findings.extend_from_slice(image.study);
     let is_whole = match image.scan.end {
         End::Complete => true,
         End::Cut { .. } | End::Malformed(_) | End::TooDeep { .. } | End::Unlooked(_) => false,
@@ -136,6 +142,9 @@ fn judge_or_panic(site: &Site, image: &Image<'_>, now: Timestamp) -> Verdict {
         // What was not looked at to its end is carried on as it is.
         (Decision::without_judgement(Reason::Unchecked), Stamp::none())
     };
+    let mark = decision.mark().map(|scope| scope.as_str());
+    let part = image.keys.and_then(|keys| study::part_of(image, &subject, mark, keys));
+    let part = part.map(Box::new);
     Verdict {
         disposition: disposition(
             // Of what was not looked at to its end, rules may miss what is there: the site's setting decides.
@@ -156,6 +165,7 @@ fn judge_or_panic(site: &Site, image: &Image<'_>, now: Timestamp) -> Verdict {
         destinations: chosen.destinations,
         urgent,
         unchecked: false,
+        part,
     }
 }
 
@@ -264,5 +274,6 @@ pub fn unchecked(site: &Site, image: &Image<'_>) -> Verdict {
         urgent: true,
         disposition: Disposition::Forward,
         unchecked: true,
+        part: None,
     }
 }

@@ -6,6 +6,7 @@
 mod association;
 mod judge;
 mod report;
+mod study;
 #[cfg(test)]
 pub(crate) mod tests;
 mod verdict;
@@ -23,6 +24,7 @@ use crate::standard::{Personnel, RuleSet};
 
 pub use association::Association;
 pub use judge::{Image, SenderNames, acknowledgement, bypassed, judge, subject, unchecked};
+pub use study::{part, waits};
 pub use verdict::Verdict;
 
 /// Everything an object is judged by. Replaced as a whole, never changed.

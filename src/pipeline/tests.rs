@@ -108,6 +108,8 @@ impl Case {
             workshop: None,
             preferred: &[],
             other_version: false,
+            study: &[],
+            keys: None,
         };
         judge(site, &image, at())
     }

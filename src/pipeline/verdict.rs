@@ -8,6 +8,7 @@ use crate::recognition::{Decision, Reason};
 use crate::stamp::layout::Corner;
 use crate::stamp::{Obstacle, StampMode};
 use crate::standard::Finding;
+use crate::standard::study::Part;
 
 /// Everything that was decided on one object, and what it rests on.
 #[derive(Debug, Clone)]
@@ -38,6 +39,8 @@ pub struct Verdict {
     pub disposition: Disposition,
     /// Whether judging it failed: a fault of the gate.
     pub unchecked: bool,
+    /// What its study needs of it, where that was asked for.
+    pub part: Option<Box<Part>>,
 }
 
 impl Verdict {

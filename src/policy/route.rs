@@ -16,6 +16,23 @@ pub struct RouteRow {
     pub when: Option<String>,
     /// Whether its objects are never held by rules.
     pub urgent: bool,
+    /// What its objects are decided by.
+    pub hold: Hold,
+}
+
+/// What an object is decided by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Hold {
+    /// By itself, at once. What is found on its study is reported later.
+    #[default]
+    Instance,
+    /// With its study, once nothing more comes of it.
+    Study,
+}
+
+impl Hold {
+    /// Every value with its word in the configuration.
+    pub const WORDS: &[(&str, Self)] = &[("instance", Self::Instance), ("study", Self::Study)];
 }
 
 /// A destination, by its place among those of the configuration.
@@ -53,6 +70,7 @@ struct Route {
     to: Vec<DestinationIndex>,
     when: Option<Expression>,
     urgent: bool,
+    hold: Hold,
 }
 
 /// The routes of a configuration, compiled.
@@ -71,6 +89,8 @@ pub struct Chosen {
     pub destinations: Vec<DestinationIndex>,
     /// Whether the route says that its objects are never held by rules.
     pub urgent: bool,
+    /// What the object is decided by.
+    pub hold: Hold,
 }
 
 impl Routes {
@@ -101,7 +121,10 @@ impl Routes {
             }
             let when = columns.when.as_ref();
             match when.map(|when| Expression::compile(when, declarations)).transpose() {
-                Ok(when) => routes.push(Route { to, when, urgent: columns.urgent }),
+                Ok(when) => {
+                    let (urgent, hold) = (columns.urgent, columns.hold);
+                    routes.push(Route { to, when, urgent, hold });
+                }
                 Err(error) => faults.push(RouteFault::Condition { row, error }),
             }
         }
@@ -119,11 +142,25 @@ impl Routes {
             route.when.as_ref().is_none_or(|when| when.holds(environment) == Truth::True)
         };
         match self.routes.iter().enumerate().find(|(_, route)| matches(route)) {
-            Some((index, route)) => {
-                Chosen { route: Some(index), destinations: route.to.clone(), urgent: route.urgent }
-            }
-            None => Chosen { route: None, destinations: self.all(), urgent: false },
+            Some((index, route)) => Chosen {
+                route: Some(index),
+                destinations: route.to.clone(),
+                urgent: route.urgent,
+                hold: route.hold,
+            },
+            None => Chosen {
+                route: None,
+                destinations: self.all(),
+                urgent: false,
+                hold: Hold::Instance,
+            },
         }
+    }
+
+    /// Whether the objects of some route wait for their study.
+    #[must_use]
+    pub fn hold_studies(&self) -> bool {
+        self.routes.iter().any(|route| route.hold == Hold::Study)
     }
 
     /// The destinations that some object of an association could go to, as far as the association alone tells.
@@ -203,6 +240,7 @@ mod tests {
             to: to.iter().map(|name| (*name).to_owned()).collect(),
             when: (!when.is_empty()).then(|| when.to_owned()),
             urgent: false,
+            hold: Hold::Instance,
         }
     }
 

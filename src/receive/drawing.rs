@@ -4,7 +4,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::bench::Bench;
 use super::corners::Corners;
-use super::judge::{Case, Judge, Judging};
+use super::judge::{Judge, Judging};
 use super::past::{Past, asked, uncompared};
 use crate::base::time::Timestamp;
 use crate::ledger::insist;
@@ -67,11 +67,11 @@ pub(super) fn with_pixels(
     object: ObjectId,
     judge: &Judge,
     site: &Site,
-    case: &Case,
+    image: &Image<'_>,
     (bench, corners, versions): (&Bench, &Corners, Versions),
     at: Timestamp,
 ) -> pipeline::Verdict {
-    let image = Image { workshop: Some(bench), other_version: versions.other, ..case.image() };
+    let image = Image { workshop: Some(bench), other_version: versions.other, ..*image };
     let draws = [StampMode::BurnIn, StampMode::Strip, StampMode::Overlay];
     if !draws.iter().any(|mode| site.modes.include(*mode)) {
         return judge(site, &image, at);

@@ -23,6 +23,7 @@ use super::drawing::{Versions, versions, with_pixels};
 use super::own;
 use super::past::{Past, earlier, past, uncompared};
 use super::seats::{Seat, Seats};
+use super::studies::{Ruling, Studies};
 use super::verdicts::{Expected, Promise, UNRECORDED, record};
 use crate::base::time::{Timestamp, now};
 use crate::codec::Frames;
@@ -40,6 +41,7 @@ use crate::spool::{
     Envelope, ObjectId, Priority, ReadFault, Receipt, SPOOL_DAMAGED, SPOOL_UNREADABLE, Spool,
 };
 use crate::standard::Announced;
+use crate::standard::study::Part;
 
 /// Objects that may wait to be judged. Behind that, receiving waits: each may hold a header of some MiB in memory.
 const WAITING: usize = 16;
@@ -50,6 +52,8 @@ pub enum Work {
     Fresh(Box<Fresh>),
     /// One that is in the ledger and has no verdict, or is to get a new one.
     Again(ObjectId),
+    /// One that waited for its study, with what was found on that.
+    Ruled(ObjectId, Arc<Ruling>),
 }
 
 /// An object that has just come into custody.
@@ -81,6 +85,8 @@ pub struct Judging {
     pub threads: usize,
     /// How long one may take; see [`PATIENCE`].
     pub patience: Duration,
+    /// Who is told of objects for the sake of their studies.
+    pub studies: Studies,
 }
 
 /// How an object is judged: [`pipeline::judge`], or what stands in for it in a test.
@@ -124,9 +130,13 @@ async fn run(with: Judging, mut inbox: mpsc::Receiver<Work>, stop: CancellationT
         let Some(work) = work else { break };
         let seat = match &work {
             Work::Fresh(_) => seats.one().await,
-            Work::Again(object) if with.spool.judging().found(*object) == 0 => seats.one().await,
+            Work::Again(object) | Work::Ruled(object, _)
+                if with.spool.judging().found(*object) == 0 =>
+            {
+                seats.one().await
+            }
             // What may have ended the process is judged alone, so that no other falls under suspicion with it.
-            Work::Again(_) => seats.all().await,
+            Work::Again(_) | Work::Ruled(..) => seats.all().await,
         };
         let call = Call {
             series: Arc::default(),
@@ -140,7 +150,7 @@ async fn run(with: Judging, mut inbox: mpsc::Receiver<Work>, stop: CancellationT
                 call.is_of(&fresh.case.scan);
                 false
             }
-            Work::Again(_) => true,
+            Work::Again(_) | Work::Ruled(..) => true,
         };
         let (promise, event) = Promise::new(&done);
         let with = with.clone();
@@ -205,37 +215,48 @@ async fn judge(with: &Judging, work: Work, seat: Seat, call: &Call) -> Option<Ev
                     let instance = &case.envelope.sop_instance;
                     let before = earlier(&with.ledger, instance, receipt.hash(), stop).await;
                     let before = before.inspect_err(|fault| uncompared(object, fault)).ok()?;
-                    judged(with, object, case, Past::Same(before), seat, call).await
+                    judged(with, object, case, Past::Same(before), seat, (None, call)).await
                 }
-                Arrival::New => judged(with, object, case, Past::Nothing, seat, call).await,
+                Arrival::New => judged(with, object, case, Past::Nothing, seat, (None, call)).await,
                 Arrival::Conflict { with: other } => {
                     tracing::warn!(%object, %other, "other bytes under a SOP Instance UID that is known");
-                    judged(with, object, case, Past::OtherBytes, seat, call).await
+                    judged(with, object, case, Past::OtherBytes, seat, (None, call)).await
                 }
             }
         }
-        Work::Again(object) => {
-            let (envelope, scan) = match load(with, object).await {
-                Ok(loaded) => loaded,
-                Err(fault) => return unread(with, object, &*fault).await,
-            };
-            call.is_of(&scan);
-            if own::is_own(&envelope) {
-                return own::judged(with, object, &scan, stop).await;
-            }
-            let site = with.site.load_full();
-            let caller = Caller {
-                calling: &envelope.calling_ae,
-                peer: envelope.peer,
-                proof: Proof::Recorded(envelope.certificate.as_deref()),
-            };
-            let source = admit(&site.sources, &caller).unwrap_or_default().source;
-            let past = past(&with.ledger, object, stop).await;
-            let past = past.inspect_err(|fault| uncompared(object, fault)).ok()?;
-            let case = Arc::new(Case::new(envelope, source, scan));
-            judged(with, object, case, past, seat, call).await
-        }
+        Work::Again(object) => judge_again(with, object, None, seat, call).await,
+        Work::Ruled(object, ruling) => judge_again(with, object, Some(ruling), seat, call).await,
     }
+}
+
+/// Judges an object that is in the ledger, by what was found on its study if it waited for that.
+async fn judge_again(
+    with: &Judging,
+    object: ObjectId,
+    ruling: Option<Arc<Ruling>>,
+    seat: Seat,
+    call: &Call,
+) -> Option<Event> {
+    let stop = &call.stop;
+    let (envelope, scan) = match load(with, object).await {
+        Ok(loaded) => loaded,
+        Err(fault) => return unread(with, object, &*fault).await,
+    };
+    call.is_of(&scan);
+    if own::is_own(&envelope) {
+        return own::judged(with, object, &scan, stop).await;
+    }
+    let site = with.site.load_full();
+    let caller = Caller {
+        calling: &envelope.calling_ae,
+        peer: envelope.peer,
+        proof: Proof::Recorded(envelope.certificate.as_deref()),
+    };
+    let source = admit(&site.sources, &caller).unwrap_or_default().source;
+    let past = past(&with.ledger, object, stop).await;
+    let past = past.inspect_err(|fault| uncompared(object, fault)).ok()?;
+    let case = Arc::new(Case::new(envelope, source, scan));
+    judged(with, object, case, past, seat, (ruling, call)).await
 }
 
 /// What becomes of an object that is to be judged and cannot be read.
@@ -343,7 +364,26 @@ impl Case {
             workshop: None,
             preferred: &[],
             other_version: false,
+            study: &[],
+            keys: None,
         }
+    }
+
+    fn instance(&self) -> &str {
+        self.envelope.sop_instance.as_str()
+    }
+}
+
+/// What comes of judging an object.
+enum Judged {
+    Verdict(Box<pipeline::Verdict>),
+    /// It waits for its study, which needs this of it.
+    Waits(Box<Part>),
+}
+
+impl Judged {
+    fn unchecked(site: &Site, case: &Case) -> Self {
+        Self::Verdict(Box::new(pipeline::unchecked(site, &case.image())))
     }
 }
 
@@ -355,36 +395,44 @@ async fn verdict(
     case: &Arc<Case>,
     (seat, bypass): (Seat, bool),
     versions: Versions,
-    call: &Call,
-) -> Option<pipeline::Verdict> {
+    (ruling, call): (Option<Arc<Ruling>>, &Call),
+) -> Option<Judged> {
     let found = with.spool.judging().found(object);
     let noted = with.spool.judging().note(object);
     if found >= POISON {
         tracing::error!(%object, starts = found, "POISON: the gate has ended whenever it judged this object; it is not judged again");
         with.metrics.poisonous.inc();
-        return Some(pipeline::unchecked(site, &case.image()));
+        return Some(Judged::unchecked(site, case));
     }
     if seat.is_none() {
         tracing::error!(%object, "every thread hangs in an object: this one is not judged");
-        return Some(pipeline::unchecked(site, &case.image()));
+        return Some(Judged::unchecked(site, case));
     }
     let judging = {
         let (judge, site, case, at) =
             (Arc::clone(&with.judge), Arc::clone(site), Arc::clone(case), now());
         let seat = seat.clone();
         let bench = Bench::new(with.spool.clone(), object, Arc::clone(&with.codecs));
-        let corners = Arc::clone(&call.corners);
+        let (corners, keys) = (Arc::clone(&call.corners), with.studies.keys().clone());
         tokio::task::spawn_blocking(move || {
             noted.begin();
-            let verdict = match bypass {
-                true => pipeline::bypassed(&site, &case.image(), at),
-                false => {
-                    with_pixels(object, &judge, &site, &case, (&bench, &corners, versions), at)
+            let image = Image { keys: Some(&keys), ..case.image() };
+            let waits = || pipeline::waits(&site, &image, &keys, at).map(Box::new);
+            let found =
+                ruling.as_ref().map(|ruling| ruling.on(keys.of("instance", case.instance())));
+            let judged = match (bypass, &found) {
+                (true, _) => Judged::Verdict(Box::new(pipeline::bypassed(&site, &image, at))),
+                (false, None) if let Some(part) = waits() => Judged::Waits(part),
+                (false, found) => {
+                    let study = found.as_deref().unwrap_or_default();
+                    let image = Image { study, ..image };
+                    let with = (&bench, &*corners, versions);
+                    Judged::Verdict(Box::new(with_pixels(object, &judge, &site, &image, with, at)))
                 }
             };
             drop(noted);
             seat.leave();
-            verdict
+            judged
         })
     };
     let mut judging = pin!(judging);
@@ -399,16 +447,16 @@ async fn verdict(
         };
     }
     Some(match ended {
-        Ok(Ok(verdict)) => verdict,
+        Ok(Ok(judged)) => judged,
         Ok(Err(fault)) => {
             tracing::error!(%object, %fault, "judging an object has failed");
-            pipeline::unchecked(site, &case.image())
+            Judged::unchecked(site, case)
         }
         // Its thread is lost until it ends; the object and those behind it are not.
         Err(_elapsed) => {
             seat.give_up();
             tracing::error!(%object, "judging an object takes too long");
-            pipeline::unchecked(site, &case.image())
+            Judged::unchecked(site, case)
         }
     })
 }
@@ -419,13 +467,27 @@ async fn judged(
     case: Arc<Case>,
     past: Past,
     seat: Seat,
-    call: &Call,
+    (ruling, call): (Option<Arc<Ruling>>, &Call),
 ) -> Option<Event> {
     let (site, at) = (with.site.load_full(), now());
     let started = std::time::Instant::now();
     let bypass = with.spool.bypass().is_on();
     let versions = versions(with, object, &site, &past, &call.stop).await?;
-    let mut verdict = verdict(with, object, &site, &case, (seat, bypass), versions, call).await?;
+    let is_ruled = ruling.is_some();
+    let ruled = (ruling, call);
+    let judged = verdict(with, object, &site, &case, (seat, bypass), versions, ruled).await?;
+    let mut verdict = match judged {
+        Judged::Verdict(verdict) => *verdict,
+        Judged::Waits(part) => {
+            let again = matches!(past, Past::Judged);
+            with.studies.wait(part, case.received(), object, again).await;
+            return None;
+        }
+    };
+    // What waited for its study has been told of before.
+    if let Some(part) = verdict.part.take().filter(|_| !is_ruled) {
+        with.studies.came(part, case.received());
+    }
     with.metrics.judge_seconds.observe(started.elapsed().as_secs_f64());
     if bypass {
         with.metrics.bypassed.inc();

@@ -19,6 +19,7 @@ mod past;
 mod seats;
 mod storage;
 mod strangers;
+mod studies;
 #[cfg(test)]
 mod tests;
 mod verdicts;
@@ -49,6 +50,7 @@ pub use judge::{Judge, Judging, PATIENCE, Work, judging, resume, unjudged};
 pub use memory::Memory;
 pub use own::OWN_PEER;
 pub use strangers::Strangers;
+pub use studies::{Keeping, Late, Studies, StudySettings, keep};
 use waiting::WaitingRoom;
 
 /// What a person may choose of the way objects are taken in and answered.

@@ -149,6 +149,8 @@ impl Gate {
                 threads: choices.threads.unwrap_or(4),
                 patience: choices.patience.unwrap_or(judge::PATIENCE),
                 config: Arc::default(),
+                // Nobody keeps studies here.
+                studies: Studies::new().0,
             },
             stop.clone(),
         );

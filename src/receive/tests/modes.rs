@@ -29,6 +29,8 @@ fn modes_count_and_so_do_those_that_could_not_be_had() {
         workshop: None,
         preferred: &[],
         other_version: false,
+        study: &[],
+        keys: None,
     };
     let verdict = pipeline::judge(&site, &image, now());
     let metrics = Metrics::new();

@@ -5,6 +5,7 @@
 
 use crate::dicom::Tag;
 use crate::expression::{Declarations, Environment, Kind, Value};
+use crate::standard::facts::lexicon::{Reading, Regions};
 use crate::standard::geometry::{Stack, distinct};
 
 use super::part::Rendition;
@@ -231,7 +232,9 @@ pub const STUDY_FACTS: &[StudyFact] = &[
         },
     ),
     study("regions_missing", Kind::Texts, "those of them that no image is of", |s| {
-        texts(s.study.regions_asked.without(s.study.regions.iter().map(AsRef::as_ref)).names())
+        let images = s.study.regions.iter().map(|region| Reading::of_body_part(region).regions);
+        let seen: Vec<&str> = images.flat_map(Regions::names).collect();
+        texts(s.study.regions_asked.names().filter(|region| !seen.contains(region)))
     }),
     study(
         "b_values",

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::dicom::uid::Uid;
+use crate::standard::facts::lexicon::Regions;
 use crate::standard::facts::mr_series::Weighting;
 use crate::standard::geometry::{Plane, Traits};
 
 use super::few::Few;
 use super::keys::Key;
 use super::part::{Class, Part, Rendition};
-use super::words::{Regions, Words};
+use super::words::Words;
 
 /// Series of one study that are kept apart. Beyond, whatever is said of series is not to be told.
 const MOST_SERIES: usize = 1024;
@@ -175,7 +176,7 @@ impl Study {
         self.marks.extend(part.mark);
         self.rejects.extend(part.rejects.iter().copied());
         self.spoken.add(part.spoken);
-        self.regions_asked.add(part.regions_asked);
+        self.regions_asked = self.regions_asked | part.regions_asked;
         self.age = least(self.age, part.age);
         self.begun = least(self.begun, part.begun);
         self.reported = least(self.reported, part.reported);

@@ -4,13 +4,14 @@ use crate::dicom::uid::Uid;
 use crate::dicom::{Tag, sop_class, tags};
 use crate::object::{HeaderView, Item};
 use crate::standard::dates::{instant, parse_dt};
+use crate::standard::facts::lexicon::{Reading, Regions};
 use crate::standard::facts::mr_series::{Weighting, classify};
 use crate::standard::facts::{contrast, ct, dates, geometry, image, mr, views};
 use crate::standard::geometry::{Plane, Traits};
 use crate::standard::subject::Subject;
 
 use super::keys::{Key, Keys, plain};
-use super::words::{Regions, Words};
+use super::words::Words;
 
 /// One instance, reduced to what can be compared within its study and with others: identifying texts are keys.
 #[derive(Debug, Clone, Default)]
@@ -162,7 +163,7 @@ impl Part {
             spoken: spoken(subject),
             regions_asked: subject
                 .text(tags::REQUESTED_PROCEDURE_DESCRIPTION)
-                .map(|text| Regions::of(&text))
+                .map(|text| Reading::of_text(&text).regions)
                 .unwrap_or_default(),
             words: subject
                 .text(tags::SERIES_DESCRIPTION)

@@ -13,7 +13,7 @@ use crate::object::scan_reader;
 use crate::phantom::Value::{Doubles, Items};
 use crate::phantom::{DataSet, Kind, Specimen};
 use crate::standard::Severity::{Block, Info, Quarantine, SelfCheck, Warn};
-use crate::standard::{Arrival, Changes, Pack, RuleSet, Severity, Subject};
+use crate::standard::{Announced, Arrival, Changes, Pack, RuleSet, Severity, Subject};
 
 fn keys() -> Keys {
     Keys::new([9; 32])
@@ -69,6 +69,8 @@ impl One {
             transfer_syntax: syntax.as_str(),
             charset: None,
             end: Some(scan.end),
+            announced: Announced::default(),
+            institution: None,
             now: "2026-06-01T06:00:00Z".parse().expect("a timestamp"),
             offset: parse_offset("+08:00").expect("an offset"),
         };
@@ -411,6 +413,18 @@ fn img_ct_017_and_018_windows_for_what_is_looked_for() {
 }
 
 #[test]
+fn img_ct_020_contrast_that_was_asked_for_was_given_and_no_other() {
+    const RULE: &str = "IMG-CT-020.study";
+    let asked = |one: One| one.text(tags::STUDY_DESCRIPTION, "胸部CT增强");
+    let agent = |one: One| one.text(tags::CONTRAST_BOLUS_AGENT, "Iohexol");
+    check(RULE, &chest_ct(), None);
+    check(RULE, &every(chest_ct(), asked), Some(Warn));
+    check(RULE, &every(every(chest_ct(), asked), agent), None);
+    check(RULE, &every(chest_ct(), agent), Some(Warn));
+    check(RULE, &every(chest_ct(), |one| one.text(tags::STUDY_DESCRIPTION, "复查")), None);
+}
+
+#[test]
 fn img_ct_021_phases_that_were_asked_for() {
     let asked = |one: One| one.text(tags::STUDY_DESCRIPTION, "胸部CT双期增强");
     let all = || every(chest_ct(), asked);
@@ -436,23 +450,23 @@ fn img_ct_022_and_028_localizer_and_length() {
 
 #[test]
 fn img_mr_002_gaps_between_slices() {
-    check("IMG-MR-002", &head_mr(), None);
+    check("IMG-MR-002.series", &head_mr(), None);
     let thin = every(head_mr(), |one| one.text(tags::SLICE_THICKNESS, "4"));
-    check("IMG-MR-002", &thin, Some(Warn));
+    check("IMG-MR-002.series", &thin, Some(Warn));
     let nowhere = every(head_mr(), |one| one.without(tags::IMAGE_POSITION_PATIENT));
-    check("IMG-MR-002", &nowhere, Some(Warn));
+    check("IMG-MR-002.series", &nowhere, Some(Warn));
     let volume = every(thin, |one| one.text(tags::MR_ACQUISITION_TYPE, "3D"));
-    check("IMG-MR-002", &volume, None);
+    check("IMG-MR-002.series", &volume, None);
 }
 
 #[test]
 fn img_mr_012_and_013_sequences_of_the_region() {
     check("IMG-MR-012", &head_mr(), None);
-    check("IMG-MR-013", &head_mr(), None);
+    check("IMG-MR-013.study", &head_mr(), None);
     check("IMG-MR-012", &head_mr()[..16], Some(Warn));
     check("IMG-MR-012", &head_mr()[4..], Some(Warn));
-    check("IMG-MR-013", &head_mr()[..14], Some(Warn));
-    check("IMG-MR-013", &head_mr()[..12], None);
+    check("IMG-MR-013.study", &head_mr()[..14], Some(Warn));
+    check("IMG-MR-013.study", &head_mr()[..12], None);
     let spine = |one: One| one.text(tags::BODY_PART_EXAMINED, "LSPINE");
     check("IMG-MR-012", &every(head_mr(), spine), Some(Warn));
     let knee = |one: One| one.text(tags::BODY_PART_EXAMINED, "KNEE");

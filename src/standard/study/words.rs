@@ -128,63 +128,6 @@ const KNOWN: &[(&[&str], Words)] = &[
     ),
 ];
 
-/// Regions of the body, as a set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Regions(u16);
-
-/// The name of a region, words of descriptions for it, and values of Body Part Examined that are images of it, in whole or in part.
-type Region = (&'static str, &'static [&'static str], &'static [&'static str]);
-
-const REGIONS: &[Region] = &[
-    ("HEAD", &["头", "颅", "HEAD", "BRAIN"], &["HEAD", "BRAIN", "SKULL", "IAC", "SELLA", "ORBIT"]),
-    ("CHEST", &["胸部", "肺", "CHEST", "THORAX", "LUNG"], &["CHEST", "THORAX", "LUNG", "LUNGS"]),
-    ("ABDOMEN", &["腹", "肝", "ABDOMEN", "LIVER"], &["ABDOMEN", "LIVER", "ABDOMENPELVIS"]),
-    ("PELVIS", &["盆腔", "骨盆", "PELVIS"], &["PELVIS", "ABDOMENPELVIS"]),
-    ("CSPINE", &["颈椎", "CSPINE", "CERVICAL"], &["CSPINE", "SPINE"]),
-    ("TSPINE", &["胸椎", "TSPINE", "THORACIC SPINE"], &["TSPINE", "SPINE", "TLSPINE"]),
-    ("LSPINE", &["腰椎", "LSPINE", "LUMBAR"], &["LSPINE", "SPINE", "TLSPINE", "LSSPINE"]),
-    ("KNEE", &["膝", "KNEE"], &["KNEE"]),
-    ("BREAST", &["乳腺", "乳房", "BREAST"], &["BREAST"]),
-];
-
-impl Regions {
-    /// The regions that a description names.
-    #[must_use]
-    pub fn of(text: &str) -> Self {
-        let text = plain(text);
-        let named = |(_, words, _): &Region| has_any(&text, words);
-        Self::such(named)
-    }
-
-    /// Those that none of these body parts is an image of. A part that is written as the descriptions are counts as well.
-    #[must_use]
-    pub fn without<'t>(self, parts: impl Iterator<Item = &'t str> + Clone) -> Self {
-        let seen = |(_, words, known): &Region| {
-            parts.clone().any(|part| known.contains(&part) || has_any(part, words))
-        };
-        Self(self.0 & !Self::such(seen).0)
-    }
-
-    /// Adds others.
-    pub fn add(&mut self, others: Self) {
-        self.0 |= others.0;
-    }
-
-    /// Their names, as Body Part Examined writes them.
-    pub fn names(self) -> impl Iterator<Item = &'static str> {
-        REGIONS
-            .iter()
-            .enumerate()
-            .filter(move |(place, _)| self.0 & (1 << place) != 0)
-            .map(|(_, (name, _, _))| *name)
-    }
-
-    fn such(is_it: impl Fn(&Region) -> bool) -> Self {
-        let places = REGIONS.iter().enumerate().filter(|(_, region)| is_it(region));
-        Self(places.fold(0, |all, (place, _)| all | 1 << place))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,19 +152,6 @@ mod tests {
         check(Words::of_series("动脉期"), &[Words::CONTRAST, Words::ARTERIAL]);
         check(Words::of_series("ＤＥＬＡＹ 1.0"), &[Words::DELAYED]);
         check(Words::of_series("HEART"), &[]);
-    }
-
-    #[test]
-    fn regions_that_were_asked_for_and_that_are_there() {
-        let asked = Regions::of("胸部+上腹部CT平扫");
-        assert_eq!(asked.names().collect::<Vec<_>>(), ["CHEST", "ABDOMEN"]);
-        let missing =
-            |parts: &[&str]| asked.without(parts.iter().copied()).names().collect::<Vec<_>>();
-        assert_eq!(missing(&["CHEST"]), ["ABDOMEN"]);
-        assert_eq!(missing(&["LUNG", "上腹部"]), Vec::<&str>::new());
-        assert_eq!(missing(&["KNEE"]), ["CHEST", "ABDOMEN"]);
-        assert_eq!(Regions::of("Chest PA").names().collect::<Vec<_>>(), ["CHEST"]);
-        assert_eq!(Regions::of("复查"), Regions::default());
     }
 
     #[test]

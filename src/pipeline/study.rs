@@ -1,0 +1,65 @@
+//! One object as its study sees it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::judge::{SenderNames, subject};
+use super::{Image, Site};
+use crate::base::time::Timestamp;
+use crate::object::End;
+use crate::policy::route::Hold;
+use crate::standard::Subject;
+use crate::standard::study::{Keys, Part, Said};
+
+/// What study rules need of an object. `None` when it was not looked at to its end, names no study, or a fault of the gate comes
+/// in between.
+#[must_use]
+pub fn part(
+    site: &Site,
+    image: &Image<'_>,
+    mark: Option<&str>,
+    keys: &Keys,
+    now: Timestamp,
+) -> Option<Part> {
+    looked_at(site, image, now, |subject| part_of(image, subject, mark, keys))
+}
+
+/// What study rules need of an object that is to wait until its study has settled; `None` for one that is not.
+#[must_use]
+pub fn waits(site: &Site, image: &Image<'_>, keys: &Keys, now: Timestamp) -> Option<Part> {
+    if image.urgent || image.source.urgent || !site.routes.hold_studies() {
+        return None;
+    }
+    looked_at(site, image, now, |subject| {
+        let chosen = site.routes.choose(subject);
+        let waits = chosen.hold == Hold::Study && !chosen.urgent;
+        if waits { part_of(image, subject, None, keys) } else { None }
+    })
+}
+
+/// What study rules need of an object that is before them anyway.
+pub(super) fn part_of(
+    image: &Image<'_>,
+    subject: &Subject<'_>,
+    mark: Option<&str>,
+    keys: &Keys,
+) -> Option<Part> {
+    if image.scan.end != End::Complete {
+        return None;
+    }
+    let institution = image.source.institution.as_ref().map(|id| id.as_str());
+    Part::of(subject, Said { institution, mark, pixels: None }, keys)
+}
+
+fn looked_at(
+    site: &Site,
+    image: &Image<'_>,
+    now: Timestamp,
+    look: impl FnOnce(&Subject<'_>) -> Option<Part>,
+) -> Option<Part> {
+    let looked = catch_unwind(AssertUnwindSafe(|| {
+        let peer = image.sender.map(|sender| sender.peer.to_string()).unwrap_or_default();
+        let names = SenderNames::of(site, image);
+        look(&subject(site, image, &peer, names.as_ref(), now))
+    }));
+    looked.unwrap_or_default()
+}
