@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use preview::Viewed;
 use shapes::{
-    HELD, books, counted, objects, problem, quarantine_entry, queue_entry, queued, total,
+    HELD, books, counted, objects, problem, quarantine_entry, queue_entry, queued, study, total,
 };
 
 use super::certificates::Certificates;
@@ -415,6 +415,17 @@ impl crate::web::Service for Service {
         // The ledger has told of each object.
         self.attest(Vec::new()).await;
         Ok(model::Changed { changed: done.changed.len() as u64 })
+    }
+
+    async fn studies(&self, limit: usize) -> Result<Vec<model::Study>, Refusal> {
+        let rows = self.ask(move |ledger| ledger.studies(limit)).await?;
+        Ok(rows.into_iter().map(study).collect())
+    }
+
+    async fn study(&self, study_instance_uid: String) -> Result<model::Study, Refusal> {
+        let uid = Uid::new(&study_instance_uid);
+        let row = self.ask(move |ledger| ledger.study(&uid)).await?;
+        row.map(study).ok_or(Refusal::NotFound { what: "settled study", name: study_instance_uid })
     }
 
     async fn bypass(&self) -> Result<model::Bypass, Refusal> {

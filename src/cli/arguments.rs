@@ -118,6 +118,16 @@ pub(super) enum Verb {
     /// Objects that wait for a person
     #[command(subcommand)]
     Quarantine(Quarantine),
+    /// Studies of which nothing more came, and what was found on them
+    Studies {
+        #[command(flatten)]
+        gate: Gate,
+        #[command(flatten)]
+        form: Form,
+        /// One study alone
+        #[arg(value_name = "STUDY_INSTANCE_UID")]
+        uid: Option<String>,
+    },
     /// Destinations
     #[command(subcommand)]
     Peer(Peer),

@@ -83,7 +83,7 @@ fn list<T: DeserializeOwned>(
     Ok(listed.entries)
 }
 
-fn print_list<T: Serialize, const N: usize>(
+pub(super) fn print_list<T: Serialize, const N: usize>(
     entries: &[T],
     form: &Form,
     heading: [&str; N],

@@ -12,6 +12,7 @@ mod installed;
 mod offline;
 mod program;
 mod report;
+mod studies;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -182,6 +183,9 @@ fn dispatch(verb: Verb, program: &dyn Program, terminal: &mut Terminal<'_>) -> O
         Verb::Stamp(stamp) => offline::stamp(stamp, program, terminal),
         Verb::Queue(verb) => gate::queue(verb, terminal),
         Verb::Quarantine(verb) => gate::quarantine(verb, terminal),
+        Verb::Studies { gate, form, uid } => {
+            studies::studies(&gate, &form, uid.as_deref(), terminal)
+        }
         Verb::Peer(verb) => gate::peer(verb, terminal),
         Verb::Bypass(verb) => bypass::bypass(verb, terminal),
         Verb::Status { gate, form } => gate::status(&gate, &form, terminal),

@@ -119,6 +119,13 @@ impl Service for Known {
         }
         Err(Refusal::Conflict { name: which.to_string(), state: "already released".to_owned() })
     }
+    async fn studies(&self, limit: usize) -> Result<Vec<Study>, Refusal> {
+        self.note(format!("studies {limit}"));
+        Ok(Vec::new())
+    }
+    async fn study(&self, study_instance_uid: String) -> Result<Study, Refusal> {
+        Err(Refusal::NotFound { what: "study", name: study_instance_uid })
+    }
     async fn bypass(&self) -> Result<Bypass, Refusal> {
         Ok(Bypass::default())
     }

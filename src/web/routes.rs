@@ -53,8 +53,8 @@ pub(super) fn router<S: Service>(service: Arc<S>, door: Door) -> Router {
         .route("/instances/{uid}/preview", get(preview::<S>))
         .route("/conformance", get(conformance::<S>))
         .route("/bypass", get(bypass::<S>).post(order_bypass::<S>))
-        .route("/studies", get(studies))
-        .route("/studies/{uid}", get(studies))
+        .route("/studies", get(studies::<S>))
+        .route("/studies/{uid}", get(study::<S>))
         .route("/openapi.json", get(openapi));
     Router::new()
         .route("/", get(pointer))
@@ -378,10 +378,15 @@ async fn order_bypass<S: Service>(State(service): State<Arc<S>>, body: Bytes) ->
     }
 }
 
-async fn studies() -> Refusal {
-    Refusal::NotInThisVersion {
-        instead: "use instances/{uid}/explain, queue and quarantine, which tell the study of each object",
+async fn studies<S: Service>(State(service): State<Arc<S>>, asked: Asked) -> Response {
+    match asked {
+        Ok(Query(listing)) => answer(service.studies(listing.limit()).await),
+        Err(_) => LISTING.into_response(),
     }
+}
+
+async fn study<S: Service>(State(service): State<Arc<S>>, Path(uid): Path<String>) -> Response {
+    answer(service.study(uid).await)
 }
 
 async fn openapi() -> Refusal {

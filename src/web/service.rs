@@ -5,7 +5,7 @@ use std::future::Future;
 
 use super::model::{
     Bypass, BypassOrder, Changed, Deed, Echo, Explanation, Health, Ledger, Peer, PeerTest,
-    QuarantineEntry, QueueEntry, Rule, Statistics, System,
+    QuarantineEntry, QueueEntry, Rule, Statistics, Study, System,
 };
 
 /// Entries of a list, and how many there are in all.
@@ -143,6 +143,13 @@ pub trait Service: Send + Sync + 'static {
         action: QuarantineAction,
         deed: Deed,
     ) -> impl Future<Output = Result<Changed, Refusal>> + Send;
+    /// What was found on studies, those that settled last first, at most `limit`.
+    fn studies(&self, limit: usize) -> impl Future<Output = Result<Vec<Study>, Refusal>> + Send;
+    /// What was found on the study with a Study Instance UID.
+    fn study(
+        &self,
+        study_instance_uid: String,
+    ) -> impl Future<Output = Result<Study, Refusal>> + Send;
     /// Whether objects pass without being judged.
     fn bypass(&self) -> impl Future<Output = Result<Bypass, Refusal>> + Send;
     /// Has objects pass without being judged for a time, or be judged again.

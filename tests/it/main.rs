@@ -46,6 +46,7 @@ mod rejections;
 mod reload;
 mod sigkill;
 mod strangers;
+mod studies;
 mod tidy;
 mod tls;
 mod upgrade;

@@ -5,6 +5,7 @@
 
 mod custody;
 mod report;
+mod study;
 mod system;
 
 pub use custody::{
@@ -16,6 +17,7 @@ pub use report::{
     Finding, Message, Outcome, Principle, Report, Rule, RuleOutcome, RuleTrace, Seen, Severity,
     Source,
 };
+pub use study::{Study, StudyFinding};
 pub use system::{
     Bypass, BypassOrder, Codecs, Context, Echo, Expiry, Health, Peer, PeerKind, PeerState,
     PeerTest, QueueDepth, SpoolState, System,
