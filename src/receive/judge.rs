@@ -42,6 +42,7 @@ use crate::spool::{
 };
 use crate::standard::Announced;
 use crate::standard::study::Part;
+use crate::standard::{Check, RuleSet, Severity};
 
 /// Objects that may wait to be judged. Behind that, receiving waits: each may hold a header of some MiB in memory.
 const WAITING: usize = 16;
@@ -491,7 +492,7 @@ async fn judged(
     with.metrics.judge_seconds.observe(started.elapsed().as_secs_f64());
     if bypass {
         with.metrics.bypassed.inc();
-    } else if matches!(past, Past::OtherBytes) && !verdict.urgent {
+    } else if matches!(past, Past::OtherBytes) && !verdict.urgent && holds_conflicts(&site.rules) {
         verdict.hold(HoldReason::Rule(CONFLICT.to_owned()));
     }
     tell(with, object, &verdict);
@@ -525,6 +526,15 @@ async fn judged(
         written.plan = before.plan;
     }
     Some(Event { object, at, what: What::Judged(Box::new(written)) })
+}
+
+/// Whether the second version under a SOP Instance UID is held: unless the site has made the rule milder.
+fn holds_conflicts(rules: &RuleSet) -> bool {
+    let rule = rules.rules().iter().find(|rule| rule.id == CONFLICT);
+    rule.is_none_or(|rule| {
+        let holds = |check: &Check| check.severity == Severity::Quarantine;
+        !rule.off && !rule.shadow && rule.checks.iter().any(holds)
+    })
 }
 
 fn codes(reasons: &[HoldReason]) -> Vec<String> {

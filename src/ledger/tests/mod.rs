@@ -5,6 +5,7 @@ mod copies;
 mod custody;
 mod recovery;
 mod retention;
+mod studies;
 
 use std::sync::{Arc, Mutex};
 

@@ -288,15 +288,15 @@ fn selection(title: &'static str, of: &One) -> One {
 fn img_stu_022_a_rejected_image_bears_no_mark_and_the_others_do() {
     let mut all = vec![small(Kind::Dx, 1, 1), small(Kind::Dx, 1, 2)];
     all.push(selection("113000", &all[0]));
-    check("IMG-STU-022", &all, None);
+    check("IMG-STU-022.series", &all, None);
     for title in ["113001", "113037", "113038"] {
         all[2] = selection(title, &all[0]);
-        check("IMG-STU-022", &all, Some(Block));
+        check("IMG-STU-022.series", &all, Some(Block));
     }
     let assessment = found(built_in(), &all, &Beside::default());
     let on = |one: &One| {
         let findings = assessment.on(one.part().instance());
-        findings.iter().any(|finding| finding.rule == "IMG-STU-022")
+        findings.iter().any(|finding| finding.rule == "IMG-STU-022.series")
     };
     assert_eq!((on(&all[0]), on(&all[1])), (true, false));
 }
