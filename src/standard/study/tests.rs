@@ -71,6 +71,7 @@ impl One {
             end: Some(scan.end),
             announced: Announced::default(),
             institution: None,
+            personnel: None,
             now: "2026-06-01T06:00:00Z".parse().expect("a timestamp"),
             offset: parse_offset("+08:00").expect("an offset"),
         };
