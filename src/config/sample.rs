@@ -65,6 +65,13 @@ fn its_commented_out_values_are_the_defaults() {
     assert_eq!(read.console, Some(Console::default()));
     assert_eq!(read.mark, default.mark);
     assert_eq!(read.burn_in, default.burn_in);
+    let times = &read.studies.times;
+    assert_eq!(
+        (times.usual, times.budget),
+        (default.studies.times.usual, default.studies.times.budget)
+    );
+    assert_eq!(times.by_modality.get("MR"), Some(&default.studies.times.usual));
+    assert_eq!(read.studies.late, default.studies.late);
     assert_eq!(read.rules.packs, default.rules.packs);
     let [Destination { target: Target::Peer { calling_aet, .. }, .. }, folder] =
         read.destinations.as_slice()
@@ -100,8 +107,8 @@ fn it_names_every_key_there_is() {
             assert!(names(table, key), "{table}.{key} is not named in config/markgate.toml");
         }
     }
-    // The top, 22 kinds of table, a folder's row beside a peer's, and an override.
-    assert_eq!(mistakes.as_slice().len(), 25, "{mistakes}");
+    // The top, 24 kinds of table, a folder's row beside a peer's, and an override.
+    assert_eq!(mistakes.as_slice().len(), 27, "{mistakes}");
 }
 
 /// Whether the sample has `key` in `table` (the top when empty), as a value or as a table.
