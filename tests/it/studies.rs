@@ -3,14 +3,15 @@
 use crate::support::dataset::{Object, value};
 use crate::support::eventually::{SOON, eventually, until};
 use crate::support::gate::{Configuration, Gate};
+use crate::support::sender::Sender;
 use crate::support::sink::{Received, Sink};
 use crate::support::wire::EXPLICIT_LE;
 
-/// A hospital whose studies are complete when nothing has come for a second.
+/// A hospital whose studies are complete when nothing has come for two seconds.
 fn hospital(sink: &Sink, route: &str) -> Configuration {
     Configuration::hospital()
         .pacs(sink)
-        .section("[studies]\nquiet = \"1s\"\nat_most = \"60s\"\n")
+        .section("[studies]\nquiet = \"2s\"\nat_most = \"60s\"\n")
         .section(&format!("[[route]]\nto = [\"pacs\"]\n{route}\n"))
 }
 
@@ -18,8 +19,14 @@ fn slices(study: u32, numbers: &[u32]) -> Vec<Object> {
     numbers.iter().map(|number| Object::chest_ct(study, *number)).collect()
 }
 
+/// Sends objects over one association, as a scanner does.
 fn send(gate: &Gate, objects: &[Object]) {
-    objects.iter().for_each(|object| gate.takes(object));
+    let mut sender = Sender::for_one(gate.port(), &objects[0].class, EXPLICIT_LE);
+    for object in objects {
+        let answer = sender.store(&object.class, &object.instance, &object.data());
+        assert_eq!(answer.map(|answer| answer.status), Some(0));
+    }
+    assert!(sender.release());
 }
 
 fn is_marked(arrived: &Received) -> bool {

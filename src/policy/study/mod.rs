@@ -176,7 +176,8 @@ impl<R> Studies<R> {
         self.settings = settings;
     }
 
-    /// Takes one instance in that came at `received`. Returns what was found on its study, if that has been settled: the instance
+    /// Takes one instance in that came at `received`: from then on it is not waited for longer than at most, and from now on the study
+    /// is quiet, for nothing could come while nobody listened. Returns what was found on its study, if that has been settled: the instance
     /// is late then, and its study open again.
     pub fn take(&mut self, part: &Part, received: Timestamp, now: Timestamp) -> Option<Arc<R>> {
         let wants = self.patience(part.modality());
@@ -217,7 +218,7 @@ impl<R> Studies<R> {
                 self.bytes -= open.study.bytes();
                 add(Some(&mut open.study));
                 open.begun = open.begun.min(came);
-                open.last = open.last.max(came);
+                open.last = elapsed;
                 open.patience.quiet = open.patience.quiet.max(wants.quiet);
                 open.patience.at_most = open.patience.at_most.max(wants.at_most);
                 self.bytes += open.study.bytes();
@@ -226,7 +227,7 @@ impl<R> Studies<R> {
             }
             None => {
                 let Some(study) = add(None) else { return None };
-                let open = Open { study, begun: came, last: came, patience: wants };
+                let open = Open { study, begun: came, last: elapsed, patience: wants };
                 self.bytes += open.study.bytes();
                 self.due.insert((open.due().0, key));
                 self.idle.insert((open.last, key));

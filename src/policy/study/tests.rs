@@ -82,13 +82,16 @@ fn a_modality_may_be_given_longer() {
 }
 
 #[test]
-fn what_came_before_a_restart_has_waited_already() {
+fn what_came_before_a_restart_is_not_waited_for_any_longer_and_is_quiet_from_then_on() {
     let mut studies: Studies<()> = Studies::new(settings());
     studies.take(&part(1, 1, 1), at(-55), at(0));
     studies.take(&part(1, 1, 2), at(-2), at(0));
     studies.expect(&Uid::new("1.2.3"), 3, at(-400), at(0));
-    assert_eq!(settled(&mut studies, 0), [(3, Cause::Quiet, 0)]);
+    studies.take(&part(4, 1, 1), at(-20), at(0));
+    assert_eq!(settled(&mut studies, 0), [(3, Cause::AtMost, 0)]);
     assert_eq!(settled(&mut studies, 5), [(1, Cause::AtMost, 2)]);
+    assert_eq!(settled(&mut studies, 9), []);
+    assert_eq!(settled(&mut studies, 10), [(4, Cause::Quiet, 1)]);
 }
 
 #[test]
