@@ -241,6 +241,7 @@ impl Gate {
         let keeping_studies = tokio::spawn(receive::keep(
             receive::Keeping {
                 spool: custody.spool.clone(),
+                codecs: cage.clone(),
                 ledger: custody.ledger.clone(),
                 metrics: Arc::clone(&metrics),
                 site: Arc::clone(&site),

@@ -47,7 +47,9 @@ pub(super) fn part_of(
         return None;
     }
     let institution = image.source.institution.as_ref().map(|id| id.as_str());
-    Part::of(subject, Said { institution, mark, pixels: None }, keys)
+    let pixels = subject.pixel_hash();
+    let pixels = pixels.as_ref().map(<[u8; 32]>::as_slice);
+    Part::of(subject, Said { institution, mark, pixels }, keys)
 }
 
 fn looked_at(
@@ -59,7 +61,12 @@ fn looked_at(
     let looked = catch_unwind(AssertUnwindSafe(|| {
         let peer = image.sender.map(|sender| sender.peer.to_string()).unwrap_or_default();
         let names = SenderNames::of(site, image);
-        look(&subject(site, image, &peer, names.as_ref(), now))
+        let pixels = image.pixels();
+        let subject = subject(site, image, &peer, names.as_ref(), now);
+        look(&match &pixels {
+            Some(pixels) => subject.with_pixels(pixels, site.rules.looking()),
+            None => subject,
+        })
     }));
     looked.unwrap_or_default()
 }

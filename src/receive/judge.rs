@@ -417,7 +417,7 @@ async fn verdict(
         let (corners, keys) = (Arc::clone(&call.corners), with.studies.keys().clone());
         tokio::task::spawn_blocking(move || {
             noted.begin();
-            let image = Image { keys: Some(&keys), ..case.image() };
+            let image = Image { keys: Some(&keys), workshop: Some(&bench), ..case.image() };
             let waits = || pipeline::waits(&site, &image, &keys, at).map(Box::new);
             let found =
                 ruling.as_ref().map(|ruling| ruling.on(keys.of("instance", case.instance())));

@@ -20,14 +20,16 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio_util::sync::CancellationToken;
 
 use super::Config;
+use super::bench::Bench;
 use super::judge::{Case, Work};
 use super::past::asked;
 use crate::base::time::{Timestamp, now};
+use crate::codec::Frames;
 use crate::ledger::{Ledger, ObjectState, StudyObject, StudyRow, insist};
 use crate::object::scan_reader;
 use crate::observe::Metrics;
 use crate::observe::metrics::{Code, Outcome};
-use crate::pipeline::{self, Site};
+use crate::pipeline::{self, Image, Site};
 use crate::policy::admission::{Caller, Proof, admit};
 use crate::policy::study::{self as policy, Complete, Known};
 use crate::spool::{ObjectId, Spool};
@@ -104,6 +106,8 @@ struct Waits {
 pub struct Keeping {
     /// Objects that were not seen as they came.
     pub spool: Spool,
+    /// Who decodes their frames.
+    pub codecs: Arc<dyn Frames>,
     /// Which objects a study has, and where it is kept what was found.
     pub ledger: Ledger,
     /// Counters.
@@ -357,8 +361,9 @@ impl Keeper {
                 ObjectState::Rejected | ObjectState::Suppressed | ObjectState::Lost => false,
             })
             .collect();
-        let (spool, config, site, keys) = (
+        let (spool, codecs, config, site, keys) = (
             self.with.spool.clone(),
+            Arc::clone(&self.with.codecs),
             self.with.config.load().looking,
             self.with.site.load_full(),
             self.keys.clone(),
@@ -368,7 +373,8 @@ impl Keeper {
             let mut in_part = is_cut;
             for object in &unseen {
                 let mark = object.mark.as_deref();
-                match look(&spool, &site, config, object.id, mark, &keys) {
+                let bench = Bench::new(spool.clone(), object.id, Arc::clone(&codecs));
+                match look(&spool, &site, config, (object.id, &bench), mark, &keys) {
                     Some(part) => parts.push(part),
                     None => in_part = true,
                 }
@@ -384,7 +390,7 @@ fn look(
     spool: &Spool,
     site: &Site,
     looking: crate::base::limits::Limits,
-    object: ObjectId,
+    (object, bench): (ObjectId, &Bench),
     mark: Option<&str>,
     keys: &Keys,
 ) -> Option<Part> {
@@ -398,5 +404,6 @@ fn look(
     };
     let source = admit(&site.sources, &caller).unwrap_or_default().source;
     let case = Case::new(envelope, source, scan);
-    pipeline::part(site, &case.image(), mark, keys, now())
+    let image = Image { workshop: Some(bench), ..case.image() };
+    pipeline::part(site, &image, mark, keys, now())
 }

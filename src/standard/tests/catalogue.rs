@@ -85,6 +85,8 @@ fn the_catalogue_is_whole_and_every_rule_has_its_place() {
 fn the_pack_has_no_rule_that_the_catalogue_has_not() {
     let catalogue = catalogue();
     let rules = built_in().rules().iter().map(|rule| rule.id.as_str());
-    let strange: Vec<&str> = rules.filter(|id| !catalogue.contains_key(*id)).collect();
+    // What a rule asks of one object and what it asks of the whole study are two rows: `IMG-MR-013` and `IMG-MR-013.study`.
+    let of = |id: &str| id.split_once('.').map_or(id, |(id, _)| id).to_owned();
+    let strange: Vec<&str> = rules.filter(|id| !catalogue.contains_key(&of(id))).collect();
     assert_eq!(strange, Vec::<&str>::new());
 }
