@@ -2,7 +2,7 @@
 
 ARGS ?=
 
-.PHONY: help demo test fire soak fuzz reliability bench lint sbom release reproducible
+.PHONY: help demo test fire soak fuzz reliability bench docs lint sbom release reproducible
 
 help:
 	@echo "make demo          run the gate on synthetic studies (ARGS=--once: then exit)"
@@ -12,6 +12,7 @@ help:
 	@echo "make fuzz          feed every parser with anything (ARGS='3600 dataset_stream': seconds, and which)"
 	@echo "make reliability   measure every promise at length and write RELIABILITY.md (root; ARGS='fire power_cut': a part)"
 	@echo "make bench         measure store-and-forward (ARGS: what cargo bench takes)"
+	@echo "make docs          write docs/rules.md and docs/rules.zh-CN.md from the built-in rules"
 	@echo "make lint          formatting, clippy, documentation, licences, known vulnerabilities"
 	@echo "make sbom          the bill of materials, CycloneDX, into target/"
 	@echo "make release       the program for release; make reproducible: build it twice and compare"
@@ -43,6 +44,14 @@ reliability:
 bench:
 	@scripts/setup.sh test
 	cargo bench --locked $(ARGS)
+
+# Into files beside, so that a build that fails leaves the manuals as they are.
+docs:
+	@scripts/setup.sh demo
+	mkdir -p docs target
+	cargo run --quiet --locked -- rules doc --lang en > target/rules.md
+	cargo run --quiet --locked -- rules doc --lang zh > target/rules.zh-CN.md
+	cp target/rules.md target/rules.zh-CN.md docs/
 
 lint:
 	@scripts/setup.sh lint

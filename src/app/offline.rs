@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use dicom_dictionary_std::uids;
 
 use super::export::Bench;
+use super::quality::Appraisal;
 use super::report;
 use super::site;
 use crate::base::limits::Limits;
@@ -22,11 +23,12 @@ use crate::dicom::ae_title::AeTitle;
 use crate::dicom::tags;
 use crate::object::part10::{Head, HeadFault, read_head};
 use crate::object::{Scan, scan_reader};
-use crate::pipeline::{Association, Image, Site, subject};
+use crate::pipeline::{Association, Image, SenderNames, Site, subject};
 use crate::policy::admission::{self, Caller, Proof, Refusal, Source, SourceRow};
 use crate::recognition::InstitutionId;
-use crate::standard::{Announced, facts};
-use crate::web::model::{Explanation, FileReport, Outcome, Report, Rule};
+use crate::standard::pixels::Looking;
+use crate::standard::{Announced, Subject, facts};
+use crate::web::model::{Explanation, FileReport, Outcome, Report};
 
 /// From whom files are judged to come; what is not given is guessed from the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -101,10 +103,20 @@ pub fn explain(
     judge_all(paths, &site::build(loaded), sender, now(), report::explanation)
 }
 
-/// The rules that a configuration puts in force.
-#[must_use]
-pub fn rules(loaded: &Loaded) -> Vec<Rule> {
-    report::rules(&site::build(loaded))
+/// Judges files as [`check`] does, and keeps what a page about studies tells of each.
+///
+/// # Errors
+/// As [`check`].
+pub fn appraise(
+    paths: &[PathBuf],
+    loaded: &Loaded,
+    sender: &Sender,
+) -> Result<Vec<FileReport<Appraisal>>, OfflineFault> {
+    let appraisal = |site: &Site, image: &Image<'_>, now| Appraisal {
+        study: image.scan.header.string(tags::STUDY_INSTANCE_UID),
+        explanation: report::explanation(site, image, now),
+    };
+    judge_all(paths, &site::build(loaded), sender, now(), appraisal)
 }
 
 /// The DICOM Conformance Statement of a configuration, as Markdown.
@@ -140,6 +152,52 @@ fn judge_all<R>(
         reports.push(FileReport { file: path.display().to_string(), outcome });
     });
     Ok(reports)
+}
+
+/// What a file is to who asks about its header alone.
+pub(super) enum Looked<'l, 's> {
+    /// An object.
+    Subject(&'l Subject<'s>),
+    /// A file that nobody takes for an image.
+    NoDicom,
+    /// A file that could not be read, with the reason.
+    Unreadable(String),
+}
+
+/// Shows files, and all files in folders, as rules see them; their pixels too where it is said how much of them is looked at.
+pub(super) fn each_subject(
+    paths: &[PathBuf],
+    loaded: &Loaded,
+    sender: &Sender,
+    looking: Option<Looking>,
+    mut visit: impl FnMut(&Path, Looked<'_, '_>),
+) -> Result<(), OfflineFault> {
+    let (site, now) = (site::build(loaded), now());
+    let known = known(&site, sender)?;
+    walk(paths, Links::Followed, |found| match found {
+        Found::Unreadable { path, error } => visit(&path, Looked::Unreadable(error)),
+        Found::File { path, named: _ } => {
+            let shown = one(&path, &site, known.as_ref(), now, |image, head| {
+                let peer = image.sender.map(|sender| sender.peer.to_string()).unwrap_or_default();
+                let names = SenderNames::of(&site, image);
+                let subject = subject(&site, image, &peer, names.as_ref(), now);
+                let bench = Bench::new(&path, head, &std::env::temp_dir());
+                let pixels = Image { workshop: Some(&bench), ..*image }.pixels();
+                match (&pixels, looking) {
+                    (Some(pixels), Some(looking)) => {
+                        visit(&path, Looked::Subject(&subject.with_pixels(pixels, looking)));
+                    }
+                    (_, None) | (None, _) => visit(&path, Looked::Subject(&subject)),
+                }
+            });
+            match shown {
+                Ok(()) => {}
+                Err(fault) if fault.is_no_image() => visit(&path, Looked::NoDicom),
+                Err(fault) => visit(&path, Looked::Unreadable(fault.to_string())),
+            }
+        }
+    });
+    Ok(())
 }
 
 /// Who sends, where it was said.
@@ -466,14 +524,5 @@ mod tests {
         assert_eq!(report.disposition, Disposition::Quarantine);
         assert_eq!(report.reason.as_deref(), Some("UNCHECKED"));
         assert_eq!(report.sop_class_uid.as_deref(), Some(Kind::Ct.sop_class()));
-    }
-
-    #[test]
-    fn rules_are_listed_with_the_site_s_changes() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let rules = rules(&loaded(dir.path()));
-        let off: Vec<&str> =
-            rules.iter().filter(|rule| !rule.enabled).map(|rule| rule.rule.as_str()).collect();
-        assert_eq!(off, ["IMG-ENC-003"]);
     }
 }

@@ -111,7 +111,7 @@ fn principle(principle: standard::Principle) -> model::Principle {
     }
 }
 
-fn severity(severity: Severity) -> model::Severity {
+pub(super) fn severity(severity: Severity) -> model::Severity {
     match severity {
         Severity::Info => model::Severity::Info,
         Severity::Warn => model::Severity::Warn,
@@ -158,6 +158,8 @@ fn traces(site: &Site, subject: &Subject<'_>) -> Vec<model::RuleTrace> {
             rule: trace.rule,
             outcome,
             severity: severity(severe),
+            level: rule.level.as_str().to_owned(),
+            applies: rule.applies.map(words).unwrap_or_default(),
             saw: trace.seen.iter().map(seen).chain(trace.unseen.map(unseen_pixels)).collect(),
         })
     };
@@ -177,7 +179,7 @@ fn unseen_pixels(fault: PixelFault) -> model::Seen {
 }
 
 /// What the rule does at its worst.
-fn gravest(rule: &Rule) -> Severity {
+pub(super) fn gravest(rule: &Rule) -> Severity {
     rule.checks.iter().map(|check| check.severity).max().unwrap_or(Severity::Info)
 }
 
@@ -216,7 +218,7 @@ pub(super) fn rules(site: &Site) -> Vec<model::Rule> {
     site.rules.rules().iter().map(rule).collect()
 }
 
-fn rule(rule: &Rule) -> model::Rule {
+pub(super) fn rule(rule: &Rule) -> model::Rule {
     let require: Vec<&str> = rule.checks.iter().map(|check| check.require.source()).collect();
     let message = rule.checks.first().map(|check| model::Message {
         zh: check.zh.source().to_owned(),

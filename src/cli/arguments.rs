@@ -50,6 +50,21 @@ pub(super) struct Form {
     pub json: bool,
 }
 
+/// The language of tables and pages for people.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub(super) struct Speech {
+    /// The language of what is printed for people; left out: as LC_ALL, LC_MESSAGES or LANG says, else English
+    #[arg(long, value_enum, value_name = "LANGUAGE")]
+    pub lang: Option<Lang>,
+}
+
+/// A language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Lang {
+    Zh,
+    En,
+}
+
 /// Ids that an action is for.
 #[derive(Debug, Args)]
 pub(super) struct Which {
@@ -88,8 +103,13 @@ pub(super) enum Verb {
         /// Exit with 2 when a finding is at least that grave
         #[arg(long, value_enum, value_name = "SEVERITY")]
         fail_on: Option<FailOn>,
+        /// Write a page about each study, for people: HTML, to be read or printed
+        #[arg(long, value_name = "FILE.html")]
+        report: Option<PathBuf>,
         #[command(flatten)]
         form: Form,
+        #[command(flatten)]
+        speech: Speech,
         /// Files, or folders with everything in them
         #[arg(required = true, value_name = "PATH")]
         paths: Vec<PathBuf>,
@@ -106,6 +126,8 @@ pub(super) enum Verb {
         console: Option<String>,
         #[command(flatten)]
         form: Form,
+        #[command(flatten)]
+        speech: Speech,
         /// Files, or folders with everything in them
         #[arg(required_unless_present = "uid", value_name = "PATH")]
         paths: Vec<PathBuf>,
@@ -450,31 +472,90 @@ pub(super) enum Bypass {
     },
 }
 
+/// Which rules are meant.
+#[derive(Debug, Args)]
+pub(super) struct Packs {
+    #[command(flatten)]
+    pub file: ConfigFile,
+    /// The rules of this pack as it is written, a TOML file or the name of one that is built in, instead of those of the
+    /// configuration; may be given several times
+    #[arg(long, value_name = "FILE", conflicts_with = "config")]
+    pub pack: Vec<PathBuf>,
+}
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Rules {
-    /// List the rules of a configuration
+    /// List the rules of a configuration, or of packs
     Ls {
         #[command(flatten)]
-        file: ConfigFile,
+        packs: Packs,
         #[command(flatten)]
         form: Form,
+        #[command(flatten)]
+        speech: Speech,
     },
-    /// Show all there is of rules
+    /// Show all there is of rules: requirements, parameters, facts
     Show {
         #[command(flatten)]
-        file: ConfigFile,
+        packs: Packs,
         #[command(flatten)]
         form: Form,
+        #[command(flatten)]
+        speech: Speech,
         /// Ids of rules
         #[arg(required = true, value_name = "RULE")]
         rules: Vec<String>,
     },
-    /// Run a pack's own examples (not in this version)
-    Test(Later),
-    /// Print what a pack may contain (not in this version)
-    Schema(Later),
-    /// Compare two packs (not in this version)
-    Diff(Later),
+    /// Tell every mistake in a pack, else how each of its rules fares with files; exit 2 when there are mistakes
+    Test {
+        /// The pack, a TOML file or the name of one that is built in; may be given several times
+        #[arg(long, required = true, value_name = "FILE")]
+        pack: Vec<PathBuf>,
+        #[command(flatten)]
+        data: Data,
+        #[command(flatten)]
+        offline: Offline,
+        #[command(flatten)]
+        form: Form,
+        #[command(flatten)]
+        speech: Speech,
+    },
+    /// Print the format of packs as a JSON Schema, for editors
+    Schema {
+        #[command(flatten)]
+        form: Form,
+    },
+    /// Tell of which files another decision would be made with another pack, and which rules would do it
+    Diff {
+        /// The pack that is in force, a TOML file or the name of one that is built in
+        old: PathBuf,
+        /// The pack to compare it with
+        new: PathBuf,
+        #[command(flatten)]
+        data: Data,
+        #[command(flatten)]
+        offline: Offline,
+        #[command(flatten)]
+        form: Form,
+        #[command(flatten)]
+        speech: Speech,
+    },
+    /// Print the manual of the rules as Markdown
+    Doc {
+        /// The pack, a TOML file or the name of one that is built in; left out: the built-in one
+        #[arg(long, value_name = "FILE", default_value = "db11t2505-2025")]
+        pack: Vec<PathBuf>,
+        #[command(flatten)]
+        speech: Speech,
+    },
+}
+
+/// The files that rules are tried on.
+#[derive(Debug, Args)]
+pub(super) struct Data {
+    /// DICOM files, or folders with everything in them; may be given several times
+    #[arg(long, required = true, value_name = "DIR")]
+    pub data: Vec<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -589,7 +589,7 @@ pub(super) fn explain(
         print_json(&explanations, terminal)?;
     } else {
         for explanation in &explanations {
-            print(&report::explained(&plain(uid), explanation), terminal)?;
+            print(&report::explained(&plain(uid), explanation, terminal.language), terminal)?;
         }
     }
     Ok(Exit::Done)

@@ -4,9 +4,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::program::{DemoOptions, Ended, Program};
-use crate::app::{self, Sender, StampOrder, StartFault};
+use crate::app::{self, Appraisal, Sender, StampOrder, StartFault};
 use crate::config::Loaded;
-use crate::web::model::{Copied, Explanation, FileReport, Report, Rule};
+use crate::web::model::{Copied, Explanation, FileReport, Report};
 
 /// The program as it is installed.
 #[derive(Debug, Clone, Copy)]
@@ -46,6 +46,14 @@ impl Program for Installed {
     ) -> Result<Vec<FileReport<Report>>, Ended> {
         app::check(paths, loaded, sender).map_err(|fault| failed(&fault))
     }
+    fn appraise(
+        &self,
+        paths: &[PathBuf],
+        loaded: &Loaded,
+        sender: &Sender,
+    ) -> Result<Vec<FileReport<Appraisal>>, Ended> {
+        app::appraise(paths, loaded, sender).map_err(|fault| failed(&fault))
+    }
     fn explain(
         &self,
         paths: &[PathBuf],
@@ -61,9 +69,6 @@ impl Program for Installed {
         sender: &Sender,
     ) -> Result<Vec<FileReport<Copied>>, Ended> {
         app::stamp(order, loaded, sender).map_err(|fault| failed(&fault))
-    }
-    fn rules(&self, loaded: &Loaded) -> Result<Vec<Rule>, Ended> {
-        Ok(app::rules(loaded))
     }
     fn conformance(&self, loaded: &Loaded) -> Result<String, Ended> {
         Ok(app::conformance(&loaded.configuration))

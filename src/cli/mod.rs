@@ -2,7 +2,8 @@
 //!
 //! Standard output bears what was asked for and nothing else, with `--json` one JSON document; everything else goes to
 //! standard error. Verbs about a running gate ask it over HTTP and know only what it says; offline verbs ask the
-//! [`Program`]. `stamp` alone writes files, and none that is there.
+//! [`Program`], those about rules the app. `stamp` writes files, and none that is there; `check --report` writes its page, over an
+//! older one at most.
 
 mod arguments;
 mod audit;
@@ -13,6 +14,8 @@ mod offline;
 mod program;
 mod report;
 mod studies;
+
+mod rules;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -25,16 +28,19 @@ use std::process::ExitCode;
 use clap::Parser;
 use serde::Serialize;
 
+use crate::app::words::Language;
 use crate::cage::worker::{self, WorkerFault};
 use crate::codec::InProcess;
 use crate::config::{self, Loaded, Mistakes};
 use crate::observe::log;
 use crate::web::client::ClientFault;
+use crate::web::model::PackMistake;
 
-use arguments::{Arguments, ConfigFile, Demo, LogFormat, Verb};
+use arguments::{Arguments, ConfigFile, Demo, Lang, LogFormat, Speech, Verb};
 
 use installed::Installed;
 pub use program::{DemoOptions, Ended, Program};
+use table::plain;
 
 /// How a verb ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +69,7 @@ impl Exit {
     }
 }
 
-/// Standard input, output and error of a verb.
+/// Standard input, output and error of a verb, and the language of who reads them.
 pub struct Terminal<'t> {
     /// Where ids come from when `-` is given.
     pub input: &'t mut dyn Read,
@@ -71,6 +77,18 @@ pub struct Terminal<'t> {
     pub out: &'t mut dyn Write,
     /// Everything else.
     pub err: &'t mut dyn Write,
+    /// The language of tables for people, unless told otherwise.
+    pub language: Language,
+}
+
+impl Terminal<'_> {
+    fn language(&self, speech: Speech) -> Language {
+        match speech.lang {
+            Some(Lang::Zh) => Language::Chinese,
+            Some(Lang::En) => Language::English,
+            None => self.language,
+        }
+    }
 }
 
 /// Why a verb failed.
@@ -93,6 +111,8 @@ enum Failure {
     Later { verb: &'static str, instead: &'static str },
     #[error("{0}")]
     Unfit(String),
+    #[error("{}", lines(.0))]
+    Packs(Vec<PackMistake>),
     #[error("{0}")]
     Worker(#[from] WorkerFault),
     #[error("{problem}")]
@@ -104,10 +124,17 @@ enum Failure {
     Json(#[from] serde_json::Error),
 }
 
+/// Mistakes, one a line.
+fn lines(mistakes: &[PackMistake]) -> String {
+    let lines: Vec<String> = mistakes.iter().map(|mistake| plain(&mistake.to_string())).collect();
+    lines.join("\n")
+}
+
 impl Failure {
     fn exit(&self) -> Exit {
         match self {
             Self::Usage(_) => Exit::Usage,
+            Self::Packs(_) => Exit::Found,
             Self::Configuration(_)
             | Self::NoConfiguration
             | Self::Gate(_)
@@ -127,9 +154,21 @@ type Outcome = Result<Exit, Failure>;
 #[must_use]
 pub fn main() -> ExitCode {
     // None of them is locked: log lines of other threads must get through while a verb runs.
-    let terminal =
-        &mut Terminal { input: &mut io::stdin(), out: &mut io::stdout(), err: &mut io::stderr() };
+    let terminal = &mut Terminal {
+        input: &mut io::stdin(),
+        out: &mut io::stdout(),
+        err: &mut io::stderr(),
+        language: language(),
+    };
     ExitCode::from(run(std::env::args_os(), &Installed, terminal).code())
+}
+
+/// The language that the environment asks for.
+fn language() -> Language {
+    // In the order of setlocale(3): the first that is set decides.
+    let locales = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().filter_map(std::env::var_os);
+    let mut set = locales.filter(|locale| !locale.is_empty());
+    set.next().map_or(Language::default(), |locale| Language::of_locale(&locale.to_string_lossy()))
 }
 
 /// Runs the verb that was typed; `typed` begins with the program's name.
@@ -173,13 +212,20 @@ fn dispatch(verb: Verb, program: &dyn Program, terminal: &mut Terminal<'_>) -> O
         Verb::Serve { file, log_format } => serve(&file, log_format, program, terminal),
         Verb::Demo(options) => demo(options, program, terminal),
         Verb::Config(verb) => offline::config(verb, terminal),
-        Verb::Check { offline, fail_on, form, paths } => {
-            offline::check(&offline, fail_on, &form, &paths, program, terminal)
+        Verb::Check { offline, fail_on, report, form, speech, paths } => {
+            terminal.language = terminal.language(speech);
+            let order = offline::Check { offline, fail_on, report, form, paths };
+            offline::check(&order, program, terminal)
         }
-        Verb::Explain { offline, uid, console, form, paths } => match uid {
-            Some(uid) => gate::explain(&offline.file, console.as_deref(), &uid, &form, terminal),
-            None => offline::explain(&offline, &form, &paths, program, terminal),
-        },
+        Verb::Explain { offline, uid, console, form, speech, paths } => {
+            terminal.language = terminal.language(speech);
+            match uid {
+                Some(uid) => {
+                    gate::explain(&offline.file, console.as_deref(), &uid, &form, terminal)
+                }
+                None => offline::explain(&offline, &form, &paths, program, terminal),
+            }
+        }
         Verb::Stamp(stamp) => offline::stamp(stamp, program, terminal),
         Verb::Queue(verb) => gate::queue(verb, terminal),
         Verb::Quarantine(verb) => gate::quarantine(verb, terminal),
@@ -190,7 +236,7 @@ fn dispatch(verb: Verb, program: &dyn Program, terminal: &mut Terminal<'_>) -> O
         Verb::Bypass(verb) => bypass::bypass(verb, terminal),
         Verb::Status { gate, form } => gate::status(&gate, &form, terminal),
         Verb::Ledger { gate, form } => gate::ledger(&gate, &form, terminal),
-        Verb::Rules(verb) => offline::rules(verb, program, terminal),
+        Verb::Rules(verb) => rules::rules(verb, terminal),
         Verb::Conformance { file } => offline::conformance(&file, program, terminal),
         Verb::Audit(verb) => audit::audit(verb, terminal),
         Verb::CodecWorker => Ok(codec_worker()?),

@@ -1,17 +1,18 @@
 //! Verbs that need no running gate.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::arguments::{Config, ConfigFile, FailOn, Form, Offline, PrintAs, Rules, Stamp};
+use super::arguments::{Config, ConfigFile, FailOn, Form, Offline, PrintAs, Stamp};
 use super::program::Program;
-use super::table::{pairs, table};
 use super::{
-    Exit, Failure, Outcome, Terminal, config_path, later, load_or_default, print, print_json,
-    report,
+    Exit, Failure, Outcome, Terminal, config_path, load_or_default, print, print_json, report,
 };
-use crate::app::{Print, PrintForm, Sender, StampOrder};
+use crate::app::rules::Book;
+use crate::app::{Print, PrintForm, Sender, Sheet, StampOrder};
 use crate::base::time::now;
 use crate::config::{self, Mistake, show};
 use crate::web::model;
@@ -94,28 +95,44 @@ fn check_config(file: &ConfigFile, form: &Form, terminal: &mut Terminal<'_>) -> 
     Ok(if loaded.is_ok() { Exit::Done } else { Exit::Found })
 }
 
-fn sender(offline: &Offline) -> Sender {
+pub(super) fn sender(offline: &Offline) -> Sender {
     Sender { calling_aet: offline.calling_aet.clone(), peer: offline.peer }
 }
 
-pub(super) fn check(
-    offline: &Offline,
-    fail_on: Option<FailOn>,
-    form: &Form,
-    paths: &[PathBuf],
-    program: &dyn Program,
-    terminal: &mut Terminal<'_>,
-) -> Outcome {
-    let loaded = load_or_default(&offline.file)?;
-    let reports = program.check(paths, &loaded, &sender(offline))?;
-    if form.json {
+/// What `check` is asked to do.
+pub(super) struct Check {
+    pub offline: Offline,
+    pub fail_on: Option<FailOn>,
+    pub report: Option<PathBuf>,
+    pub form: Form,
+    pub paths: Vec<PathBuf>,
+}
+
+pub(super) fn check(order: &Check, program: &dyn Program, terminal: &mut Terminal<'_>) -> Outcome {
+    let loaded = load_or_default(&order.offline.file)?;
+    let sender = sender(&order.offline);
+    let reports = match &order.report {
+        None => program.check(&order.paths, &loaded, &sender)?,
+        Some(path) => {
+            let page = Page::at(path)?;
+            let files = program.appraise(&order.paths, &loaded, &sender)?;
+            let book = Book::in_force(&loaded);
+            let offset = loaded.configuration.mark.timezone;
+            page.write(&Sheet { book: &book, files: &files, made: now(), offset }.html())?;
+            files
+                .into_iter()
+                .map(|file| file.map(|appraisal| appraisal.explanation.report))
+                .collect()
+        }
+    };
+    if order.form.json {
         print_json(&reports, terminal)?;
     } else {
         for file in &reports {
-            print(&report::checked(file), terminal)?;
+            print(&report::checked(file, terminal.language), terminal)?;
         }
     }
-    let threshold = fail_on.map(|severity| match severity {
+    let threshold = order.fail_on.map(|severity| match severity {
         FailOn::Warn => model::Severity::Warn,
         FailOn::Block => model::Severity::Block,
         FailOn::Quarantine => model::Severity::Quarantine,
@@ -125,6 +142,32 @@ pub(super) fn check(
         matches!((worst, threshold), (Some(worst), Some(threshold)) if worst >= threshold)
     };
     Ok(exit_of(&reports, grave))
+}
+
+/// A page of `check --report`, before files are judged for it.
+struct Page(File);
+
+impl Page {
+    /// Opens the file, which is new, empty or an older page: a path that was typed wrongly costs nobody an image.
+    fn at(path: &Path) -> Result<Self, Failure> {
+        let failed = |problem| Failure::Unfit(format!("{}: {problem}", path.display()));
+        let file = File::options().read(true).write(true).create(true).truncate(false).open(path);
+        let mut file = file.map_err(|problem| failed(problem.to_string()))?;
+        let mut beginning = Vec::new();
+        let wanted = Sheet::BEGINNING.as_bytes();
+        let read = (&mut file).take(wanted.len() as u64).read_to_end(&mut beginning);
+        read.map_err(|problem| failed(problem.to_string()))?;
+        if !beginning.is_empty() && beginning != wanted {
+            return Err(failed("is there already, and no page of this program".to_owned()));
+        }
+        Ok(Self(file))
+    }
+
+    fn write(mut self, page: &str) -> io::Result<()> {
+        self.0.set_len(0)?;
+        self.0.rewind()?;
+        self.0.write_all(page.as_bytes())
+    }
 }
 
 /// Findings that were asked for come before files that could not be read.
@@ -153,7 +196,7 @@ pub(super) fn explain(
         print_json(&reports, terminal)?;
     } else {
         for file in &reports {
-            print(&report::explained_file(file), terminal)?;
+            print(&report::explained_file(file, terminal.language), terminal)?;
         }
     }
     Ok(exit_of(&reports, |_| false))
@@ -182,89 +225,6 @@ pub(super) fn stamp(stamp: Stamp, program: &dyn Program, terminal: &mut Terminal
         print(&report::copied(&reports), terminal)?;
     }
     Ok(exit_of(&reports, |_| false))
-}
-
-pub(super) fn rules(verb: Rules, program: &dyn Program, terminal: &mut Terminal<'_>) -> Outcome {
-    match verb {
-        Rules::Ls { file, form } => {
-            let rules = program.rules(&load_or_default(&file)?)?;
-            if form.json {
-                print_json(&rules, terminal)?;
-            } else {
-                let rows: Vec<_> = rules.iter().map(rule_row).collect();
-                let heading = ["RULE", "SEVERITY", "PRINCIPLE", "AUTHORITY", "", "MESSAGE"];
-                print(&table(heading, &rows), terminal)?;
-            }
-            Ok(Exit::Done)
-        }
-        Rules::Show { file, form, rules: wanted } => {
-            let mut rules = program.rules(&load_or_default(&file)?)?;
-            let missing = wanted.iter().find(|id| !rules.iter().any(|rule| rule.rule == **id));
-            if let Some(id) = missing {
-                return Err(Failure::Unfit(format!(
-                    "there is no rule {id}; `markgate rules ls` lists them"
-                )));
-            }
-            rules.retain(|rule| wanted.contains(&rule.rule));
-            if form.json {
-                print_json(&rules, terminal)?;
-            } else {
-                for rule in &rules {
-                    print(&rule_page(rule), terminal)?;
-                }
-            }
-            Ok(Exit::Done)
-        }
-        Rules::Test(_) => later(
-            "rules test",
-            "run `markgate check` on files that should pass and files that should not",
-        ),
-        Rules::Schema(_) => {
-            later("rules schema", "`markgate rules show RULE` shows every part of a rule")
-        }
-        Rules::Diff(_) => later(
-            "rules diff",
-            "compare the output of `markgate rules ls --json` for both configurations",
-        ),
-    }
-}
-
-fn rule_state(rule: &model::Rule) -> &'static str {
-    match (rule.enabled, rule.shadow) {
-        (false, _) => "off",
-        (true, true) => "shadow",
-        (true, false) => "",
-    }
-}
-
-fn rule_row(rule: &model::Rule) -> [String; 6] {
-    [
-        rule.rule.clone(),
-        report::severity(rule.severity).to_owned(),
-        report::principle(rule.principle).to_owned(),
-        rule.authority.clone(),
-        rule_state(rule).to_owned(),
-        format!("{} {}", rule.message.en, rule.message.zh),
-    ]
-}
-
-fn rule_page(rule: &model::Rule) -> String {
-    let state = rule_state(rule);
-    let rows = [
-        ("pack", Some(rule.pack.clone())),
-        ("severity", Some(report::severity(rule.severity).to_owned())),
-        ("principle", Some(report::principle(rule.principle).to_owned())),
-        ("authority", Some(rule.authority.clone())),
-        ("clause", rule.clause.clone()),
-        ("state", (!state.is_empty()).then(|| state.to_owned())),
-        ("level", Some(rule.level.clone())),
-        ("applies to", (!rule.applies.is_empty()).then(|| rule.applies.join(", "))),
-        ("when", rule.when.clone()),
-        ("require", Some(rule.require.clone())),
-        ("English", Some(rule.message.en.clone())),
-        ("中文", Some(rule.message.zh.clone())),
-    ];
-    format!("{}\n{}", rule.rule, pairs("  ", &rows))
 }
 
 pub(super) fn conformance(

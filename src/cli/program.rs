@@ -4,9 +4,9 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use crate::app::{Sender, StampOrder};
+use crate::app::{Appraisal, Sender, StampOrder};
 use crate::config::{Loaded, Mistakes};
-use crate::web::model::{Copied, Explanation, FileReport, Report, Rule};
+use crate::web::model::{Copied, Explanation, FileReport, Report};
 
 /// Why something ended otherwise than it should.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +54,16 @@ pub trait Program {
         loaded: &Loaded,
         sender: &Sender,
     ) -> Result<Vec<FileReport<Report>>, Ended>;
+    /// As [`Program::check`], with what a page about studies tells.
+    ///
+    /// # Errors
+    /// As [`Program::check`].
+    fn appraise(
+        &self,
+        paths: &[PathBuf],
+        loaded: &Loaded,
+        sender: &Sender,
+    ) -> Result<Vec<FileReport<Appraisal>>, Ended>;
     /// Tells why files are judged as they are.
     ///
     /// # Errors
@@ -74,11 +84,6 @@ pub trait Program {
         loaded: &Loaded,
         sender: &Sender,
     ) -> Result<Vec<FileReport<Copied>>, Ended>;
-    /// The rules that a configuration puts in force.
-    ///
-    /// # Errors
-    /// When they cannot be used.
-    fn rules(&self, loaded: &Loaded) -> Result<Vec<Rule>, Ended>;
     /// The DICOM Conformance Statement of a configuration, as Markdown.
     ///
     /// # Errors

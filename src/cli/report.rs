@@ -1,41 +1,28 @@
 //! Judgements as text for people.
 
 use super::table::{pairs, plain, table};
+use crate::app::words::{self, Language};
 use crate::web::model::{
-    Copied, CopyKind, Disposition, Explanation, FallenBack, FileReport, Finding, Outcome,
-    Principle, Report, RuleOutcome, Severity,
+    AccreditationUsed, Copied, CopyKind, Custody, Explanation, FallenBack, FileReport, Finding,
+    Outcome, Report, RuleTrace,
 };
 
-pub(super) fn severity(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Info => "info",
-        Severity::Warn => "warn",
-        Severity::Block => "block",
-        Severity::Quarantine => "quarantine",
-        Severity::SelfCheck => "self_check",
-    }
-}
-
-pub(super) fn principle(principle: Principle) -> &'static str {
-    match principle {
-        Principle::Accuracy => "accuracy",
-        Principle::Completeness => "completeness",
-        Principle::Standardization => "standardization",
-        Principle::Timeliness => "timeliness",
-        Principle::Readability => "readability",
-        Principle::Consistency => "consistency",
-    }
-}
-
 /// One file of `check`.
-pub(super) fn checked(file: &FileReport<Report>) -> String {
+pub(super) fn checked(file: &FileReport<Report>, language: Language) -> String {
     let name = plain(&file.file);
     match &file.outcome {
-        Outcome::Unreadable { error } => format!("{name}: cannot be read: {}\n", plain(error)),
-        Outcome::Judged(report) => {
-            format!("{name}: {}\n{}{}", verdict(report), basis(report, None), findings(report))
-        }
+        Outcome::Unreadable { error } => unreadable(&name, error, language),
+        Outcome::Judged(report) => format!(
+            "{name}: {}\n{}{}",
+            verdict(report, language),
+            basis(report, None, language),
+            findings(report, language)
+        ),
     }
+}
+
+fn unreadable(name: &str, error: &str, language: Language) -> String {
+    format!("{name}: {}: {}\n", language.of("无法读取", "cannot be read"), plain(error))
 }
 
 /// All files of `stamp`: a table, and below it what else is to be told.
@@ -82,132 +69,160 @@ fn kind(kind: CopyKind) -> &'static str {
 }
 
 /// One file of `explain`.
-pub(super) fn explained_file(file: &FileReport<Explanation>) -> String {
+pub(super) fn explained_file(file: &FileReport<Explanation>, language: Language) -> String {
     let name = plain(&file.file);
     match &file.outcome {
-        Outcome::Unreadable { error } => format!("{name}: cannot be read: {}\n", plain(error)),
-        Outcome::Judged(explanation) => explained(&name, explanation),
+        Outcome::Unreadable { error } => unreadable(&name, error, language),
+        Outcome::Judged(explanation) => explained(&name, explanation, language),
     }
 }
 
 /// Why an object was judged as it was.
-pub(super) fn explained(name: &str, explanation: &Explanation) -> String {
+pub(super) fn explained(name: &str, explanation: &Explanation, language: Language) -> String {
     let report = &explanation.report;
     let source = &explanation.source;
-    let mut text = format!("{name}: {}\n", verdict(report));
-    if let Some(custody) = &explanation.custody {
-        let rows = [
-            ("id", Some(custody.id.clone())),
-            ("received", Some(custody.received.to_string())),
-            ("judged", custody.judged.map(|at| at.to_string())),
-            ("state", Some(custody.state.clone())),
-        ];
-        text.push_str(&pairs("  ", &rows));
-        for delivery in &custody.deliveries {
-            let error = delivery.last_error.as_deref().map(plain).unwrap_or_default();
-            text.push_str(&format!(
-                "  to {}: {}, {} attempts {error}\n",
-                plain(&delivery.destination),
-                super::gate::queue_state(delivery.state),
-                delivery.attempts,
-            ));
-        }
+    let mut text = format!("{name}: {}\n", verdict(report, language));
+    if let Some(held) = &explanation.custody {
+        text.push_str(&custody(held, language));
     }
     let rows = [
-        ("SOP class", report.sop_class_uid.clone()),
-        ("SOP instance", report.sop_instance_uid.clone()),
-        ("calling AE title", source.calling_aet.clone()),
-        ("called AE title", source.called_aet.clone()),
-        ("peer", source.peer.clone()),
-        ("Institution Name", explanation.institution_name.clone()),
+        (language.of("SOP 类", "SOP class"), report.sop_class_uid.clone()),
+        (language.of("SOP 实例", "SOP instance"), report.sop_instance_uid.clone()),
+        (language.of("主叫 AE", "calling AE title"), source.calling_aet.clone()),
+        (language.of("被叫 AE", "called AE title"), source.called_aet.clone()),
+        (language.of("来源地址", "peer"), source.peer.clone()),
+        (language.of("机构名称", "Institution Name"), explanation.institution_name.clone()),
     ];
     text.push_str(&pairs("  ", &rows));
-    text.push_str(&basis(report, explanation.exam_date_from.as_deref()));
+    text.push_str(&basis(report, explanation.exam_date_from.as_deref(), language));
     if let Some(row) = &explanation.accreditation {
-        let until = row.valid_to.map_or_else(|| "no end".to_owned(), |day| day.to_string());
-        text.push_str(&format!(
-            "  accreditation: {} for {}, {} from {} to {until}, {}\n",
-            plain(&row.institution),
-            plain(&row.items.join(", ")),
-            plain(&row.scope),
-            row.valid_from,
-            plain(&row.status),
-        ));
+        text.push_str(&accreditation(row, language));
     }
-    text.push_str(&findings(report));
+    text.push_str(&findings(report, language));
     for rule in &explanation.rules {
-        let outcome = match rule.outcome {
-            RuleOutcome::Passed => "passed",
-            RuleOutcome::Failed => "failed",
-            RuleOutcome::NotApplicable => "does not apply",
-            RuleOutcome::Shadow => "failed, counted only",
-        };
-        let saw: Vec<String> = rule
-            .saw
-            .iter()
-            .map(|seen| {
-                let value = seen.value.as_deref().unwrap_or("unknown");
-                format!("{} = {}", plain(&seen.name), plain(value))
-            })
-            .collect();
-        text.push_str(&format!("  rule {} {outcome}", plain(&rule.rule)));
-        if !saw.is_empty() {
-            text.push_str(&format!(": {}", saw.join("; ")));
+        text.push_str(&trace(rule, report, language));
+    }
+    text
+}
+
+fn custody(custody: &Custody, language: Language) -> String {
+    let rows = [
+        ("id", Some(custody.id.clone())),
+        (language.of("接收", "received"), Some(custody.received.to_string())),
+        (language.of("判定", "judged"), custody.judged.map(|at| at.to_string())),
+        (language.of("状态", "state"), Some(custody.state.clone())),
+    ];
+    let mut text = pairs("  ", &rows);
+    for delivery in &custody.deliveries {
+        let error = delivery.last_error.as_deref().map(plain).unwrap_or_default();
+        let (to, state) = (plain(&delivery.destination), super::gate::queue_state(delivery.state));
+        let attempts = delivery.attempts;
+        text.push_str(&match language {
+            Language::Chinese => format!("  发往 {to}：{state}，已试 {attempts} 次 {error}\n"),
+            Language::English => format!("  to {to}: {state}, {attempts} attempts {error}\n"),
+        });
+    }
+    text
+}
+
+fn accreditation(row: &AccreditationUsed, language: Language) -> String {
+    let until = row.valid_to.map(|day| day.to_string());
+    let until = until.unwrap_or_else(|| language.of("无期限", "no end").to_owned());
+    let (institution, items) = (plain(&row.institution), plain(&row.items.join(", ")));
+    let (scope, from, status) = (plain(&row.scope), row.valid_from, plain(&row.status));
+    match language {
+        Language::Chinese => {
+            format!(
+                "  所用资格：{institution}，项目 {items}，{scope}，{from} 至 {until}，{status}\n"
+            )
         }
-        text.push('\n');
+        Language::English => format!(
+            "  accreditation: {institution} for {items}, {scope} from {from} to {until}, {status}\n"
+        ),
+    }
+}
+
+/// One rule: how it fared, why it does not apply, what it saw, and what it says.
+fn trace(trace: &RuleTrace, report: &Report, language: Language) -> String {
+    let saw: Vec<String> = trace
+        .saw
+        .iter()
+        .map(|seen| {
+            let value = seen.value.as_deref().unwrap_or(language.of("未知", "unknown"));
+            format!("{} = {}", plain(&seen.name), plain(value))
+        })
+        .collect();
+    let (rule, fared) = (plain(&trace.rule), plain(&words::fared(language, trace)));
+    let mut text = format!("  {} {rule} {fared}", language.of("规则", "rule"));
+    if trace.level != "instance" && !trace.level.is_empty() {
+        text.push_str(&format!(" [{}]", words::level(language, &plain(&trace.level))));
+    }
+    if !saw.is_empty() {
+        text.push_str(&format!(": {}", saw.join("; ")));
+    }
+    text.push('\n');
+    let said = report.findings.iter().filter(|finding| finding.rule == trace.rule);
+    for finding in said {
+        text.push_str(&format!("    {}\n", plain(language.message(&finding.message))));
     }
     text
 }
 
 /// Modality, fate and mark in a few words.
-fn verdict(report: &Report) -> String {
-    let modality = report.modality.as_deref().unwrap_or("no modality");
-    let fate = match report.disposition {
-        Disposition::Forward => "forwarded",
-        Disposition::Quarantine => "held in quarantine",
+fn verdict(report: &Report, language: Language) -> String {
+    let modality = report.modality.as_deref();
+    let modality = modality.unwrap_or(language.of("无检查类型", "no modality"));
+    let fate = language.word(words::disposition(report.disposition));
+    let mark = match (&report.mark, &report.reason, language) {
+        (Some(mark), _, Language::Chinese) => format!("标识 {mark}"),
+        (Some(mark), _, Language::English) => format!("marked {mark}"),
+        (None, Some(code), Language::Chinese) => {
+            let reason = words::reason(code).map_or("", |word| word.zh);
+            format!("无标识（{code} {reason}）")
+        }
+        (None, Some(code), Language::English) => format!("no mark ({code})"),
+        (None, None, _) => language.of("无标识", "no mark").to_owned(),
     };
-    let mark = match (&report.mark, &report.reason) {
-        (Some(mark), _) => format!("marked {mark}"),
-        (None, Some(reason)) => format!("no mark ({reason})"),
-        (None, None) => "no mark".to_owned(),
-    };
-    plain(&format!("{modality}, {fate}, {mark}"))
+    let comma = language.of("，", ", ");
+    plain(&format!("{modality}{comma}{fate}{comma}{mark}"))
 }
 
 /// What the decision rests on.
-fn basis(report: &Report, exam_date_from: Option<&str>) -> String {
+fn basis(report: &Report, exam_date_from: Option<&str>, language: Language) -> String {
     let list = |codes: &[String]| (!codes.is_empty()).then(|| codes.join(", "));
     let day = report.exam_date.map(|day| match exam_date_from {
         Some(keyword) => format!("{day} ({keyword})"),
         None => day.to_string(),
     });
     let rows = [
-        ("exam date", day),
-        ("institution", report.institution.clone()),
-        ("items", list(&report.items)),
-        ("scopes", list(&report.scopes)),
-        ("shown as", list(&report.modes)),
-        ("corner", report.corner.clone()),
+        (language.of("检查日期", "exam date"), day),
+        (language.of("机构", "institution"), report.institution.clone()),
+        (language.of("检查项目", "items"), list(&report.items)),
+        (language.of("互认范围", "scopes"), list(&report.scopes)),
+        (language.of("标识方式", "shown as"), list(&report.modes)),
+        (language.of("位置", "corner"), report.corner.clone()),
     ];
     let fallen_back = report.fallen_back.iter().map(|FallenBack { mode, reason, obstacle }| {
-        ("not shown as", Some(format!("{mode} ({reason}): {obstacle}")))
+        let name = language.of("未能采用", "not shown as");
+        (name, Some(format!("{mode} ({reason}): {obstacle}")))
     });
     let rows: Vec<_> = rows.into_iter().chain(fallen_back).collect();
     pairs("  ", &rows)
 }
 
-fn findings(report: &Report) -> String {
-    report.findings.iter().map(finding).collect()
+fn findings(report: &Report, language: Language) -> String {
+    report.findings.iter().map(|found| finding(found, language)).collect()
 }
 
-fn finding(finding: &Finding) -> String {
-    let mut line = format!("  {} {}", severity(finding.severity), plain(&finding.rule));
+fn finding(finding: &Finding, language: Language) -> String {
+    let severity = language.word(words::severity(finding.severity));
+    let mut line = format!("  {severity} {}", plain(&finding.rule));
     if let Some(attribute) = &finding.attribute {
         line.push_str(&format!(" {}", plain(attribute)));
         if let Some(value) = &finding.value {
             line.push_str(&format!(" = {}", plain(value)));
         }
     }
-    line.push_str(&format!(": {} {}\n", plain(&finding.message.en), plain(&finding.message.zh)));
+    line.push_str(&format!(": {}\n", plain(language.message(&finding.message))));
     line
 }

@@ -2,9 +2,9 @@
 
 use super::arguments::{Form, Gate};
 use super::gate::{get, print_list};
-use super::report;
 use super::table::{pairs, plain};
 use super::{Exit, Outcome, Terminal, print, print_json};
+use crate::app::words;
 use crate::web::client::segment;
 use crate::web::model::{Study, StudyFinding};
 
@@ -37,7 +37,7 @@ fn row(study: &Study) -> [String; 5] {
         study.study_instance_uid.clone(),
         study.settled.to_string(),
         study.instances.to_string(),
-        study.severity.map(report::severity).unwrap_or_default().to_owned(),
+        study.severity.map_or("", |severity| words::severity(severity).en).to_owned(),
         rules.join(", "),
     ]
 }
@@ -54,7 +54,7 @@ fn page(study: &Study) -> String {
 }
 
 fn line(found: &StudyFinding) -> String {
-    let severity = report::severity(found.severity);
+    let severity = words::severity(found.severity).en;
     let series = found.series_instance_uid.as_deref().map(plain).unwrap_or_default();
     format!(
         "{severity:<11} {} {series}\n            {}\n            {}\n",

@@ -10,11 +10,11 @@ use jiff::civil::date;
 use tokio::runtime::Runtime;
 
 use super::*;
-use crate::app::{Sender, StampOrder};
+use crate::app::{Appraisal, Sender, StampOrder};
 use crate::web::fixture::{Known, entry};
 use crate::web::model::{
     Copied, CopyKind, Disposition, Explanation, FallenBack, FileReport, Finding, Message,
-    Outcome as Judged, Principle, Report, Rule, Severity, Source,
+    Outcome as Judged, Principle, Report, Severity, Source,
 };
 use crate::web::{Listener, serve as serve_pages};
 
@@ -85,6 +85,16 @@ impl Program for Fake {
         self.note(format!("{sender:?}"));
         Ok(paths.iter().map(|path| judged(path, report())).collect())
     }
+    fn appraise(
+        &self,
+        paths: &[PathBuf],
+        loaded: &Loaded,
+        sender: &Sender,
+    ) -> Result<Vec<FileReport<Appraisal>>, Ended> {
+        let appraisal = |explanation| Appraisal { study: Some("1.2".to_owned()), explanation };
+        let files = self.explain(paths, loaded, sender)?;
+        Ok(files.into_iter().map(|file| file.map(appraisal)).collect())
+    }
     fn explain(
         &self,
         paths: &[PathBuf],
@@ -128,9 +138,6 @@ impl Program for Fake {
         };
         Ok(order.paths.iter().map(|path| judged(path, copy(path))).collect())
     }
-    fn rules(&self, _loaded: &Loaded) -> Result<Vec<Rule>, Ended> {
-        Ok(Vec::new())
-    }
     fn conformance(&self, _loaded: &Loaded) -> Result<String, Ended> {
         Ok("# DICOM Conformance Statement\n".to_owned())
     }
@@ -142,7 +149,12 @@ type Ran = (Exit, String, String);
 fn typed(fake: &Fake, arguments: &[&str], input: &str) -> Ran {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let words = std::iter::once("markgate").chain(arguments.iter().copied()).map(OsString::from);
-    let terminal = &mut Terminal { input: &mut input.as_bytes(), out: &mut out, err: &mut err };
+    let terminal = &mut Terminal {
+        input: &mut input.as_bytes(),
+        out: &mut out,
+        err: &mut err,
+        language: Language::English,
+    };
     let exit = run(words, fake, terminal);
     let text = |bytes| String::from_utf8(bytes).expect("text");
     (exit, text(out), text(err))
@@ -201,9 +213,6 @@ fn verbs_of_a_later_version_say_what_to_use_instead() {
     for arguments in [
         &["quarantine", "fix", "1", "--replace", "PatientID=1"][..],
         &["quarantine", "purge", "ALL"],
-        &["rules", "test", "pack.toml"],
-        &["rules", "schema"],
-        &["rules", "diff", "a.toml", "b.toml"],
     ] {
         let (exit, out, err) = run_verb(arguments);
         assert_eq!((exit, out.as_str()), (Exit::Failed, ""), "{arguments:?}");
@@ -255,8 +264,14 @@ fn check_prints_what_was_found_and_why() {
                 \x20 exam date:   2026-05-01\n\
                 \x20 institution: bfh\n\
                 \x20 items:       CT-CHEST\n\
-                \x20 block IMG-CT-003 SliceThickness = 7\u{fffd}[2J: slices too thick 层厚过大\n";
+                \x20 block IMG-CT-003 SliceThickness = 7\u{fffd}[2J: slices too thick\n";
     check_ends(&["check", "--config", &path, "a.dcm"], Exit::Done, want, "");
+    let want = "a.dcm: CT，放行，无标识（QUALITY_BLOCK 质量问题）\n\
+                \x20 检查日期: 2026-05-01\n\
+                \x20 机构:     bfh\n\
+                \x20 检查项目: CT-CHEST\n\
+                \x20 不加标识 IMG-CT-003 SliceThickness = 7\u{fffd}[2J: 层厚过大\n";
+    check_ends(&["check", "--lang", "zh", "--config", &path, "a.dcm"], Exit::Done, want, "");
     let (_, out, _) = run_verb(&["explain", "--config", &path, "a.dcm"]);
     assert!(out.contains("exam date:   2026-05-01 (StudyDate)"), "{out}");
 }
@@ -276,6 +291,33 @@ fn check_fails_from_the_severity_that_was_asked_for() {
         let arguments = [&["check", "--config", &path], extra].concat();
         assert_eq!(run_verb(&arguments).0, exit, "{arguments:?}");
     }
+}
+
+#[test]
+fn a_page_is_written_over_an_older_one_and_over_nothing_else() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (path, page) = (file(&folder, ""), folder.path().join("page.html"));
+    let typed =
+        ["check", "--config", &path, "--json", "--report", page.to_str().expect("text"), "a.dcm"];
+    std::fs::write(&page, "").expect("a file");
+    for _ in 0..2 {
+        let (exit, out, err) = run_verb(&typed);
+        assert_eq!((exit, err.as_str()), (Exit::Done, ""));
+        let reports: Vec<FileReport<Report>> = serde_json::from_str(&out).expect("one document");
+        assert_eq!(reports.len(), 1);
+        let written = std::fs::read_to_string(&page).expect("a page");
+        assert!(written.starts_with("<!DOCTYPE html>") && written.ends_with("</html>\n"));
+        assert_eq!(
+            written.matches("<tr class=\"finding\"><td>IMG-CT-003<").count(),
+            1,
+            "{written}"
+        );
+    }
+    std::fs::write(&page, "an image").expect("a file");
+    let (exit, out, err) = run_verb(&typed);
+    assert_eq!((exit, out.as_str()), (Exit::Failed, ""));
+    assert!(err.contains("no page of this program"), "{err}");
+    assert_eq!(std::fs::read_to_string(&page).expect("a file"), "an image");
 }
 
 #[test]

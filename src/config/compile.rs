@@ -39,6 +39,8 @@ pub struct Compiled {
     pub burn_in: Drawing,
     /// The rules in force.
     pub rules: RuleSet,
+    /// The packs that they are from.
+    pub packs: Vec<Pack>,
     /// What came of the certificates, keys and lists.
     pub tls: Tls,
 }
@@ -299,7 +301,7 @@ pub(super) fn rules(
     places: &RulePlaces<'_>,
     mistakes: &mut Vec<Mistake>,
     warnings: &mut Vec<Mistake>,
-) -> Option<RuleSet> {
+) -> Option<(RuleSet, Vec<Pack>)> {
     let packs: Vec<Option<Pack>> =
         rules.packs.iter().map(|source| pack(source, &places.rules, mistakes)).collect();
     let packs: Vec<Pack> = packs.into_iter().collect::<Option<_>>()?;
@@ -331,7 +333,7 @@ pub(super) fn rules(
         known
     });
     match RuleSet::build(&packs, &changes) {
-        Ok(rules) => Some(rules),
+        Ok(rules) => Some((rules, packs)),
         Err(faults) => {
             rule_faults(faults, places, mistakes);
             None

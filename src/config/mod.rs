@@ -252,7 +252,8 @@ fn whole(
             routes,
             stamps,
             burn_in,
-            rules,
+            rules: rules.0,
+            packs: rules.1,
             tls,
         });
     let configuration = Configuration {

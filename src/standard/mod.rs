@@ -31,7 +31,7 @@ mod tests;
 pub use applies::{ClassGroup, ClassGroups};
 pub use finding::{Assessment, Finding, Observed, Outcome, RuleTrace};
 pub use message::{MessageFault, Template};
-pub use pack::{BUILT_IN, Pack, PackFault, PackProblem, Parameter};
+pub use pack::{BUILT_IN, KEYS, Keys, Pack, PackFault, PackProblem, Parameter};
 pub use personnel::{Grade, OperatorRow, Personnel, PersonnelFault, PersonnelProblem, Training};
 pub use rule::{Authority, Check, Level, Messages, Principle, Rule, Severity};
 pub use rule_set::{Change, Changes, RuleSet, RuleSetFault};

@@ -44,6 +44,7 @@ mod rebuild;
 mod recognition_cases;
 mod rejections;
 mod reload;
+mod rules;
 mod sigkill;
 mod strangers;
 mod studies;

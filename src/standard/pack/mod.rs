@@ -77,6 +77,27 @@ pub use fault::{PackFault, PackProblem};
 pub const BUILT_IN: &[(&str, &str)] =
     &[("db11t2505-2025", include_str!("../../../config/standards/db11t2505-2025.toml"))];
 
+/// The keys that a pack may have, for who describes the format.
+pub const KEYS: Keys = Keys {
+    pack: reader::TOP_KEYS,
+    rule: reader::RULE_KEYS,
+    check: reader::CHECK_KEYS,
+    parameter: reader::PARAMETER_KEYS,
+};
+
+/// The keys of the tables of a pack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keys {
+    /// Of the pack.
+    pub pack: &'static [&'static str],
+    /// Of a `[[rule]]`.
+    pub rule: &'static [&'static str],
+    /// Of a `[[rule.check]]`.
+    pub check: &'static [&'static str],
+    /// Of a parameter that is a table.
+    pub parameter: &'static [&'static str],
+}
+
 /// Rules that a pack may have.
 const MAX_RULES: usize = 2000;
 /// The format that this program reads.

@@ -38,8 +38,8 @@ struct Reader<'t> {
     rule: Option<String>,
 }
 
-const TOP_KEYS: &[&str] = &["format", "id", "version", "title", "parameters", "rule"];
-const RULE_KEYS: &[&str] = &[
+pub(super) const TOP_KEYS: &[&str] = &["format", "id", "version", "title", "parameters", "rule"];
+pub(super) const RULE_KEYS: &[&str] = &[
     "id",
     "level",
     "principle",
@@ -54,8 +54,8 @@ const RULE_KEYS: &[&str] = &[
     "en",
     "check",
 ];
-const CHECK_KEYS: &[&str] = &["severity", "require", "zh", "en"];
-const PARAMETER_KEYS: &[&str] = &["value", "unit", "zh", "en"];
+pub(super) const CHECK_KEYS: &[&str] = &["severity", "require", "zh", "en"];
+pub(super) const PARAMETER_KEYS: &[&str] = &["value", "unit", "zh", "en"];
 
 impl Reader<'_> {
     fn line(&self, at: usize) -> usize {

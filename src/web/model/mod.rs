@@ -6,6 +6,8 @@
 mod custody;
 mod report;
 mod study;
+
+mod rules;
 mod system;
 
 pub use custody::{
@@ -15,7 +17,11 @@ pub use custody::{
 pub use report::{
     AccreditationUsed, Copied, CopyKind, Custody, Disposition, Explanation, FallenBack, FileReport,
     Finding, Message, Outcome, Principle, Report, Rule, RuleOutcome, RuleTrace, Seen, Severity,
-    Source,
+    Source, WhyNot,
+};
+pub use rules::{
+    Comparison, Decision, Examples, FileChange, PackMistake, PackName, RuleChange, RuleCheck,
+    RuleCount, RuleFact, RulePage, RuleParameter, Trial, TriedRule, UnreadFile,
 };
 pub use study::{Study, StudyFinding};
 pub use system::{

@@ -18,6 +18,17 @@ pub struct FileReport<R> {
     pub outcome: Outcome<R>,
 }
 
+impl<R> FileReport<R> {
+    /// The same file with something made of its judgement.
+    pub fn map<T>(self, make: impl FnOnce(R) -> T) -> FileReport<T> {
+        let outcome = match self.outcome {
+            Outcome::Unreadable { error } => Outcome::Unreadable { error },
+            Outcome::Judged(report) => Outcome::Judged(make(report)),
+        };
+        FileReport { file: self.file, outcome }
+    }
+}
+
 /// What came of looking at a file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -234,8 +245,53 @@ pub struct RuleTrace {
     pub outcome: RuleOutcome,
     /// What it would do, or did.
     pub severity: Severity,
+    /// What it looks at: `instance`, `pixel`, `series` or `study`.
+    #[serde(default)]
+    pub level: String,
+    /// Words for the SOP classes that it is for; none is every object.
+    #[serde(default)]
+    pub applies: Vec<String>,
     /// What it looked at.
     pub saw: Vec<Seen>,
+}
+
+/// Why a rule did not apply, as far as a trace tells.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WhyNot {
+    /// It is for these groups of SOP classes.
+    Classes(Vec<String>),
+    /// The pixels that it needs could not be looked at, with the reason.
+    Pixels(String),
+    /// These values are not known.
+    Unknown(Vec<String>),
+    /// Its condition is not met.
+    Condition,
+    /// The object was not looked at whole.
+    Unlooked,
+}
+
+impl RuleTrace {
+    /// Why the rule did not apply; `None` where it did.
+    #[must_use]
+    pub fn why_not(&self) -> Option<WhyNot> {
+        if self.outcome != RuleOutcome::NotApplicable {
+            return None;
+        }
+        // What a rule on pixels sees in their stead is the reason.
+        let pixels = self.saw.iter().find(|seen| seen.name == "pixel");
+        if let Some(why) = pixels.and_then(|seen| seen.value.clone()) {
+            return Some(WhyNot::Pixels(why));
+        }
+        let unknown = self.saw.iter().filter(|seen| seen.value.is_none());
+        let unknown: Vec<String> = unknown.map(|seen| seen.name.clone()).collect();
+        // Groups of SOP classes are compared before anything is looked at.
+        Some(match (self.saw.is_empty(), unknown.is_empty()) {
+            (true, _) if self.applies.is_empty() => WhyNot::Unlooked,
+            (true, _) => WhyNot::Classes(self.applies.clone()),
+            (false, true) => WhyNot::Condition,
+            (false, false) => WhyNot::Unknown(unknown),
+        })
+    }
 }
 
 /// How a rule fared.

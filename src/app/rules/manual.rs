@@ -1,0 +1,260 @@
+//! The manual of a pack's rules as Markdown, written from the pack.
+
+use super::book::Book;
+use crate::app::words::{self, Language, Word};
+use crate::web::model::{RulePage, RuleParameter};
+
+/// The areas that rules are of, by what their ids begin with.
+const AREAS: &[(&str, Word)] = &[
+    ("IMG-ENC", word("编码与对象完整性", "Encoding and integrity of the object")),
+    ("IMG-PAT", word("患者身份", "The patient")),
+    ("IMG-STU", word("检查、序列、日期与机构", "Study, series, dates and institution")),
+    ("IMG-DR", word("普通X线摄影（CR、DX）", "Radiography: CR, DX")),
+    ("IMG-CT", word("CT", "CT")),
+    ("IMG-MR", word("磁共振（MR）", "Magnetic resonance: MR")),
+    ("IMG-MG", word("乳腺摄影（MG、DBT）", "Mammography: MG, DBT")),
+    ("IMG-XA", word("血管造影与透视（XA、RF）", "Angiography and fluoroscopy: XA, RF")),
+    ("IMG-US", word("超声（US）", "Ultrasound: US")),
+    ("IMG-NMPT", word("核医学与PET", "Nuclear medicine and PET")),
+    ("IMG-NM", word("核医学（NM）", "Nuclear medicine: NM")),
+    ("IMG-PT", word("PET", "PET")),
+    ("IMG-SC", word("二次采集（SC）", "Secondary capture: SC")),
+    ("IMG-OT", word("其他对象", "Other objects")),
+    ("IMG-PIX", word("像素描述", "Description of pixels")),
+    ("IMG-CMPR", word("压缩", "Compression")),
+    ("IMG-SIG", word("数字签名", "Digital signatures")),
+    ("PIX", word("像素内容", "What the pixels show")),
+    ("STU", word("整个检查", "The study as a whole")),
+    ("PER", word("人员", "Personnel")),
+    ("MRK", word("标识自检", "Marks: what the gate itself writes")),
+    ("STP", word("标识图形自检", "Stamps: what the gate itself draws")),
+    ("RPT", word("报告", "Reports")),
+];
+
+const fn word(zh: &'static str, en: &'static str) -> Word {
+    Word { zh, en }
+}
+
+/// The manual of the rules of a book, with the values in force.
+#[must_use]
+pub fn manual(book: &Book, language: Language) -> String {
+    let pages: Vec<RulePage> = book.pages().collect();
+    let mut text = heading(book, &pages, language);
+    let mut areas: Vec<&str> = Vec::new();
+    for page in &pages {
+        let area = area_of(&page.rule.rule);
+        if !areas.contains(&area) {
+            areas.push(area);
+        }
+    }
+    for area in areas {
+        text.push_str(&format!("\n## {}\n", escaped(title(area, language))));
+        for page in pages.iter().filter(|page| area_of(&page.rule.rule) == area) {
+            text.push_str(&entry(page, language));
+        }
+    }
+    text
+}
+
+fn heading(book: &Book, pages: &[RulePage], language: Language) -> String {
+    let mut text = String::new();
+    text.push_str(language.of("# 规则\n\n", "# Rules\n\n"));
+    let command = match language {
+        Language::Chinese => "zh",
+        Language::English => "en",
+    };
+    text.push_str(&format!("<!-- `markgate rules doc --lang {command}` -->\n\n"));
+    for pack in book.packs() {
+        let (title, id) = (escaped(language.message(&pack.title)), pack.id);
+        let version = escaped(&pack.version);
+        text.push_str(&match language {
+            Language::Chinese => format!("{title}（规则包 `{id}`，版本 {version}）。\n"),
+            Language::English => format!("{title} (pack `{id}`, version {version}).\n"),
+        });
+    }
+    let count = pages.len();
+    text.push_str(&match language {
+        Language::Chinese => format!(
+            "\n共 {count} 条规则。级别：*影像* 只看一个对象的文件头，*像素* 还看解码后的像素，*序列* 与 *检查* 看同属一组的全部对象。\
+             后果：*提示* 只计数，*警告* 显示给人看，*不加标识* 的影像照常放行但不带互认标识，*扣留* 的影像等人处理，\
+             *自检* 表示本程序自己的输出有误，送出原件并报警。依据为“工程判断”的规则没有公开条文，本院可在配置的 \
+             `[rules.override]` 与 `[rules.parameters]` 中更改。提示文字中的“…”处显示影像中的值。\n"
+        ),
+        Language::English => format!(
+            "\n{count} rules. Levels: *instance* looks at the header of one object, *pixel* at its decoded pixels too, *series* \
+             and *study* at all objects that belong together. What a finding does: *info* is counted, *warn* is shown to people, \
+             *block* lets the image go on without a mark, *quarantine* holds it for a person, *self_check* is about what the gate \
+             itself writes: the original goes out, with an alarm. A rule on *judgement* rests on no published text; a site \
+             changes it under `[rules.override]` and `[rules.parameters]` of its configuration. Where a message has \"…\" it shows \
+             a value of the image.\n"
+        ),
+    });
+    text
+}
+
+/// The part of an id before its number.
+fn area_of(id: &str) -> &str {
+    let numbered = id.rsplit_once('-');
+    let numbered = numbered.filter(|(_, number)| number.starts_with(|c: char| c.is_ascii_digit()));
+    numbered.map_or(id, |(area, _)| area)
+}
+
+fn title(area: &str, language: Language) -> &str {
+    let known = AREAS.iter().find(|(prefix, _)| *prefix == area);
+    known.map_or(area, |(_, word)| language.word(*word))
+}
+
+fn entry(page: &RulePage, language: Language) -> String {
+    let rule = &page.rule;
+    let mut text = format!("\n### {}\n\n", escaped(&rule.rule));
+    for check in &page.checks {
+        let severity = language.word(words::severity(check.severity));
+        let message = escaped(&shown(language.message(&check.message), page));
+        text.push_str(&format!("- **{severity}**{}{message}\n", language.of("：", ": ")));
+    }
+    let level = words::level(language, &rule.level);
+    let applies = match rule.applies.as_slice() {
+        [] => language.of("所有对象", "every object").to_owned(),
+        groups => groups.join(language.of("、", ", ")),
+    };
+    let principle = language.word(words::principle(rule.principle));
+    let authority = words::authority_in(language, &rule.authority);
+    let source = escaped(rule.clause.as_deref().unwrap_or_default());
+    text.push_str(&match language {
+        Language::Chinese => format!(
+            "- 级别：{level}；适用于：{applies}；原则：{principle}；依据：{authority}（{source}）\n"
+        ),
+        Language::English => format!(
+            "- level: {level}; applies to: {applies}; principle: {principle}; authority: {authority} ({source})\n"
+        ),
+    });
+    for parameter in &page.parameters {
+        text.push_str(&parameter_line(parameter, language));
+    }
+    text
+}
+
+fn parameter_line(parameter: &RuleParameter, language: Language) -> String {
+    let unit = parameter.unit.as_deref().filter(|unit| *unit != "1");
+    let unit = unit.map(|unit| format!(" {}", escaped(unit))).unwrap_or_default();
+    let value = code(&parameter.default.to_string());
+    let about = parameter.about.as_ref().map(|about| escaped(language.message(about)));
+    let about = about.map(|about| format!("{}{about}", language.of("：", ": ")));
+    let about = about.unwrap_or_default();
+    match language {
+        Language::Chinese => format!("- 参数 `{}` = {value}{unit}{about}\n", parameter.name),
+        Language::English => format!("- parameter `{}` = {value}{unit}{about}\n", parameter.name),
+    }
+}
+
+/// A message with the values of parameters in it, and a mark where values of an object will stand.
+fn shown(message: &str, page: &RulePage) -> String {
+    let (mut text, mut rest) = (String::new(), message);
+    while let Some((before, after)) = rest.split_once('{') {
+        text.push_str(before);
+        if let Some(after) = after.strip_prefix('{') {
+            text.push('{');
+            rest = after;
+            continue;
+        }
+        let (name, behind) = after.split_once('}').unwrap_or((after, ""));
+        let name = name.trim().strip_prefix("param.");
+        let known = name.and_then(|name| page.parameters.iter().find(|one| one.name == name));
+        text.push_str(&known.map_or("…".to_owned(), |parameter| plain(&parameter.default)));
+        rest = behind;
+    }
+    text.push_str(rest);
+    text.replace("}}", "}")
+}
+
+/// A value as messages show it.
+fn plain(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Array(values) => values.iter().map(plain).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}
+
+/// Text that Markdown shows as it is.
+fn escaped(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '~') {
+            shown.push('\\');
+        }
+        shown.push(if c == '\n' { ' ' } else { c });
+    }
+    shown
+}
+
+/// A value within backquotes, more of them than it has itself.
+fn code(text: &str) -> String {
+    let fence = if text.contains('`') { "``" } else { "`" };
+    format!("{fence}{text}{fence}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn built_in() -> Book {
+        Book::of_packs(&["db11t2505-2025".into()]).expect("the built-in pack is good")
+    }
+
+    #[track_caller]
+    fn check_fresh(file: &str, language: Language) {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(file);
+        let written = std::fs::read_to_string(&path).unwrap_or_default();
+        let fresh = manual(&built_in(), language);
+        let differing = written.lines().zip(fresh.lines()).position(|(old, new)| old != new);
+        assert!(
+            written == fresh,
+            "docs/{file} is not what the pack says (from line {differing:?}): run `make docs`"
+        );
+    }
+
+    #[test]
+    fn the_manual_in_english_is_fresh() {
+        check_fresh("rules.md", Language::English);
+    }
+
+    #[test]
+    fn the_manual_in_chinese_is_fresh() {
+        check_fresh("rules.zh-CN.md", Language::Chinese);
+    }
+
+    #[test]
+    fn an_entry_tells_limits_with_their_units() {
+        let book = built_in();
+        let page = book.pages().find(|page| page.rule.rule == "IMG-MG-009").expect("the rule");
+        let want = "\n### IMG-MG-009\n\n\
+            - **warn**: Imager Pixel Spacing (0018,1164) is … mm; above 0 and not above 0.1 mm is expected\n\
+            - level: instance; applies to: MG; principle: standardization; authority: judgement (PS3.3 C.8.11.4; limit by judgement)\n\
+            - parameter `mg_spacing_max` = `0.1` mm: the largest pixel spacing of a mammogram\n";
+        assert_eq!(entry(&page, Language::English), want);
+        assert!(entry(&page, Language::Chinese).contains("应大于0且不超过 0.1 mm"));
+    }
+
+    #[test]
+    fn every_area_has_a_title_in_both_languages() {
+        for page in built_in().pages() {
+            let area = area_of(&page.rule.rule);
+            assert!(AREAS.iter().any(|(known, _)| *known == area), "{area}");
+        }
+    }
+
+    #[test]
+    fn what_markdown_would_take_for_itself_is_escaped() {
+        assert_eq!(escaped("a|b <c> *d* [e]\n`f`"), "a\\|b \\<c\\> \\*d\\* \\[e\\] \\`f\\`");
+        assert_eq!(code("a`b"), "``a`b``");
+    }
+
+    #[test]
+    fn ids_without_a_number_are_areas_of_their_own() {
+        assert_eq!(area_of("IMG-CT-003"), "IMG-CT");
+        assert_eq!(area_of("PER-001"), "PER");
+        assert_eq!(area_of("OUR-RULE"), "OUR-RULE");
+        assert_eq!(title("OUR", Language::Chinese), "OUR");
+    }
+}
