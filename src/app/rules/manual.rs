@@ -92,8 +92,13 @@ fn heading(book: &Book, pages: &[RulePage], language: Language) -> String {
     text
 }
 
-/// The part of an id before its number.
+/// The longest beginning of an id that is an area, else what stands before its number.
 fn area_of(id: &str) -> &str {
+    let begins = |area: &str| id.strip_prefix(area).is_some_and(|rest| rest.starts_with('-'));
+    let known = AREAS.iter().map(|(area, _)| *area).filter(|area| begins(area));
+    if let Some(area) = known.max_by_key(|area| area.len()) {
+        return area;
+    }
     let numbered = id.rsplit_once('-');
     let numbered = numbered.filter(|(_, number)| number.starts_with(|c: char| c.is_ascii_digit()));
     numbered.map_or(id, |(area, _)| area)
@@ -254,6 +259,8 @@ mod tests {
     fn ids_without_a_number_are_areas_of_their_own() {
         assert_eq!(area_of("IMG-CT-003"), "IMG-CT");
         assert_eq!(area_of("PER-001"), "PER");
+        assert_eq!(area_of("STU-CMP-002"), "STU");
+        assert_eq!(area_of("OUR-3"), "OUR");
         assert_eq!(area_of("OUR-RULE"), "OUR-RULE");
         assert_eq!(title("OUR", Language::Chinese), "OUR");
     }

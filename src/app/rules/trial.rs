@@ -104,7 +104,7 @@ mod tests {
             rule("R-MET", "require = \"has(dcm.Modality)\""),
             rule("R-CT", "applies = [\"CT\"]\nrequire = \"dcm.Modality == 'MR'\""),
             rule("R-UNKNOWN", "require = \"dcm.PregnancyStatus > 2\""),
-            rule("R-STUDY", "level = \"study\"\nrequire = \"has(dcm.Modality)\""),
+            rule("R-STUDY", "level = \"study\"\nrequire = \"study.images > 0\""),
         ]
         .concat();
         fs::write(&pack, text).expect("a file");
