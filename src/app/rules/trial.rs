@@ -120,7 +120,8 @@ mod tests {
         fs::write(data.join("cut.dcm"), &Specimen::new(Kind::Ct, 1).part10()[..150])
             .expect("a file");
         let book = Book::of_packs(&[pack]).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
-        let trial = try_on(&book, &[data.clone()], &loaded(dir.path()), &Sender::default());
+        let trial =
+            try_on(&book, std::slice::from_ref(&data), &loaded(dir.path()), &Sender::default());
         let trial = trial.expect("tried");
         assert_eq!((trial.files, trial.not_dicom, trial.unreadable.len()), (5, 1, 1));
         let counts = |rule: &TriedRule| {
