@@ -49,7 +49,7 @@ impl Drop for SmallDisk {
 /// A slice of four mebibytes.
 fn slice(number: u32) -> Object {
     let pixels = vec![u8::try_from(number).expect("small"); 4 << 20];
-    Object::chest_ct(120, number).with_bytes((0x7FE0, 0x0010), "OW", pixels)
+    Object::chest_ct(120, number).with_pixels(2048, 1024, pixels)
 }
 
 fn store(gate: &Gate, object: &Object) -> u16 {

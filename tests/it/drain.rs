@@ -32,7 +32,7 @@ fn objects_that_have_begun_are_finished_and_no_new_association_is_taken() {
     let objects: Vec<Object> = (1..=IN_HAND)
         .map(|number| {
             let pixels = vec![u8::try_from(number).unwrap(); 4 << 20];
-            Object::chest_ct(90, number).with_bytes((0x7FE0, 0x0010), "OW", pixels)
+            Object::chest_ct(90, number).with_pixels(2048, 1024, pixels)
         })
         .collect();
     let mut begun: Vec<(Sender, Vec<u8>)> = Vec::new();

@@ -10,6 +10,8 @@ use std::io::{self, Read};
 use std::time::Duration;
 
 const PIXELS: u32 = 2 << 30;
+/// Rows and columns, of two bytes a pixel.
+const SIDE: u16 = 1 << 15;
 const MOST: u64 = 64 << 20;
 
 /// Makes the data set as it is read, and looks at the gate's memory now and then.
@@ -45,7 +47,10 @@ impl Read for Endless<'_> {
 fn two_gibibytes_pass_in_less_than_64_mebibytes() {
     let sink = Sink::up();
     let gate = Gate::start(&Configuration::new().pacs(&sink));
-    let object = Object::chest_ct(80, 1).without((0x7FE0, 0x0010));
+    let object = Object::chest_ct(80, 1)
+        .with_numbers((0x0028, 0x0010), &[SIDE])
+        .with_numbers((0x0028, 0x0011), &[SIDE])
+        .without((0x7FE0, 0x0010));
     let mut header = object.data();
     header.extend_from_slice(b"\xE0\x7F\x10\x00OW\0\0");
     header.extend_from_slice(&PIXELS.to_le_bytes());

@@ -240,6 +240,15 @@ impl Object {
         self
     }
 
+    /// With samples of two bytes each, so many rows and columns of them.
+    #[must_use]
+    pub fn with_pixels(self, rows: u16, columns: u16, pixels: Vec<u8>) -> Self {
+        assert_eq!(pixels.len(), 2 * usize::from(rows) * usize::from(columns));
+        self.with_numbers((0x0028, 0x0010), &[rows])
+            .with_numbers((0x0028, 0x0011), &[columns])
+            .with_bytes(PIXEL_DATA, "OW", pixels)
+    }
+
     #[must_use]
     pub fn without(mut self, tag: Tag) -> Self {
         self.elements.remove(&tag);

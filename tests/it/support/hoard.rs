@@ -56,9 +56,9 @@ fn envelope(object: &Object) -> Envelope {
     }
 }
 
-/// A slice without pixels, a kilobyte: what matters is their number. Each series has a hundred.
+/// A slice of a few pixels, a kilobyte: what matters is their number. Each series has a hundred.
 fn slice(number: u32) -> Object {
-    Object::chest_ct(number / 100, number % 100).without((0x7FE0, 0x0010))
+    Object::chest_ct(number / 100, number % 100).with_pixels(8, 8, vec![1; 128])
 }
 
 /// What becomes of an object after it has been judged.

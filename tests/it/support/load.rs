@@ -100,10 +100,7 @@ impl Load {
         let pixels = (0..u32::from(SIDE) * u32::from(SIDE))
             .flat_map(|at| u16::try_from((at + number) % 2000).expect("small").to_le_bytes())
             .collect();
-        slice
-            .with_numbers((0x0028, 0x0010), &[SIDE])
-            .with_numbers((0x0028, 0x0011), &[SIDE])
-            .with_bytes((0x7FE0, 0x0010), "OW", pixels)
+        slice.with_pixels(SIDE, SIDE, pixels)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
