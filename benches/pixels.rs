@@ -4,6 +4,7 @@
 //! that.
 
 #![allow(
+    clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a bench prints, and stops at the first thing that is not as it should be"
@@ -64,7 +65,7 @@ fn main() {
         let (rows, columns) = size(kind);
         let samples = data_set[data_set.len() - 2 * rows * columns..].to_vec();
         let shape = shape(rows, columns, 12, Photometric::Monochrome2, 16);
-        report(name, &specimen, AtHand { shape, decoded: Arc::new(grey(samples)) });
+        report(name, &specimen, &AtHand { shape, decoded: Arc::new(grey(samples)) });
     }
     let specimen = Specimen::new(Kind::Mr, 1).size(64, 64);
     let noise: Vec<u8> = (0..2048_u32 * 2048)
@@ -74,15 +75,15 @@ fn main() {
     report(
         "noise of 16 bits",
         &specimen,
-        AtHand { shape: shape_of_noise, decoded: Arc::new(grey(noise)) },
+        &AtHand { shape: shape_of_noise, decoded: Arc::new(grey(noise)) },
     );
     let flat = shape(2048, 2048, 16, Photometric::Monochrome2, 16);
     let blank = grey(vec![0; 2 * 2048 * 2048]);
-    report("one value throughout", &specimen, AtHand { shape: flat, decoded: Arc::new(blank) });
+    report("one value throughout", &specimen, &AtHand { shape: flat, decoded: Arc::new(blank) });
     let screen = shape(1024, 1280, 8, Photometric::Rgb, 8);
     let samples = (0..3 * 1024 * 1280_u32).map(|place| (place / 97) as u8).collect();
     let colours = Decoded { colour: Colour::Rgb, sample_bytes: 1, samples };
-    report("colours", &specimen, AtHand { shape: screen, decoded: Arc::new(colours) });
+    report("colours", &specimen, &AtHand { shape: screen, decoded: Arc::new(colours) });
 }
 
 fn grey(samples: Vec<u8>) -> Decoded {
@@ -116,7 +117,7 @@ fn shape(
     }
 }
 
-fn report(name: &str, specimen: &Specimen, source: AtHand) {
+fn report(name: &str, specimen: &Specimen, source: &AtHand) {
     let syntax = TransferSyntax::of(specimen.transfer_syntax().as_str());
     let scan = scan_reader(specimen.data_set().as_slice(), syntax, Limits::default()).unwrap();
     let look = |facts: &[&str]| {
@@ -137,7 +138,7 @@ fn report(name: &str, specimen: &Specimen, source: AtHand) {
                     offset: Offset::constant(8),
                 };
                 let subject = Subject::new(&scan.header, arrival);
-                let subject = subject.with_pixels(&source, Looking::default());
+                let subject = subject.with_pixels(source, Looking::default());
                 for fact in facts {
                     black_box(subject.pixel(fact));
                 }

@@ -151,7 +151,7 @@ impl Template {
                 (Part::Text(text), _) => message.push_str(text),
                 (_, Some(value)) => show(&value, self.language, &mut message),
                 (Part::Attribute(_) | Part::Fact(_) | Part::Pixel(_) | Part::Variable(_), None) => {
-                    message.push('…')
+                    message.push('…');
                 }
             }
         }

@@ -127,6 +127,29 @@ pub(super) fn books(lines: &[Conservation]) -> model::Ledger {
     model::Ledger { counts: sum, balanced: balanced && sum.balance(), days }
 }
 
+/// What was found on a study. A report of another version of this program may lack something: it is left out.
+pub(super) fn study(row: StudyRow) -> model::Study {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Report {
+        findings: Vec<model::StudyFinding>,
+        shadow: Vec<model::StudyFinding>,
+        undecided: Vec<String>,
+    }
+    let report: Report = serde_json::from_str(&row.report).unwrap_or_default();
+    let severity = row.severity.map(serde_json::Value::String);
+    model::Study {
+        study_instance_uid: row.study.to_string(),
+        settled: row.settled,
+        cause: row.cause,
+        instances: row.instances,
+        severity: severity.and_then(|word| serde_json::from_value(word).ok()),
+        findings: report.findings,
+        shadow: report.shadow,
+        undecided: report.undecided,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,28 +177,5 @@ mod tests {
         assert_eq!(total(3, 10, 99), 3);
         assert_eq!(total(10, 10, 99), 99);
         assert_eq!(total(10, 10, 4), 10);
-    }
-}
-
-/// What was found on a study. A report of another version of this program may lack something: it is left out.
-pub(super) fn study(row: StudyRow) -> model::Study {
-    #[derive(Default, Deserialize)]
-    #[serde(default)]
-    struct Report {
-        findings: Vec<model::StudyFinding>,
-        shadow: Vec<model::StudyFinding>,
-        undecided: Vec<String>,
-    }
-    let report: Report = serde_json::from_str(&row.report).unwrap_or_default();
-    let severity = row.severity.map(serde_json::Value::String);
-    model::Study {
-        study_instance_uid: row.study.to_string(),
-        settled: row.settled,
-        cause: row.cause,
-        instances: row.instances,
-        severity: severity.and_then(|word| serde_json::from_value(word).ok()),
-        findings: report.findings,
-        shadow: report.shadow,
-        undecided: report.undecided,
     }
 }

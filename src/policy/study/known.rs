@@ -85,7 +85,7 @@ impl Known {
             self.pixels.put_first(*pixels, id);
         }
         let patient = self.patients.entry(id);
-        if !patient.persons.iter().any(|person| *person == study.person) {
+        if !patient.persons.contains(&study.person) {
             patient.persons.push(study.person.clone());
             if patient.persons.len() > FEW {
                 patient.persons.remove(0);

@@ -226,7 +226,7 @@ impl<R> Studies<R> {
                 self.idle.insert((open.last, key));
             }
             None => {
-                let Some(study) = add(None) else { return None };
+                let study = add(None)?;
                 let open = Open { study, begun: came, last: elapsed, patience: wants };
                 self.bytes += open.study.bytes();
                 self.due.insert((open.due().0, key));

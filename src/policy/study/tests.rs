@@ -10,13 +10,15 @@ fn at(seconds: i64) -> Timestamp {
 /// An image of a study and series, at a position of its own.
 fn part(study: u64, series: u64, number: i32) -> Part {
     let keys = Keys::new([1; 32]);
-    let mut part = Part::default();
-    part.study_uid = Uid::new(&format!("1.2.{study}"));
-    part.study = study;
-    part.series = series;
-    part.instance = keys.of("instance", &format!("{study}/{series}/{number}"));
-    part.class = crate::standard::study::Class::Image;
-    part.modality = "CT".into();
+    let mut part = Part {
+        study_uid: Uid::new(&format!("1.2.{study}")),
+        study,
+        series,
+        instance: keys.of("instance", &format!("{study}/{series}/{number}")),
+        class: crate::standard::study::Class::Image,
+        modality: "CT".into(),
+        ..Part::default()
+    };
     let plane = Plane { row: [1.0, 0.0, 0.0], column: [0.0, 1.0, 0.0] };
     part.slice.places = vec![(plane, [0.0, 0.0, number as f32])];
     part.slice.number = Some(number);

@@ -37,13 +37,13 @@ pub(super) const FACTS: &[Fact] = &[
         "operator_grade_trained",
         Kind::Number,
         "the highest grade among the known operators who lack no training; 0 when all lack one",
-        |s| trained(s),
+        trained,
     ),
     fact(
         "training_missing",
         Kind::Texts,
         "trainings that the best trained of the known operators lacks on the date of the examination: radiation_protection, critical_value, first_aid, device",
-        |s| missing(s),
+        missing,
     ),
 ];
 

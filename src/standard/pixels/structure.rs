@@ -155,9 +155,9 @@ pub(super) fn border(
 /// of noise, near 1 of a picture. `None` where nothing differs, or there are too few pixels.
 pub(super) fn correlation(grey: &Grey, is_padding: impl Fn(u16) -> bool) -> Option<f64> {
     let (mut across, mut down) = (Pairs::default(), Pairs::default());
-    let mut rows = grey.rows().step_by(STEP);
+    let rows = grey.rows().step_by(STEP);
     let mut below = grey.rows().skip(1).step_by(STEP);
-    while let Some(row) = rows.next() {
+    for row in rows {
         across.add(row, row.get(1..).unwrap_or_default(), &is_padding);
         if let Some(next) = below.next() {
             down.add(row, next, &is_padding);
