@@ -22,7 +22,7 @@ const SINGLE_COLLIMATION: Place =
     Place::new(tags::CT_ACQUISITION_DETAILS_SEQUENCE, tags::SINGLE_COLLIMATION_WIDTH);
 const TOTAL_COLLIMATION: Place =
     Place::new(tags::CT_ACQUISITION_DETAILS_SEQUENCE, tags::TOTAL_COLLIMATION_WIDTH);
-const CTDI: Place = Place::new(tags::CT_EXPOSURE_SEQUENCE, tags::CTD_IVOL);
+pub(in crate::standard) const CTDI: Place = Place::new(tags::CT_EXPOSURE_SEQUENCE, tags::CTD_IVOL);
 
 pub(super) const FACTS: &[Fact] = &[
     fact("kvp", Kind::Number, "the peak tube voltage in kilovolts", |s| number(s, KVP).into()),

@@ -56,6 +56,12 @@ pub const STUDY_FACTS: &[StudyFact] = &[
     study("localizers", Kind::Number, "localizers", |s| {
         count(s.kept().map(|series| series.localizers).sum())
     }),
+    study(
+        "dose_told",
+        Kind::Bool,
+        "whether an image gives CTDIvol, or a dose report is there",
+        |s| s.study.dose.into(),
+    ),
     study("series", Kind::Number, "series with images", |s| count(s.study.series.len())),
     study("localizer_series", Kind::Number, "series of localizers alone", |s| {
         count(s.kept().filter(|series| series.images == 0 && series.localizers > 0).count())

@@ -53,6 +53,7 @@ pub struct Study {
     pub(super) acquired: Option<(i64, i64)>,
     pub(super) begun: Option<i64>,
     pub(super) reported: Option<i64>,
+    pub(super) dose: bool,
     bytes: usize,
 }
 
@@ -154,6 +155,7 @@ impl Study {
             acquired: None,
             begun: None,
             reported: None,
+            dose: false,
             // With what a study costs whoever keeps it.
             bytes: size_of::<Self>() + 4 * NODE,
         }
@@ -180,6 +182,7 @@ impl Study {
         self.age = least(self.age, part.age);
         self.begun = least(self.begun, part.begun);
         self.reported = least(self.reported, part.reported);
+        self.dose |= part.dose;
         match part.class {
             Class::Image | Class::Localizer => self.image(part),
             Class::Report | Class::KeyObject | Class::Other => self.others.add(part.instance),

@@ -6,7 +6,7 @@ use crate::object::{HeaderView, Item};
 use crate::standard::dates::{instant, parse_dt};
 use crate::standard::facts::lexicon::{Reading, Regions};
 use crate::standard::facts::mr_series::{Weighting, classify};
-use crate::standard::facts::{contrast, ct, dates, geometry, image, mr, views};
+use crate::standard::facts::{contrast, ct, dates, functional_groups, geometry, image, mr, views};
 use crate::standard::geometry::{Plane, Traits};
 use crate::standard::subject::Subject;
 
@@ -55,6 +55,8 @@ pub struct Part {
     pub(crate) weighting: Option<Weighting>,
     pub(crate) two_dimensional: bool,
     pub(crate) contrast: bool,
+    /// It tells the dose of a CT: by CTDIvol, or as a dose report.
+    pub(crate) dose: bool,
     pub(crate) frame_of_reference: Option<Key>,
     pub(crate) slice: Slice,
     /// Instances that it rejects.
@@ -181,6 +183,8 @@ impl Part {
             weighting: weighting(subject),
             two_dimensional: subject.text(tags::MR_ACQUISITION_TYPE).as_deref() == Some("2D"),
             contrast: contrast::has_agent(subject),
+            dose: functional_groups::number(subject, ct::CTDI).is_some_and(|dose| dose > 0.0)
+                || subject.text(tags::SOP_CLASS_UID).as_deref() == Some(DOSE_REPORT),
             frame_of_reference: words(tags::FRAME_OF_REFERENCE_UID, "frame of reference"),
             slice: slice(subject, said, keys),
             rejects: rejects(subject, keys),
@@ -213,6 +217,9 @@ impl Part {
         &self.modality
     }
 }
+
+/// X-Ray Radiation Dose SR Storage.
+const DOSE_REPORT: &str = "1.2.840.10008.5.1.4.1.1.88.67";
 
 fn class(subject: &Subject<'_>) -> Class {
     let sop_class = subject.text(tags::SOP_CLASS_UID).unwrap_or_default();

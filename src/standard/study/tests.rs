@@ -439,6 +439,20 @@ fn img_ct_021_phases_that_were_asked_for() {
 }
 
 #[test]
+fn img_ct_007_the_dose_is_told() {
+    let untold = || every(chest_ct(), |one| one.without(tags::CTD_IVOL));
+    let told = every(untold(), |one| One {
+        specimen: one.specimen.set(tags::CTD_IVOL, VR::FD, Doubles(vec![8.5])),
+        ..one
+    });
+    check("IMG-CT-007", &told, None);
+    check("IMG-CT-007", &untold(), Some(Warn));
+    let report = One::new(Specimen::new(Kind::DoseReport, 5));
+    check("IMG-CT-007", &[untold(), vec![report]].concat(), None);
+    check("IMG-CT-007", &chest_x_ray(), None);
+}
+
+#[test]
 fn img_ct_022_and_028_localizer_and_length() {
     check("IMG-CT-022", &chest_ct(), None);
     check("IMG-CT-022", &chest_ct()[1..], Some(Warn));
