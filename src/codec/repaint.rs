@@ -1,7 +1,7 @@
 //! Frames with something painted on them, in the transfer syntax they came in.
 //!
 //! A lossless frame is decoded, painted, encoded as it was, decoded again and compared, sample by sample and in all bits that the
-//! codestream has. What stands under the UID of a lossless syntax but was not coded so is refused: encoding it again would make
+//! codestream has; rows of JPEG Lossless are spliced instead, and all bits around them compared. What stands under the UID of a lossless syntax but was not coded so is refused: encoding it again would make
 //! it neither what it was nor what it says. Two losses cannot be told from the markers: coding passes left out of reversible
 //! JPEG 2000, and modular JPEG XL of residuals made coarser. Of such a frame the samples that our decoder makes are kept.
 
