@@ -23,7 +23,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use wire::{CT, Sender, Sink};
+use markgate::phantom::{Kind, Specimen};
+use wire::{Sender, Sink};
+
+/// The institution whose images they are.
+const INSTITUTION: &str = "北京友谊医院";
 
 /// One load: so many objects of so many bytes over so many associations.
 struct Load {
@@ -176,64 +180,17 @@ fn run(
     Ok(Figures { wall, waits, bytes: sink.bytes(), rss: None, cpu: None })
 }
 
-/// CT slices that the bench's configuration entitles to a mark.
+/// CT slices that the bench's configuration entitles to a mark, of about so many bytes.
 fn data_sets(load: &Load) -> Arc<Vec<(String, Vec<u8>)>> {
-    let objects = (0..load.objects)
-        .map(|index| {
-            let instance = format!("2.25.777{index}");
-            (instance.clone(), data_set(&instance, index, load.bytes))
-        })
-        .collect();
-    Arc::new(objects)
-}
-
-fn data_set(instance: &str, index: usize, bytes: usize) -> Vec<u8> {
-    let mut data = Vec::with_capacity(bytes + 1024);
-    let mut text = |group: u16, element: u16, vr: &[u8; 2], value: &[u8], pad: u8| {
-        data.extend(group.to_le_bytes());
-        data.extend(element.to_le_bytes());
-        data.extend(vr);
-        let padded = value.len() + value.len() % 2;
-        data.extend(u16::try_from(padded).expect("a short value").to_le_bytes());
-        data.extend(value);
-        data.resize(data.len() + value.len() % 2, pad);
+    const COLUMNS: u16 = 512;
+    let rows = load.bytes / 2 / usize::from(COLUMNS);
+    let rows = u16::try_from(rows).expect("rows fit");
+    let slice = |number: u32| {
+        let specimen = Specimen::new(Kind::Ct, 7).instance(number).size(rows, COLUMNS);
+        let specimen = specimen.institution(INSTITUTION);
+        (specimen.sop_instance().to_string(), specimen.data_set())
     };
-    text(0x0008, 0x0005, b"CS", b"GB18030", b' ');
-    text(0x0008, 0x0008, b"CS", b"ORIGINAL\\PRIMARY\\AXIAL", b' ');
-    text(0x0008, 0x0016, b"UI", CT.as_bytes(), 0);
-    text(0x0008, 0x0018, b"UI", instance.as_bytes(), 0);
-    text(0x0008, 0x0020, b"DA", b"20260601", b' ');
-    text(0x0008, 0x0022, b"DA", b"20260601", b' ');
-    text(0x0008, 0x0030, b"TM", b"101500", b' ');
-    text(0x0008, 0x0050, b"SH", b"A1", b' ');
-    text(0x0008, 0x0060, b"CS", b"CT", b' ');
-    text(0x0008, 0x0070, b"LO", b"BENCH", b' ');
-    text(0x0010, 0x0010, b"PN", b"Bench^Mark", b' ');
-    text(0x0010, 0x0020, b"LO", b"B0001", b' ');
-    text(0x0010, 0x0030, b"DA", b"19800101", b' ');
-    text(0x0010, 0x0040, b"CS", b"O", b' ');
-    text(0x0018, 0x0015, b"CS", b"CHEST", b' ');
-    text(0x0018, 0x5100, b"CS", b"HFS", b' ');
-    text(0x0020, 0x000D, b"UI", b"2.25.4711", 0);
-    text(0x0020, 0x000E, b"UI", b"2.25.47112", 0);
-    text(0x0020, 0x0011, b"IS", b"1", b' ');
-    text(0x0020, 0x0013, b"IS", index.to_string().as_bytes(), b' ');
-    text(0x0028, 0x0002, b"US", &1u16.to_le_bytes(), 0);
-    text(0x0028, 0x0004, b"CS", b"MONOCHROME2", b' ');
-    text(0x0028, 0x0010, b"US", &u16::try_from(bytes / 1024).expect("rows fit").to_le_bytes(), 0);
-    text(0x0028, 0x0011, b"US", &512u16.to_le_bytes(), 0);
-    text(0x0028, 0x0100, b"US", &16u16.to_le_bytes(), 0);
-    text(0x0028, 0x0101, b"US", &16u16.to_le_bytes(), 0);
-    text(0x0028, 0x0102, b"US", &15u16.to_le_bytes(), 0);
-    text(0x0028, 0x0103, b"US", &0u16.to_le_bytes(), 0);
-    let pixels = bytes / 1024 * 1024;
-    data.extend([0xE0, 0x7F, 0x10, 0x00, b'O', b'W', 0, 0]);
-    data.extend(u32::try_from(pixels).expect("pixels fit").to_le_bytes());
-    // Air above and below, in which a mark finds room.
-    let shows = pixels / 8..pixels / 8 * 7;
-    let value = |at: usize| (at.wrapping_mul(31) ^ (at >> 9) ^ index) as u8;
-    data.extend((0..pixels).map(|at| if shows.contains(&at) { value(at) } else { 0 }));
-    data
+    Arc::new((1..).take(load.objects).map(slice).collect())
 }
 
 /// The gate under test: the release binary on a fresh spool.
@@ -326,7 +283,7 @@ institution = "bench"
 
 [[institution]]
 id = "bench"
-name = "北京友谊医院"
+name = "{INSTITUTION}"
 
 [[item]]
 code = "ANY"
