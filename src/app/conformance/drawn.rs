@@ -145,7 +145,7 @@ fn syntaxes() -> String {
             None => ("no: not decoded here", "no"),
             Some(Coding::Native) => ("samples are overwritten where they stand", "rows are put in"),
             Some(Coding::Lossless) => (
-                "each frame is decoded, drawn on, coded the same way again, decoded once more and compared",
+                "each frame is decoded, drawn on, coded the same way again, decoded once more and compared; rows of JPEG Lossless that can be coded by themselves are, and all bits around them compared",
                 "likewise",
             ),
             Some(Coding::Blocks) => (
