@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <mutex>
 
 #include <malloc.h>
 
@@ -37,13 +38,22 @@ private:
 };
 
 // While it lives, what malloc gives is zero. OpenJPH looks at what stands behind the last column of a line to tell whether a code
-// block is empty, and nobody has written there: the same frame came to other bytes each time.
+// block is empty, and nobody has written there: the same frame came to other bytes each time. The setting is one for the whole
+// process, so threads take turns: one that is done must not take it from another that is not.
 class clean_memory {
 public:
-    clean_memory() { mallopt(M_PERTURB, 0xFF); }  // filled with the complement
+    clean_memory() : turn_(turns()) { mallopt(M_PERTURB, 0xFF); }  // filled with the complement
     ~clean_memory() { mallopt(M_PERTURB, 0); }
     clean_memory(const clean_memory &) = delete;
     clean_memory &operator=(const clean_memory &) = delete;
+
+private:
+    static std::mutex &turns() {
+        static std::mutex mutex;
+        return mutex;
+    }
+
+    const std::lock_guard<std::mutex> turn_;
 };
 
 }  // namespace

@@ -128,6 +128,27 @@ fn high_throughput_jpeg_2000() {
     check_all(Syntax::Htj2kLosslessRpcl);
 }
 
+/// Of a block in which nothing is, OpenJPH looks at memory that it did not write, behind lines of an odd width: what stood there,
+/// and who encodes at the same time, must not matter.
+#[cfg(feature = "htj2k")]
+#[test]
+fn high_throughput_jpeg_2000_comes_to_the_same_bytes_on_every_thread() {
+    let (shape, other) = (grey(9, 35, 8, false), grey(20, 61, 16, false));
+    let (mut image, noise) = (picture(&shape), picture(&other));
+    image.samples.fill(0);
+    let coded = |shape, image| encode(Syntax::Htj2kLossless, shape, image).expect("a frame");
+    let first = coded(&shape, &image);
+    let differs = || {
+        coded(&other, &noise);
+        coded(&shape, &image) != first
+    };
+    let others = std::thread::scope(|scope| {
+        let threads = [(); 4].map(|()| scope.spawn(|| (0..2000).filter(|_| differs()).count()));
+        threads.map(|thread| thread.join().expect("no panic"))
+    });
+    assert_eq!(others, [0; 4], "frames that came to other bytes, of 2000 a thread");
+}
+
 #[test]
 fn jpeg_xl() {
     for (rows, columns) in SIZES.into_iter().filter(|(rows, columns)| *rows > 1 && *columns > 1) {
