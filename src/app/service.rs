@@ -2,7 +2,9 @@
 //!
 //! Ledger and spool block, so they are asked on threads that may. Nothing is decided here, and nothing of a patient is logged.
 
+mod again;
 mod deeds;
+mod peers;
 mod preview;
 mod shapes;
 #[cfg(test)]
@@ -12,7 +14,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use preview::Viewed;
+use again::look_again;
+use peers::{STORAGE_COMMITMENT, TESTED_CLASSES, TESTED_SYNTAXES};
 use shapes::{
     HELD, books, counted, objects, problem, quarantine_entry, queue_entry, queued, study, total,
 };
@@ -21,10 +24,9 @@ use super::certificates::Certificates;
 use super::conformance;
 use super::report;
 use super::state::State;
-use crate::base::limits::Limits;
 use crate::base::time::{Timestamp, now};
 use crate::codec::Frames;
-use crate::deliver::{self, Destination, Fared, Target, Watched};
+use crate::deliver::{self, Target};
 use crate::dicom::sop_class;
 use crate::dicom::status::Status;
 use crate::dicom::uid::Uid;
@@ -32,16 +34,12 @@ use crate::ledger::{
     Counts, DeliveryState, Explained, Filter, Ledger, LedgerFault, ObjectState, QuarantineEntry,
     QueueEntry, Refused,
 };
-use crate::object::scan_reader;
 use crate::observe::audit::{self, Entry};
 use crate::observe::metrics::Lane;
-use crate::pipeline::{Association, Image, Site};
-use crate::policy::admission::{Caller, Proof, admit};
 use crate::quarantine::{self, Deed, Done, Fault, Selection};
 use crate::receive::Work;
 use crate::recognition::Reason;
-use crate::spool::{BallastState, Condition, ObjectId, Priority, ReadFault, Spool};
-use crate::standard::Announced;
+use crate::spool::{BallastState, Condition, ObjectId};
 use crate::web::model;
 use crate::web::{Listed, QuarantineAction, QueueAction, Refusal, Selector};
 
@@ -147,47 +145,6 @@ impl Service {
             changed += 1;
         }
         Ok(changed)
-    }
-
-    /// The destination of that name.
-    fn destination(&self, name: &str) -> Result<Destination, Refusal> {
-        let mut all = self.state.lanes.destinations();
-        let found = all.find(|(destination, _)| destination.name == name);
-        let found = found.map(|(destination, _)| destination.clone());
-        found.ok_or_else(|| Refusal::NotFound { what: "destination", name: name.to_owned() })
-    }
-
-    fn peers_of(&self, counts: &Counts) -> Vec<model::Peer> {
-        let watched = self.state.lanes.watched().map(|(_, watched)| watched);
-        let peer = |((destination, fared), watched): ((&Destination, Fared), Watched)| {
-            let lane = Lane { destination: destination.name.clone() };
-            let delivered = self.state.metrics.delivered.get(&lane).map_or(0, |count| count.get());
-            model::Peer {
-                name: destination.name.clone(),
-                kind: match destination.target {
-                    Target::Peer(_) => model::PeerKind::Dicom,
-                    Target::Folder(_) => model::PeerKind::Folder,
-                },
-                address: match &destination.target {
-                    Target::Peer(peer) => peer.address(),
-                    Target::Folder(folder) => folder.display().to_string(),
-                },
-                state: match (fared.misconfigured, fared.reached) {
-                    (true, _) => model::PeerState::Misconfigured,
-                    (false, None) => model::PeerState::Unknown,
-                    (false, Some(true)) => model::PeerState::Up,
-                    (false, Some(false)) => model::PeerState::Down,
-                },
-                queued: queued(counts, Some(&destination.name)),
-                delivered,
-                last_error: fared.last_error,
-                last_delivery: fared.last_delivery,
-                alarm: watched.trouble.map(|trouble| trouble.as_str().to_owned()),
-                stalled_since: watched.waiting.map(|(_, at)| at),
-                stalled_seconds: watched.waiting.map(|_| watched.stalled().as_secs()),
-            }
-        };
-        self.state.lanes.destinations().zip(watched).map(peer).collect()
     }
 
     async fn health(&self) -> model::Health {
@@ -579,49 +536,6 @@ impl crate::web::Service for Service {
     }
 }
 
-/// Storage Commitment Push Model.
-const STORAGE_COMMITMENT: &str = "1.2.840.10008.1.20.1";
-
-/// The classes that a test asks about: what modalities send most.
-const TESTED_CLASSES: [&str; 20] = {
-    use dicom_dictionary_std::uids::*;
-    [
-        COMPUTED_RADIOGRAPHY_IMAGE_STORAGE,
-        DIGITAL_X_RAY_IMAGE_STORAGE_FOR_PRESENTATION,
-        DIGITAL_X_RAY_IMAGE_STORAGE_FOR_PROCESSING,
-        DIGITAL_MAMMOGRAPHY_X_RAY_IMAGE_STORAGE_FOR_PRESENTATION,
-        BREAST_TOMOSYNTHESIS_IMAGE_STORAGE,
-        CT_IMAGE_STORAGE,
-        ENHANCED_CT_IMAGE_STORAGE,
-        MR_IMAGE_STORAGE,
-        ENHANCED_MR_IMAGE_STORAGE,
-        POSITRON_EMISSION_TOMOGRAPHY_IMAGE_STORAGE,
-        NUCLEAR_MEDICINE_IMAGE_STORAGE,
-        ULTRASOUND_IMAGE_STORAGE,
-        ULTRASOUND_MULTI_FRAME_IMAGE_STORAGE,
-        X_RAY_ANGIOGRAPHIC_IMAGE_STORAGE,
-        X_RAY_RADIOFLUOROSCOPIC_IMAGE_STORAGE,
-        SECONDARY_CAPTURE_IMAGE_STORAGE,
-        GRAYSCALE_SOFTCOPY_PRESENTATION_STATE_STORAGE,
-        KEY_OBJECT_SELECTION_DOCUMENT_STORAGE,
-        X_RAY_RADIATION_DOSE_SR_STORAGE,
-        ENCAPSULATED_PDF_STORAGE,
-    ]
-};
-
-/// The transfer syntaxes that a test asks about. With the classes they fill two associations.
-const TESTED_SYNTAXES: [&str; 9] = [
-    "1.2.840.10008.1.2",
-    "1.2.840.10008.1.2.1",
-    "1.2.840.10008.1.2.4.50",
-    "1.2.840.10008.1.2.4.51",
-    "1.2.840.10008.1.2.4.70",
-    "1.2.840.10008.1.2.4.80",
-    "1.2.840.10008.1.2.4.90",
-    "1.2.840.10008.1.2.4.91",
-    "1.2.840.10008.1.2.5",
-];
-
 /// Runs what blocks on a thread that may.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
@@ -669,53 +583,4 @@ fn certificates(certificates: &Certificates, now: Timestamp) -> Vec<model::Expir
 
 fn seconds_since(at: Timestamp) -> f64 {
     now().duration_since(at).as_secs_f64().max(0.0)
-}
-
-/// Judges an object in the spool once more, as of the time of its verdict, for the values in it; `None` when its file has
-/// been removed.
-fn look_again(
-    site: &Site,
-    spool: &Spool,
-    entry: &Explained,
-    frames: Arc<dyn Frames>,
-) -> Result<Option<model::Explanation>, ReadFault> {
-    let stored = match spool.object(entry.id) {
-        Ok(stored) => stored,
-        Err(ReadFault::Missing(_)) => return Ok(None),
-        Err(fault) => return Err(fault),
-    };
-    let scan = scan_reader(stored.reader(), stored.envelope().syntax(), Limits::default())
-        .map_err(|source| ReadFault::Io { id: entry.id, source })?;
-    let viewed = Viewed::new(spool, stored, frames);
-    let envelope = viewed.envelope();
-    let sender = Association {
-        calling: envelope.calling_ae.clone(),
-        called: envelope.called_ae.clone(),
-        peer: envelope.peer,
-    };
-    let caller = Caller {
-        calling: &sender.calling,
-        peer: sender.peer,
-        proof: Proof::Recorded(envelope.certificate.as_deref()),
-    };
-    let source = admit(&site.sources, &caller).unwrap_or_default().source;
-    let image = Image {
-        scan: &scan,
-        sender: Some(&sender),
-        source: &source,
-        sop_class: envelope.sop_class.as_str(),
-        transfer_syntax: envelope.transfer_syntax.as_str(),
-        announced: Announced {
-            sop_class: envelope.sop_class.as_str(),
-            sop_instance: envelope.sop_instance.as_str(),
-        },
-        urgent: envelope.priority == Priority::High,
-        workshop: Some(&viewed),
-        preferred: &[],
-        other_version: false,
-        study: &[],
-        keys: None,
-    };
-    let at = entry.verdict.as_ref().map_or(entry.received, |verdict| verdict.at);
-    Ok(Some(report::explanation(site, &image, at)))
 }

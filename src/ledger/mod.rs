@@ -38,6 +38,8 @@
 //! * A durable event is in the tables if, and only if, its sequence is at most [`Ledger::applied`].
 //! * Readers have connections of their own and never wait for the writer.
 
+mod arrival;
+mod command;
 mod event;
 mod fault;
 #[cfg(any(test, fuzzing))]
@@ -69,6 +71,7 @@ use crate::base::time::Timestamp;
 use crate::dicom::ae_title::AeTitle;
 use crate::dicom::uid::Uid;
 
+pub use command::Replayed;
 pub use event::{Disposition, Event, Verdict, Versions, What};
 pub use fault::{LedgerFault, LogFault, Refused};
 pub use insist::insist;
@@ -78,9 +81,8 @@ pub use query::{
 };
 pub use record::{Answer, Delivery, DeliveryState, NO_DESTINATION, ObjectState};
 pub use studies::{StudyObject, StudyRow};
-pub use writer::Replayed;
 
-use writer::{Command, Reply};
+use command::{Command, Reply};
 
 /// Commands that may wait for the writer. A batch takes 256; behind that a caller waits.
 const COMMANDS: usize = 1024;

@@ -7,80 +7,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::tz::Offset;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 
 use crate::base::object_id::{ObjectId, is_without_bytes};
 use crate::base::time::{Timestamp, date_at};
 
+use super::arrival::{adopt, receive, revive};
+use super::command::{Answer, Command, Replayed, rows_of, tell};
 use super::event::{self, Event, What};
 use super::fault::{LedgerFault, LogFault, Refused};
-use super::record::{ObjectState, Record};
+use super::record::ObjectState;
 use super::store::{self, id, micros};
-use super::studies::{self, StudyRow};
-use super::{Arrival, ClockNote, Config, DurableLog, ObjectRow, schema};
+use super::{ClockNote, Config, DurableLog, ObjectRow, schema, studies};
 
 /// Commands of one batch.
 const BATCH: usize = 256;
 
-/// Earlier objects of one SOP Instance UID that a new one is compared with, newest first.
-const COMPARED: i64 = 32;
-
 /// Rows that one [`Command::Forget`] drops.
 const FORGOTTEN: i64 = 1000;
-
-/// Where an answer goes.
-pub(super) type Reply<T> = oneshot::Sender<Result<T, LedgerFault>>;
-
-/// What the writer can be asked.
-pub(super) enum Command {
-    Received(Box<ObjectRow>, Reply<Arrival>),
-    Refused { source: String, at: Timestamp, reply: Reply<()> },
-    Events(Vec<Event>, Reply<Vec<Result<(), Refused>>>),
-    Adopt(Vec<ObjectRow>, Reply<()>),
-    Replay(Vec<(u64, Vec<u8>)>, Reply<Replayed>),
-    Replayed(Reply<Vec<ObjectId>>),
-    Missing(Vec<ObjectId>, Reply<Vec<ObjectId>>),
-    Removed(Vec<ObjectId>, Reply<()>),
-    Clock(ClockNote, Reply<()>),
-    Study(Box<StudyRow>, Reply<()>),
-    Forget(Timestamp, Reply<usize>),
-    Checkpoint(Reply<()>),
-}
-
-/// What became of the log's events in a rebuild.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Replayed {
-    /// Events that were applied.
-    pub applied: usize,
-    /// Events that were in the tables already.
-    pub known: usize,
-    /// Events that did not fit: they repeat what others have said, or rest on events that are not logged.
-    pub refused: usize,
-    /// Records that are no events this program reads. Alarm.
-    pub unreadable: usize,
-    /// Objects of which only the log speaks and whose custody it did not end. Alarm.
-    pub lost: Vec<ObjectId>,
-}
-
-impl Replayed {
-    pub(super) fn add(&mut self, other: Self) {
-        self.applied += other.applied;
-        self.known += other.known;
-        self.refused += other.refused;
-        self.unreadable += other.unreadable;
-        self.lost.extend(other.lost);
-    }
-}
-
-/// An answer whose transaction has not been committed yet.
-enum Answer {
-    Arrival(Arrival),
-    Outcomes(Vec<Result<(), Refused>>),
-    Replayed(Replayed),
-    Objects(Vec<ObjectId>),
-    Count(usize),
-    Done,
-}
 
 /// What the writer tells beside its answers.
 #[derive(Default)]
@@ -342,70 +286,6 @@ enum Failure {
     Behind,
 }
 
-impl Command {
-    fn answer(self, answer: Answer) {
-        match (self, answer) {
-            (Self::Received(_, reply), Answer::Arrival(arrival)) => tell(reply, Ok(arrival)),
-            (Self::Events(_, reply), Answer::Outcomes(outcomes)) => tell(reply, Ok(outcomes)),
-            (Self::Replay(_, reply), Answer::Replayed(replayed)) => tell(reply, Ok(replayed)),
-            (Self::Replayed(reply) | Self::Missing(_, reply), Answer::Objects(objects)) => {
-                tell(reply, Ok(objects));
-            }
-            (Self::Forget(_, reply), Answer::Count(count)) => tell(reply, Ok(count)),
-            (
-                Self::Refused { reply, .. }
-                | Self::Adopt(_, reply)
-                | Self::Removed(_, reply)
-                | Self::Clock(_, reply)
-                | Self::Study(_, reply)
-                | Self::Checkpoint(reply),
-                Answer::Done,
-            ) => tell(reply, Ok(())),
-            // `execute` pairs commands with answers; whoever is not answered sees its reply dropped.
-            (_command, _answer) => tracing::error!("the ledger has mixed up its answers"),
-        }
-    }
-
-    fn fail(self, fault: LedgerFault) {
-        match self {
-            Self::Received(_, reply) => tell(reply, Err(fault)),
-            Self::Events(_, reply) => tell(reply, Err(fault)),
-            Self::Replay(_, reply) => tell(reply, Err(fault)),
-            Self::Replayed(reply) | Self::Missing(_, reply) => tell(reply, Err(fault)),
-            Self::Forget(_, reply) => tell(reply, Err(fault)),
-            Self::Refused { reply, .. }
-            | Self::Adopt(_, reply)
-            | Self::Removed(_, reply)
-            | Self::Clock(_, reply)
-            | Self::Study(_, reply)
-            | Self::Checkpoint(reply) => tell(reply, Err(fault)),
-        }
-    }
-}
-
-fn tell<T>(reply: Reply<T>, answer: Result<T, LedgerFault>) {
-    // Whoever asked may have been dropped meanwhile; what was done stands.
-    drop(reply.send(answer));
-}
-
-fn rows_of(batch: &[Command]) -> Vec<ObjectRow> {
-    let row = |command: &Command| match command {
-        Command::Received(row, _) => Some(ObjectRow::clone(row)),
-        Command::Refused { .. }
-        | Command::Events(..)
-        | Command::Adopt(..)
-        | Command::Replay(..)
-        | Command::Replayed(_)
-        | Command::Missing(..)
-        | Command::Removed(..)
-        | Command::Clock(..)
-        | Command::Study(..)
-        | Command::Forget(..)
-        | Command::Checkpoint(_) => None,
-    };
-    batch.iter().filter_map(row).collect()
-}
-
 /// Does one command inside the batch's transaction. Durable events that fitted are added to the effects.
 fn execute(
     db: &Connection,
@@ -465,134 +345,9 @@ fn execute(
     }
 }
 
-fn day(at: Timestamp, offset: Offset) -> String {
+/// The day that an instant is counted to.
+pub(super) fn day(at: Timestamp, offset: Offset) -> String {
     date_at(at, offset).to_string()
-}
-
-/// Enters an object and says what it is to earlier ones.
-fn receive(db: &Connection, row: &ObjectRow, offset: Offset) -> Result<Arrival, LedgerFault> {
-    if store::load(db, row.id)?.is_some() {
-        return Ok(Arrival::New);
-    }
-    let arrival = compare(db, row)?;
-    let mut record = Record::received();
-    if let Arrival::Suppressed { .. } = arrival {
-        record.state = ObjectState::Suppressed;
-        record.settled = Some(row.received);
-    }
-    store::insert(db, row, &day(row.received, offset), &record)?;
-    Ok(arrival)
-}
-
-/// See [`Arrival`].
-fn compare(db: &Connection, row: &ObjectRow) -> Result<Arrival, LedgerFault> {
-    if row.sop_instance.is_empty() {
-        return Ok(Arrival::New);
-    }
-    let mut statement = db.prepare_cached(
-        "SELECT id, hash, state, source = $1 AND called = $2 AND peer = $3, reasons FROM object
-          WHERE sop_instance = $4 AND state <> 'suppressed' ORDER BY id DESC LIMIT $5",
-    )?;
-    let mut rows = statement.query(params![
-        row.calling_ae.as_str(),
-        row.called_ae.as_str(),
-        row.peer.to_string(),
-        row.sop_instance.as_str(),
-        COMPARED
-    ])?;
-    let hash = row.hash.to_string();
-    let (mut again, mut conflict) = (None, None);
-    while let Some(earlier) = rows.next()? {
-        let (object, other): (String, String) = (earlier.get(0)?, earlier.get(1)?);
-        let object = id(&object)?;
-        if other != hash {
-            conflict = conflict.or(Some(Arrival::Conflict { with: object }));
-            continue;
-        }
-        let state: String = earlier.get(2)?;
-        match ObjectState::parse(&state).ok_or(LedgerFault::BadRow("object state"))? {
-            // What came another way may be bound for other destinations, so only the same way suppresses; and it must still
-            // have the bytes.
-            ObjectState::Received | ObjectState::Forwarding | ObjectState::Held
-                if earlier.get(3)? && !has_lost_bytes(&earlier.get::<_, String>(4)?)? =>
-            {
-                return Ok(Arrival::Suppressed { by: object });
-            }
-            ObjectState::Received
-            | ObjectState::Forwarding
-            | ObjectState::Held
-            | ObjectState::Delivered
-            | ObjectState::Rejected
-            | ObjectState::Suppressed
-            | ObjectState::Lost => again = again.or(Some(Arrival::Again { after: object })),
-        }
-    }
-    Ok(conflict.or(again).unwrap_or(Arrival::New))
-}
-
-/// Whether an object with these reasons is held because its bytes are gone.
-fn has_lost_bytes(reasons: &str) -> Result<bool, LedgerFault> {
-    Ok(store::texts(reasons)?.iter().any(|reason| is_without_bytes(reason)))
-}
-
-/// The bytes of an object are gone. If no other object stands for them, a copy that was suppressed comes into custody in its
-/// stead.
-fn revive(
-    db: &Connection,
-    object: ObjectId,
-    revived: &mut Vec<ObjectId>,
-) -> Result<(), LedgerFault> {
-    let mut statement = db.prepare_cached(
-        "SELECT o.id, o.state, o.present, o.reasons FROM object gone JOIN object o
-             ON o.sop_instance = gone.sop_instance AND o.hash = gone.hash AND o.source = gone.source
-                AND o.called = gone.called AND o.peer = gone.peer
-          WHERE gone.id = $1 AND gone.sop_instance <> '' AND o.id <> gone.id ORDER BY o.id",
-    )?;
-    let mut rows = statement.query([object.to_string()])?;
-    let mut copy = None;
-    while let Some(row) = rows.next()? {
-        let (key, state): (String, String) = (row.get(0)?, row.get(1)?);
-        let other = id(&key)?;
-        let stands = match ObjectState::parse(&state).ok_or(LedgerFault::BadRow("object state"))? {
-            ObjectState::Suppressed => {
-                if row.get(2)? {
-                    copy = copy.or(Some(other));
-                }
-                false
-            }
-            ObjectState::Received | ObjectState::Forwarding => true,
-            ObjectState::Held => !has_lost_bytes(&row.get::<_, String>(3)?)?,
-            // What was sent again after an end came because that end was not enough.
-            ObjectState::Delivered | ObjectState::Rejected => other > object,
-            ObjectState::Lost => false,
-        };
-        if stands {
-            return Ok(());
-        }
-    }
-    if let Some(copy) = copy {
-        let mut statement = db
-            .prepare_cached("UPDATE object SET state = 'received', settled = NULL WHERE id = $1")?;
-        statement.execute([copy.to_string()])?;
-        tracing::warn!(%object, %copy, "a copy that was sent again goes in the stead of an object whose bytes are gone");
-        revived.push(copy);
-    }
-    Ok(())
-}
-
-/// Enters an object that was found in the spool. One that was thought lost or gone is in custody again.
-fn adopt(db: &Connection, row: &ObjectRow, offset: Offset) -> Result<(), LedgerFault> {
-    let Some(before) = store::load(db, row.id)? else {
-        return store::insert(db, row, &day(row.received, offset), &Record::received());
-    };
-    set_present(db, row.id, true)?;
-    if before.state == ObjectState::Lost {
-        let mut after = before.clone();
-        after.state = ObjectState::Received;
-        after.settle(row.received);
-        store::save(db, row.id, &before, &after)?;
-    }
-    Ok(())
 }
 
 /// Applies one event to the tables.
@@ -700,7 +455,12 @@ fn lose(db: &Connection, object: ObjectId) -> Result<(), LedgerFault> {
     Ok(())
 }
 
-fn set_present(db: &Connection, object: ObjectId, present: bool) -> Result<(), LedgerFault> {
+/// Notes whether an object's file is there.
+pub(super) fn set_present(
+    db: &Connection,
+    object: ObjectId,
+    present: bool,
+) -> Result<(), LedgerFault> {
     let mut statement = db.prepare_cached("UPDATE object SET present = $1 WHERE id = $2")?;
     statement.execute(params![present, object.to_string()])?;
     Ok(())

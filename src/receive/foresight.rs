@@ -10,7 +10,8 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::judge::{Case, Judge};
+use super::case::Case;
+use super::judge::Judge;
 use crate::dicom::status::Status;
 use crate::pipeline::{Site, acknowledgement};
 

@@ -18,12 +18,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::Config;
 use super::bench::Bench;
+use super::case::{Case, row};
 use super::corners::Corners;
 use super::drawing::{Versions, versions, with_pixels};
 use super::own;
 use super::past::{Past, earlier, past, uncompared};
 use super::seats::{Seat, Seats};
 use super::studies::{Ruling, Studies};
+use super::telling::{codes, tell};
 use super::verdicts::{Expected, Promise, UNRECORDED, record};
 use crate::base::time::{Timestamp, now};
 use crate::codec::Frames;
@@ -33,14 +35,12 @@ use crate::ledger::{self, Arrival, Event, Ledger, LedgerFault, ObjectRow, What, 
 use crate::object::edit::EditPlan;
 use crate::object::{Scan, scan_reader};
 use crate::observe::Metrics;
-use crate::observe::metrics::{self, Code};
 use crate::pipeline::{self, Image, Site};
-use crate::policy::admission::{Caller, Proof, Source, admit};
+use crate::policy::admission::{Caller, Proof, admit};
 use crate::policy::disposition::{Disposition, HoldReason};
 use crate::spool::{
-    Envelope, ObjectId, Priority, ReadFault, Receipt, SPOOL_DAMAGED, SPOOL_UNREADABLE, Spool,
+    Envelope, ObjectId, ReadFault, Receipt, SPOOL_DAMAGED, SPOOL_UNREADABLE, Spool,
 };
-use crate::standard::Announced;
 use crate::standard::study::Part;
 use crate::standard::{Check, RuleSet, Severity};
 
@@ -306,14 +306,6 @@ async fn load(
     .await?
 }
 
-fn association(envelope: &Envelope) -> pipeline::Association {
-    pipeline::Association {
-        calling: envelope.calling_ae.clone(),
-        called: envelope.called_ae.clone(),
-        peer: envelope.peer,
-    }
-}
-
 /// How long an object may be judged. Others of its series wait behind it, and a verdict takes milliseconds.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -326,54 +318,6 @@ const CROWDED: Duration = Duration::from_secs(5);
 
 /// Found in judgement at so many starts in a row, an object is held to be what ended the gate, and is not judged again.
 const POISON: u32 = 3;
-
-/// An object as it is judged.
-pub struct Case {
-    sender: pipeline::Association,
-    envelope: Envelope,
-    source: Source,
-    scan: Scan,
-}
-
-impl Case {
-    /// Of its circumstances, what is known of its sender, and its elements.
-    #[must_use]
-    pub fn new(envelope: Envelope, source: Source, scan: Scan) -> Self {
-        Self { sender: association(&envelope), envelope, source, scan }
-    }
-
-    /// When it came.
-    #[must_use]
-    pub fn received(&self) -> Timestamp {
-        self.envelope.received
-    }
-
-    /// The same for the judgement.
-    #[must_use]
-    pub fn image(&self) -> Image<'_> {
-        Image {
-            scan: &self.scan,
-            sender: Some(&self.sender),
-            source: &self.source,
-            sop_class: self.envelope.sop_class.as_str(),
-            transfer_syntax: self.envelope.transfer_syntax.as_str(),
-            announced: Announced {
-                sop_class: self.envelope.sop_class.as_str(),
-                sop_instance: self.envelope.sop_instance.as_str(),
-            },
-            urgent: self.envelope.priority == Priority::High,
-            workshop: None,
-            preferred: &[],
-            other_version: false,
-            study: &[],
-            keys: None,
-        }
-    }
-
-    fn instance(&self) -> &str {
-        self.envelope.sop_instance.as_str()
-    }
-}
 
 /// What comes of judging an object.
 enum Judged {
@@ -495,7 +439,7 @@ async fn judged(
     } else if matches!(past, Past::OtherBytes) && !verdict.urgent && holds_conflicts(&site.rules) {
         verdict.hold(HoldReason::Rule(CONFLICT.to_owned()));
     }
-    tell(with, object, &verdict);
+    tell(&with.metrics, object, &verdict);
     let mut written = ledger::Verdict {
         study: verdict.study.clone(),
         series: verdict.series.clone(),
@@ -535,74 +479,6 @@ fn holds_conflicts(rules: &RuleSet) -> bool {
         let holds = |check: &Check| check.severity == Severity::Quarantine;
         !rule.off && !rule.shadow && rule.checks.iter().any(holds)
     })
-}
-
-fn codes(reasons: &[HoldReason]) -> Vec<String> {
-    reasons.iter().map(|reason| reason.as_code().to_owned()).collect()
-}
-
-fn tell(with: &Judging, object: ObjectId, verdict: &pipeline::Verdict) {
-    let metrics = &with.metrics;
-    if verdict.unchecked {
-        metrics.unchecked.inc();
-        tracing::error!(%object, "judging an object has failed: it goes on unmarked");
-    }
-    let findings = verdict.findings.len();
-    for finding in &verdict.findings {
-        metrics.findings.get_or_create(&Code { code: finding.rule.clone() }).inc();
-    }
-    count_modes(metrics, verdict);
-    match (verdict.mark(), verdict.reason()) {
-        (Some(mark), _) => {
-            metrics.marked.get_or_create(&Code { code: mark.to_owned() }).inc();
-            let modes: Vec<&str> = verdict.modes.iter().map(|mode| mode.as_str()).collect();
-            let corner = verdict.corner.map(|corner| corner.as_str());
-            tracing::info!(%object, mark, modes = modes.join(","), corner, findings, "judged");
-        }
-        (None, Some(reason)) => {
-            let code = reason.as_code();
-            metrics.unmarked.get_or_create(&Code { code: code.to_owned() }).inc();
-            tracing::info!(%object, reason = code, findings, "judged");
-        }
-        (None, None) => {}
-    }
-    if let Disposition::Hold(reasons) = &verdict.disposition {
-        metrics.held.inc();
-        tracing::warn!(%object, reasons = codes(reasons).join(","), "held");
-    }
-}
-
-/// Counts how a mark is shown, and how it could not be.
-pub(super) fn count_modes(metrics: &Metrics, verdict: &pipeline::Verdict) {
-    for mode in &verdict.modes {
-        metrics.stamp_modes.get_or_create(&metrics::Mode { mode: mode.as_str() }).inc();
-    }
-    for (mode, obstacle) in &verdict.fallen_back {
-        let (mode, reason) = (mode.as_str(), obstacle.as_code());
-        metrics.stamp_fallbacks.get_or_create(&metrics::Fallback { mode, reason }).inc();
-    }
-}
-
-fn row(receipt: &Receipt, case: &Case, site: &Site) -> ObjectRow {
-    let Case { sender, envelope, source, scan } = case;
-    let uid = |tag| scan.header.string(tag).map(|uid| Uid::new(&uid)).unwrap_or_default();
-    let urgent =
-        source.urgent || envelope.priority == Priority::High || site.is_urgent_route(sender);
-    ObjectRow {
-        id: receipt.id(),
-        received: envelope.received,
-        calling_ae: envelope.calling_ae.clone(),
-        called_ae: envelope.called_ae.clone(),
-        peer: envelope.peer,
-        transfer_syntax: envelope.transfer_syntax.clone(),
-        sop_class: envelope.sop_class.clone(),
-        sop_instance: envelope.sop_instance.clone(),
-        study: uid(tags::STUDY_INSTANCE_UID),
-        series: uid(tags::SERIES_INSTANCE_UID),
-        length: receipt.length(),
-        hash: receipt.hash(),
-        urgent,
-    }
 }
 
 /// The objects that the ledger knows and that have no verdict, in the order of arrival. To be asked before anything new is

@@ -9,6 +9,7 @@
 mod asking;
 mod association;
 mod bench;
+mod case;
 mod corners;
 mod drawing;
 mod foresight;
@@ -20,6 +21,7 @@ mod seats;
 mod storage;
 mod strangers;
 mod studies;
+mod telling;
 #[cfg(test)]
 mod tests;
 mod verdicts;

@@ -10,7 +10,8 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::JoinHandle;
 
 use super::association::Conversation;
-use super::judge::{Case, Fresh, Work};
+use super::case::Case;
+use super::judge::{Fresh, Work};
 use super::memory::{Memory, Room};
 use crate::base::time::now;
 use crate::dicom::status::Status;

@@ -21,7 +21,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::Config;
 use super::bench::Bench;
-use super::judge::{Case, Work};
+use super::case::Case;
+use super::judge::Work;
 use super::past::asked;
 use crate::base::time::{Timestamp, now};
 use crate::codec::Frames;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::observe::metrics::{Fallback, Mode};
 use crate::pipeline::{self, Image, Site};
-use crate::receive::judge::count_modes;
+use crate::receive::telling::count_modes;
 use crate::stamp::{StampMode, StampRows};
 use crate::standard::declarations;
 

@@ -10,7 +10,7 @@ use super::*;
 use crate::base::figure::{figure, scale};
 use crate::object::scan_reader;
 use crate::pipeline::{self, Site};
-use crate::receive::judge::Case;
+use crate::receive::case::Case;
 
 /// Holds the judgement of objects fast until it is opened.
 #[derive(Default)]
