@@ -298,7 +298,7 @@ pub(super) fn one<R>(
         workshop: None,
         preferred: &[],
         other_version: false,
-        study: &[],
+        study: None,
         keys: None,
     };
     if known.is_some() {

@@ -2,6 +2,8 @@
 //!
 //! Values of attributes appear here, since whoever asks may see the patient's data. Nothing of this is ever logged.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use crate::base::time::Timestamp;
@@ -14,7 +16,7 @@ use crate::policy::disposition::Disposition;
 use crate::recognition::{AccreditationStatus, EVERY_ITEM, UsedAccreditation};
 use crate::stamp::{Obstacle, StampMode};
 use crate::standard::pixels::PixelFault;
-use crate::standard::{self, ClassGroups, Outcome, Rule, RuleTrace, Severity, Subject, facts};
+use crate::standard::{self, ClassGroups, Outcome, RuleSet, RuleTrace, Severity, Subject, facts};
 use crate::web::model;
 
 /// Judges an object and tells what came of it.
@@ -24,6 +26,17 @@ pub(super) fn report(site: &Site, image: &Image<'_>, now: Timestamp) -> model::R
 
 /// Judges an object and tells why it came out as it did.
 pub(super) fn explanation(site: &Site, image: &Image<'_>, now: Timestamp) -> model::Explanation {
+    looked_at(site, image, now).explanation
+}
+
+/// An object judged once more, and the rules that it was judged by.
+pub(super) struct Again {
+    pub explanation: model::Explanation,
+    pub rules: Arc<RuleSet>,
+}
+
+/// Judges an object and tells why it came out as it did, and by which rules.
+pub(super) fn looked_at(site: &Site, image: &Image<'_>, now: Timestamp) -> Again {
     let verdict = judge(site, image, now);
     let peer = image.sender.map(|sender| sender.peer.to_string());
     let names = SenderNames::of(site, image);
@@ -34,8 +47,9 @@ pub(super) fn explanation(site: &Site, image: &Image<'_>, now: Timestamp) -> mod
         Some(pixels) => subject.with_pixels(pixels, site.rules.looking()),
         None => subject,
     };
-    model::Explanation {
+    let explanation = model::Explanation {
         report: report_of(&verdict, image),
+        shadow: verdict.shadow.iter().map(finding).collect(),
         source: model::Source {
             calling_aet: image.sender.map(|sender| sender.calling.to_string()),
             called_aet: image.sender.map(|sender| sender.called.to_string()),
@@ -43,10 +57,11 @@ pub(super) fn explanation(site: &Site, image: &Image<'_>, now: Timestamp) -> mod
         },
         institution_name: facts::identity::institution_name(&subject),
         exam_date_from: verdict.decision.exam_date.and_then(|_| exam_date_from(&subject)),
-        rules: traces(site, &subject),
+        rules: traces(&verdict.rules, &subject),
         accreditation: verdict.decision.accreditation.as_ref().and_then(|used| row(site, used)),
         custody: None,
-    }
+    };
+    Again { explanation, rules: verdict.rules }
 }
 
 pub(super) fn report_of(verdict: &Verdict, image: &Image<'_>) -> model::Report {
@@ -84,7 +99,8 @@ pub(super) fn fallen_back((mode, obstacle): &(StampMode, Obstacle)) -> model::Fa
     }
 }
 
-fn some(text: &str) -> Option<String> {
+/// A text that says something.
+pub(super) fn some(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
@@ -100,7 +116,7 @@ fn finding(finding: &standard::Finding) -> model::Finding {
     }
 }
 
-fn principle(principle: standard::Principle) -> model::Principle {
+pub(super) fn principle(principle: standard::Principle) -> model::Principle {
     match principle {
         standard::Principle::Accuracy => model::Principle::Accuracy,
         standard::Principle::Completeness => model::Principle::Completeness,
@@ -141,16 +157,16 @@ fn exam_date_from(subject: &Subject<'_>) -> Option<String> {
     paths.iter().find(|path| subject.nested(path).is_known()).map(|path| keyword_of(path.tag))
 }
 
-fn traces(site: &Site, subject: &Subject<'_>) -> Vec<model::RuleTrace> {
+fn traces(rules: &RuleSet, subject: &Subject<'_>) -> Vec<model::RuleTrace> {
     let of = |trace: RuleTrace| {
-        let rule = site.rules.rules().iter().find(|rule| rule.id == trace.rule)?;
+        let rule = rules.rules().iter().find(|rule| rule.id == trace.rule)?;
         let (outcome, severe) = match trace.outcome {
             // Not looked at.
             Outcome::Off => return None,
             Outcome::NotApplicable | Outcome::Undecided => {
-                (model::RuleOutcome::NotApplicable, gravest(rule))
+                (model::RuleOutcome::NotApplicable, rule.gravest())
             }
-            Outcome::Met => (model::RuleOutcome::Passed, gravest(rule)),
+            Outcome::Met => (model::RuleOutcome::Passed, rule.gravest()),
             Outcome::NotMet(severe) if trace.shadow => (model::RuleOutcome::Shadow, severe),
             Outcome::NotMet(severe) => (model::RuleOutcome::Failed, severe),
         };
@@ -163,7 +179,7 @@ fn traces(site: &Site, subject: &Subject<'_>) -> Vec<model::RuleTrace> {
             saw: trace.seen.iter().map(seen).chain(trace.unseen.map(unseen_pixels)).collect(),
         })
     };
-    site.rules.explain(subject).into_iter().filter_map(of).collect()
+    rules.explain(subject).into_iter().filter_map(of).collect()
 }
 
 fn seen(seen: &Seen) -> model::Seen {
@@ -176,11 +192,6 @@ fn seen(seen: &Seen) -> model::Seen {
 /// Why a rule saw no pixels.
 fn unseen_pixels(fault: PixelFault) -> model::Seen {
     model::Seen { name: "pixel".to_owned(), value: Some(fault.to_string()) }
-}
-
-/// What the rule does at its worst.
-pub(super) fn gravest(rule: &Rule) -> Severity {
-    rule.checks.iter().map(|check| check.severity).max().unwrap_or(Severity::Info)
 }
 
 /// The row of the registry that a decision rests on.
@@ -213,35 +224,8 @@ fn status(status: AccreditationStatus) -> &'static str {
     }
 }
 
-/// The rules in force, in the order of their packs.
-pub(super) fn rules(site: &Site) -> Vec<model::Rule> {
-    site.rules.rules().iter().map(rule).collect()
-}
-
-pub(super) fn rule(rule: &Rule) -> model::Rule {
-    let require: Vec<&str> = rule.checks.iter().map(|check| check.require.source()).collect();
-    let message = rule.checks.first().map(|check| model::Message {
-        zh: check.zh.source().to_owned(),
-        en: check.en.source().to_owned(),
-    });
-    model::Rule {
-        rule: rule.id.clone(),
-        pack: rule.pack.clone(),
-        principle: principle(rule.principle),
-        severity: severity(gravest(rule)),
-        authority: rule.authority.as_str().to_owned(),
-        clause: some(&rule.source),
-        enabled: !rule.off,
-        shadow: rule.shadow,
-        level: rule.level.as_str().to_owned(),
-        applies: rule.applies.map(words).unwrap_or_default(),
-        when: rule.when.as_ref().map(|when| when.source().to_owned()),
-        require: require.join("\n"),
-        message: message.unwrap_or(model::Message { zh: String::new(), en: String::new() }),
-    }
-}
-
-fn words(groups: ClassGroups) -> Vec<String> {
+/// The words of groups of SOP classes.
+pub(super) fn words(groups: ClassGroups) -> Vec<String> {
     groups.iter().map(|group| group.as_str().to_owned()).collect()
 }
 
@@ -250,6 +234,7 @@ fn words(groups: ClassGroups) -> Vec<String> {
 #[serde(default)]
 struct Recorded {
     findings: Vec<RecordedFinding>,
+    shadow: Vec<RecordedFinding>,
     exam_date: Option<String>,
     institution: Option<String>,
     items: Vec<String>,
@@ -269,18 +254,20 @@ struct RecordedFinding {
 
 /// Why an object in custody was judged as it was. What was decided is taken from the ledger, since the rules may have changed
 /// since; `seen` is the object judged again, for the values in it, where its file is still there.
-pub(super) fn recorded(
-    site: &Site,
-    entry: &Explained,
-    seen: Option<model::Explanation>,
-) -> model::Explanation {
+pub(super) fn recorded(site: &Site, entry: &Explained, seen: Option<Again>) -> model::Explanation {
     let verdict = entry.verdict.as_ref();
+    // By other rules than those in force now, other things may have been seen.
+    let by_these = seen.as_ref().zip(verdict);
+    let by_these = by_these.is_some_and(|(seen, told)| told.versions.rules == seen.rules.hash());
     // Written by this program; if it cannot be read, mark and reason beside it can.
     let told: Recorded =
         verdict.and_then(|verdict| serde_json::from_str(&verdict.report).ok()).unwrap_or_default();
-    let mut explanation = seen.unwrap_or_else(|| unseen(entry));
+    let mut explanation = seen.map_or_else(|| unseen(entry), |seen| seen.explanation);
     let values = std::mem::take(&mut explanation.report.findings);
     let findings = told.findings.into_iter().map(|finding| found(site, finding, &values));
+    let tried = std::mem::take(&mut explanation.shadow);
+    let shadow = told.shadow.into_iter().map(|finding| found(site, finding, &tried));
+    explanation.shadow = shadow.collect();
     let held = !entry.reasons.is_empty();
     let accreditations = site.registry.accreditations();
     explanation.accreditation = told
@@ -305,8 +292,7 @@ pub(super) fn recorded(
         },
         ..explanation.report
     };
-    // By other rules than those in force now, other things may have been seen.
-    if verdict.is_none_or(|verdict| verdict.versions.rules != site.versions.rules) {
+    if !by_these {
         explanation.rules.clear();
     }
     if explanation.report.exam_date.is_none() {
@@ -335,6 +321,7 @@ fn unseen(entry: &Explained) -> model::Explanation {
             fallen_back: Vec::new(),
             disposition: model::Disposition::Forward,
         },
+        shadow: Vec::new(),
         source: model::Source { calling_aet: some(&entry.source), called_aet: None, peer: None },
         institution_name: None,
         exam_date_from: None,
@@ -353,7 +340,7 @@ fn found(site: &Site, recorded: RecordedFinding, values: &[model::Finding]) -> m
     if let Some(seen) = seen {
         return model::Finding { severity: severity(grave), ..seen.clone() };
     }
-    let rule = site.rules.rules().iter().find(|rule| rule.id == recorded.rule);
+    let rule = site.rules.site().rules().iter().find(|rule| rule.id == recorded.rule);
     let check = rule.and_then(|rule| {
         rule.checks.iter().find(|check| check.severity == grave).or(rule.checks.first())
     });
@@ -455,6 +442,10 @@ mod tests {
     }
 
     fn explained(site: &Site, specimen: &Specimen) -> model::Explanation {
+        again(site, specimen).explanation
+    }
+
+    fn again(site: &Site, specimen: &Specimen) -> Again {
         let (sender, scan) = (sender(), scan(specimen));
         let caller =
             Caller { calling: &sender.calling, peer: sender.peer, proof: Proof::Recorded(None) };
@@ -471,12 +462,12 @@ mod tests {
             workshop: None,
             preferred: &[],
             other_version: false,
-            study: &[],
+            study: None,
             keys: None,
         };
-        let explanation = explanation(site, &image, noon());
-        assert_eq!(report(site, &image, noon()), explanation.report);
-        explanation
+        let again = looked_at(site, &image, noon());
+        assert_eq!(report(site, &image, noon()), again.explanation.report);
+        again
     }
 
     fn entry(specimen: &Specimen, site: &Site, report: &str) -> Explained {
@@ -562,7 +553,7 @@ mod tests {
             "modes":["strip","tag"],"corner":"top-left","fallbacks":[
             {"mode":"burn-in","reason":"NO_SAFE_CORNER","obstacle":"no corner is free"}]}"#;
         let entry = entry(&specimen, &site, report);
-        for seen in [None, Some(explained(&site, &specimen))] {
+        for seen in [None, Some(again(&site, &specimen))] {
             let with_file = seen.is_some();
             let told = recorded(&site, &entry, seen);
             assert_eq!(told.report.mark, None);
@@ -591,7 +582,7 @@ mod tests {
         let specimen = Specimen::new(Kind::Ct, 1).size(8, 8);
         let mut entry = entry(&specimen, &site, "no JSON at all");
         entry.verdict.as_mut().expect("a verdict").versions.rules = "older".to_owned();
-        let told = recorded(&site, &entry, Some(explained(&site, &specimen)));
+        let told = recorded(&site, &entry, Some(again(&site, &specimen)));
         assert_eq!((told.rules, told.report.findings), (vec![], vec![]));
         assert_eq!(told.report.reason.as_deref(), Some("QUALITY_BLOCK"));
     }

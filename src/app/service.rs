@@ -22,8 +22,8 @@ use shapes::{
 
 use super::certificates::Certificates;
 use super::conformance;
-use super::report;
 use super::state::State;
+use super::{report, rules};
 use crate::base::time::{Timestamp, now};
 use crate::codec::Frames;
 use crate::deliver::{self, Target};
@@ -175,7 +175,9 @@ impl Service {
         });
         let oldest = oldest.await?;
         let (counts, condition) = self.figures().await?;
+        let tried = self.ask(Ledger::tried).await?;
         let metrics = &self.state.metrics;
+        metrics.trials.set(rules::trials(&self.state.site.load().rules, &tried));
         for (name, oldest) in names.into_iter().zip(oldest) {
             let depth = queued(&counts, Some(&name));
             let lane = Lane { destination: name };
@@ -465,19 +467,22 @@ impl crate::web::Service for Service {
     }
 
     async fn statistics(&self) -> Result<model::Statistics, Refusal> {
+        let tried = self.ask(Ledger::tried).await?;
         let (metrics, site) = (&self.state.metrics, self.state.site.load());
         let marks = site.registry.scope_codes().iter().map(|scope| scope.as_str());
         let reasons = Reason::ALL.into_iter().map(|reason| reason.as_code());
-        let rules = site.rules.rules().iter();
+        let rules = site.rules.site().rules().iter();
         Ok(model::Statistics {
             marked: marks.filter_map(|mark| counted(&metrics.marked, mark)).collect(),
             unmarked: reasons.filter_map(|reason| counted(&metrics.unmarked, reason)).collect(),
             findings: rules.filter_map(|rule| counted(&metrics.findings, &rule.id)).collect(),
+            shadow: rules::tried(&site.rules, &tried),
         })
     }
 
     async fn rules(&self) -> Result<Vec<model::Rule>, Refusal> {
-        Ok(report::rules(&self.state.site.load()))
+        let counted = self.ask(Ledger::tried).await?;
+        Ok(rules::listed(&self.state.site.load(), &counted))
     }
 
     async fn explain(&self, sop_instance_uid: String) -> Result<Vec<model::Explanation>, Refusal> {

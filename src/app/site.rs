@@ -10,7 +10,7 @@ pub(crate) fn build(loaded: &Loaded) -> Site {
     let mark = &configuration.mark;
     let drawn = (&configuration.burn_in, &compiled.burn_in.font);
     let versions = Versions {
-        rules: compiled.rules.hash().to_owned(),
+        rules: compiled.rules.site().hash().to_owned(),
         registry: digest(&format!("{:?}", (&configuration.registry, &configuration.operators))),
         config: digest(&format!(
             "{:?}",

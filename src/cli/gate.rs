@@ -16,7 +16,7 @@ use crate::web::control_socket;
 use crate::web::model::{
     Changed, Codecs, Context, Counts, Day, Deed, Echo, Expiry, Explanation, Ledger,
     Peer as Destination, PeerState, PeerTest, QuarantineEntry, QuarantineState, QueueEntry,
-    QueueState, System,
+    QueueState, Rule, System,
 };
 
 /// Entries that a list is asked for: as many as the gate gives.
@@ -51,6 +51,12 @@ fn configured(configuration: &Configuration) -> Place {
 
 fn default_console() -> SocketAddr {
     crate::config::Console::default().listen
+}
+
+/// The rules of the gate of a configuration, if it runs and can be asked.
+pub(super) fn rules_of_gate(file: &ConfigFile) -> Option<Vec<Rule>> {
+    let client = Client::new(place(None, file).ok()?);
+    wait(async { Ok(client.get("/api/v1/rules").await?) }).ok()
 }
 
 /// Runs what asks the gate to its end.

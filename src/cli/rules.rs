@@ -1,21 +1,23 @@
 //! Verbs about rules: for those who write packs and those who read them. None needs a gate.
 
 use super::arguments::{Packs, Rules};
+use super::gate::rules_of_gate;
 use super::offline::sender;
 use super::table::{pairs, plain, table};
 use super::{Exit, Failure, Outcome, Terminal, load_or_default, print, print_json};
 use crate::app::rules::{self, Book};
 use crate::app::words::{self, Language};
 use crate::web::model::{
-    Comparison, Decision, PackMistake, Rule, RulePage, RuleParameter, Severity, Trial, TriedRule,
-    UnreadFile,
+    Comparison, Decision, PackMistake, Rule, RuleException, RulePage, RuleParameter, Severity,
+    Trial, TriedOut, TriedRule, UnreadFile,
 };
 
 pub(super) fn rules(verb: Rules, terminal: &mut Terminal<'_>) -> Outcome {
     match verb {
         Rules::Ls { packs, form, speech } => {
             let language = terminal.language(speech);
-            let rules: Vec<Rule> = book(&packs)?.pages().map(|page| page.rule).collect();
+            let mut rules: Vec<Rule> = book(&packs)?.pages().map(|page| page.rule).collect();
+            count(&mut rules, &packs);
             if form.json {
                 print_json(&rules, terminal)?;
             } else {
@@ -33,6 +35,7 @@ pub(super) fn rules(verb: Rules, terminal: &mut Terminal<'_>) -> Outcome {
                 )));
             }
             pages.retain(|page| wanted.contains(&page.rule.rule));
+            pages.iter_mut().for_each(|page| count(std::slice::from_mut(&mut page.rule), &packs));
             if form.json {
                 print_json(&pages, terminal)?;
             } else {
@@ -111,12 +114,71 @@ fn wrong(mistakes: &[PackMistake], json: bool, terminal: &mut Terminal<'_>) -> O
     Ok(Exit::Found)
 }
 
-fn state(rule: &Rule, language: Language) -> &'static str {
-    match (rule.enabled, rule.shadow) {
-        (false, _) => language.of("关闭", "off"),
-        (true, true) => language.of("仅计数", "shadow"),
-        (true, false) => "",
+/// Adds what rules that are tried out would have withheld, where a gate runs that can be asked.
+fn count(rules: &mut [Rule], packs: &Packs) {
+    let is_tried = |rule: &Rule| {
+        rule.shadow || rule.exceptions.iter().any(|exception| exception.shadow == Some(true))
+    };
+    if !packs.pack.is_empty() || !rules.iter().any(is_tried) {
+        return;
     }
+    // Without a gate there is nothing to tell, and the rules are listed all the same.
+    let counted: Vec<Rule> = rules_of_gate(&packs.file).unwrap_or_default();
+    for rule in rules {
+        let same = counted.iter().find(|other| other.rule == rule.rule);
+        rule.tried = same.map(|other| other.tried.clone()).unwrap_or_default();
+    }
+}
+
+/// Whether a rule is in force, what it would have withheld where it is tried out, and where it holds otherwise.
+fn state(rule: &Rule, language: Language) -> String {
+    let everywhere = match (rule.enabled, rule.shadow) {
+        (false, _) => Some(language.of("关闭", "off").to_owned()),
+        (true, true) => Some(language.of("仅计数", "shadow").to_owned()),
+        (true, false) => None,
+    };
+    let counts = rule.tried.iter().map(|counts| tried_out(counts, language));
+    let exceptions = rule.exceptions.iter().map(|row| exception(row, language));
+    let parts: Vec<String> = everywhere.into_iter().chain(counts).chain(exceptions).collect();
+    parts.join(language.of("；", "; "))
+}
+
+fn tried_out(counts: &TriedOut, language: Language) -> String {
+    let TriedOut { unit, applied, withheld } = counts;
+    let of_studies = unit == "study";
+    match language {
+        Language::Chinese => {
+            let unit = if of_studies { "项检查" } else { "幅" };
+            format!("本应不予标识 {withheld} / {applied} {unit}")
+        }
+        Language::English => {
+            let unit = if of_studies { "studies" } else { "objects" };
+            format!("would have withheld {withheld} of {applied} {unit}")
+        }
+    }
+}
+
+fn exception(row: &RuleException, language: Language) -> String {
+    let named = |word: &str, names: &[String]| {
+        (!names.is_empty()).then(|| format!("{word} {}", names.join(", ")))
+    };
+    let ways = [
+        named(language.of("来源", "from"), &row.sources),
+        named(language.of("路由", "by"), &row.routes),
+    ];
+    let severity = row.severity.map(|severity| language.word(words::severity(severity)));
+    let enabled = row.enabled.map(|on| match on {
+        true => language.of("启用", "on"),
+        false => language.of("关闭", "off"),
+    });
+    let shadow = row.shadow.map(|shadow| match shadow {
+        true => language.of("仅计数", "shadow"),
+        false => language.of("生效", "in force"),
+    });
+    let ways: Vec<String> = ways.into_iter().flatten().collect();
+    let changes: Vec<&str> = [severity, enabled, shadow].into_iter().flatten().collect();
+    let (colon, comma) = (language.of("：", ": "), language.of("、", ", "));
+    format!("{}{colon}{}", ways.join(" "), changes.join(comma))
 }
 
 fn applies(rule: &Rule, language: Language) -> String {
@@ -135,7 +197,7 @@ fn listed(rules: &[Rule], language: Language) -> String {
             language.word(words::principle(rule.principle)).to_owned(),
             words::authority_in(language, &rule.authority).to_owned(),
             applies(rule, language),
-            state(rule, language).to_owned(),
+            state(rule, language),
             language.message(&rule.message).to_owned(),
         ]
     };
@@ -162,7 +224,7 @@ fn shown(page: &RulePage, language: Language) -> String {
         ),
         (language.of("依据", "authority"), some(words::authority_in(language, &rule.authority))),
         (language.of("出处", "source"), rule.clause.clone()),
-        (language.of("状态", "state"), some(state(rule, language))),
+        (language.of("状态", "state"), some(&state(rule, language))),
         (language.of("属性", "attribute"), page.attribute.clone()),
         (language.of("条件", "when"), rule.when.as_deref().map(one_line)),
     ];

@@ -103,6 +103,7 @@ impl Program for Fake {
     ) -> Result<Vec<FileReport<Explanation>>, Ended> {
         let explanation = Explanation {
             report: report(),
+            shadow: Vec::new(),
             source: Source::default(),
             institution_name: None,
             exam_date_from: Some("StudyDate".to_owned()),

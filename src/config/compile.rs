@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::burn_in::Drawing;
 use super::decode::{Place, unknown_name};
+use super::exceptions::Exceptions;
 use super::mistake::{Fault, Mistake, quoted};
 use super::model::{Mark, PackSource, Rules};
 use super::source::{TOML_LIMIT, read};
@@ -20,7 +21,7 @@ use crate::recognition::{
 use crate::stamp::{StampRow, StampRows};
 use crate::standard::{
     BUILT_IN, Changes, OperatorRow, Pack, PackFault, Personnel, PersonnelFault, PersonnelProblem,
-    RuleSet, RuleSetFault, declarations,
+    RuleSet, RuleSetFault, RuleSets, declarations,
 };
 
 /// What was made of a configuration's rows.
@@ -37,8 +38,8 @@ pub struct Compiled {
     pub stamps: StampRows,
     /// How a mark is drawn.
     pub burn_in: Drawing,
-    /// The rules in force.
-    pub rules: RuleSet,
+    /// The rules in force, by the way in which objects come.
+    pub rules: RuleSets,
     /// The packs that they are from.
     pub packs: Vec<Pack>,
     /// What came of the certificates, keys and lists.
@@ -289,6 +290,7 @@ pub(super) fn stamps(
 pub(super) struct RulePlaces<'t> {
     pub rules: Place<'t>,
     pub overrides: BTreeMap<String, Place<'t>>,
+    pub exceptions: Exceptions<'t>,
     pub parameters: Place<'t>,
 }
 
@@ -301,7 +303,7 @@ pub(super) fn rules(
     places: &RulePlaces<'_>,
     mistakes: &mut Vec<Mistake>,
     warnings: &mut Vec<Mistake>,
-) -> Option<(RuleSet, Vec<Pack>)> {
+) -> Option<(RuleSets, Vec<Pack>)> {
     let packs: Vec<Option<Pack>> =
         rules.packs.iter().map(|source| pack(source, &places.rules, mistakes)).collect();
     let packs: Vec<Pack> = packs.into_iter().collect::<Option<_>>()?;
@@ -332,7 +334,8 @@ pub(super) fn rules(
         }
         known
     });
-    match RuleSet::build(&packs, &changes) {
+    places.exceptions.warn(&ids, warnings);
+    match RuleSets::build(&packs, &changes) {
         Ok(rules) => Some((rules, packs)),
         Err(faults) => {
             rule_faults(faults, places, mistakes);
@@ -389,6 +392,13 @@ fn rule_faults(faults: Vec<RuleSetFault>, places: &RulePlaces<'_>, mistakes: &mu
         match fault {
             RuleSetFault::Twice { .. } | RuleSetFault::Condition { .. } => {
                 mistakes.push(places.rules.mistake("packs", Fault::Pack { problem }));
+            }
+            RuleSetFault::TooManyWays { most, .. } => {
+                let wanted = format!(
+                    "sources and routes of which the numbers, each with one added, make {most} at most"
+                );
+                let fault = Fault::Unusable { found: problem, wanted };
+                mistakes.push(places.rules.mistake("exception", fault));
             }
             RuleSetFault::WrongKind { name, wants } => {
                 let wanted = format!("{wants}, like its default");

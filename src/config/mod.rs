@@ -13,6 +13,7 @@ mod burn_in_tests;
 mod compile;
 mod credentials;
 mod decode;
+mod exceptions;
 mod mistake;
 mod model;
 mod registry;
@@ -204,7 +205,9 @@ fn whole(
     let institution_ids = tables.institutions.names(|row| &row.id);
     let rows = top.rows("source");
     let proof = credentials::Reader { base: folder, gate: &gate, secrets };
-    let sources = sections::sources(rows, &proof, &institution_ids, mistakes, warnings);
+    let mut source_names = Vec::new();
+    let names = (institution_ids.as_slice(), &mut source_names);
+    let sources = sections::sources(rows, &proof, names, mistakes, warnings);
     if sources.is_empty() && !top.has("source") && !gate.listen.ip().is_loopback() {
         let found = format!("{} is open to others, and no [[source]] is listed", gate.listen);
         let wanted =
@@ -212,12 +215,14 @@ fn whole(
         let fault = Fault::Unusable { found, wanted: wanted.to_owned() };
         warnings.push(gate_place.mistake("listen", fault));
     }
-    let routes = sections::routes(top.rows("route"), mistakes);
+    let mut route_names = Vec::new();
+    let routes = sections::routes(top.rows("route"), &mut route_names, mistakes);
     let (mark, mark_place) = sections::mark(top.section("mark"), mistakes);
     let stamps = sections::stamps(top.rows("stamp"), mistakes);
     let (burn_in, burn_in_place) = burn_in::section(top.section("burn_in"), folder, mistakes);
     let studies = sections::studies(top.section("studies"), mistakes);
-    let (rules, rule_places) = sections::rules(top.section("rules"), folder, mistakes);
+    let ways = exceptions::Ways { sources: &source_names, routes: &route_names };
+    let (rules, rule_places) = sections::rules(top.section("rules"), folder, &ways, mistakes);
     top.finish(mistakes);
 
     let compiled_registry = tables.compile(&mark, mistakes, warnings);

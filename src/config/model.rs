@@ -327,7 +327,7 @@ pub enum NoCorner {
 pub struct Rules {
     /// The packs. Default `db11t2505-2025`.
     pub packs: Vec<PackSource>,
-    /// `[rules.override."ID"]` and `[rules.parameters]`: a site's changes. Those to rules and parameters that no pack has
+    /// `[rules.override."ID"]`, `[[rules.exception]]` and `[rules.parameters]`: a site's changes. Those to rules and parameters that no pack has
     /// are kept here and have no effect.
     pub changes: Changes,
 }

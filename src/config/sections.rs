@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use super::compile::{Placed, RulePlaces};
 use super::credentials;
 use super::decode::{Place, Table};
+use super::exceptions::{Exceptions, Ways};
 use super::mistake::{Fault, Mistake};
 use super::model::{
     Audit, CallingAet, Console, Destination, Gate, Limits, Mark, PackSource, RegistryFiles, Rules,
@@ -70,6 +71,15 @@ fn own_name(table: &mut Table<'_>, taken: &mut Vec<String>) -> Option<String> {
         table.fault("name", Fault::Repeated { found: found.clone() });
     } else {
         taken.push(found.clone());
+    }
+    Some(found)
+}
+
+/// A name that a row may have, which no other row bears.
+fn optional_name(table: &mut Table<'_>, taken: &[String]) -> Option<String> {
+    let found = table.parsed("name", NAME, name)?;
+    if taken.contains(&found) {
+        table.fault("name", Fault::Repeated { found: found.clone() });
     }
     Some(found)
 }
@@ -355,7 +365,7 @@ fn peer<'t>(
 pub(super) fn sources(
     rows: Vec<Table<'_>>,
     proof: &credentials::Reader<'_>,
-    institutions: &[String],
+    (institutions, names): (&[String], &mut Vec<String>),
     mistakes: &mut Vec<Mistake>,
     warnings: &mut Vec<Mistake>,
 ) -> Vec<SourceRow> {
@@ -367,6 +377,12 @@ pub(super) fn sources(
             title => ae_title(title).map(Some),
         });
         let aet = table.required("aet", aet, wanted);
+        // Without a name of its own it is called as it is listed; of several under one title, each may have one.
+        let own = optional_name(&mut table, names);
+        let listed = aet.as_ref().map(|aet| aet.as_ref().map_or("*", AeTitle::as_str));
+        let called = own.or_else(|| listed.map(str::to_owned));
+        let is_new = called.as_ref().is_some_and(|called| !names.contains(called));
+        names.extend(called.clone().filter(|_| is_new));
         let hosts = table.list("hosts", true, NETWORK, network);
         if hosts.as_ref().is_some_and(Vec::is_empty) {
             table.fault("hosts", Fault::Missing { wanted: NETWORK });
@@ -374,6 +390,7 @@ pub(super) fn sources(
         let institution = table.name("institution", "institution", institutions);
         let wanted = "a Defined Term of (0008,0005) such as \"GB18030\", or \"GBK\"";
         let source = Source {
+            name: called.map(Into::into),
             institution: institution.map(|id| InstitutionId::new(&id)),
             urgent: table.flag("urgent").unwrap_or(false),
             charset: table.parsed("charset", wanted, CharacterSet::named),
@@ -392,10 +409,13 @@ pub(super) fn sources(
 /// Reads the rows only; what they refer to is looked at when they are compiled.
 pub(super) fn routes<'t>(
     rows: Vec<Table<'t>>,
+    names: &mut Vec<String>,
     mistakes: &mut Vec<Mistake>,
 ) -> Placed<'t, RouteRow> {
     let mut routes = Placed::default();
     for mut table in rows {
+        let name = optional_name(&mut table, names);
+        names.extend(name.clone());
         let to = table.texts("to");
         let to = table.required("to", to, "a list of destinations, such as [\"pacs\"]");
         let when = table.text("when");
@@ -405,7 +425,7 @@ pub(super) fn routes<'t>(
         let hold = table.word("hold").unwrap_or_default();
         let place = table.finish(mistakes);
         if let Some(to) = to {
-            routes.push(RouteRow { to, when, urgent, hold }, place);
+            routes.push(RouteRow { name, to, when, urgent, hold }, place);
         }
     }
     routes
@@ -499,6 +519,7 @@ pub(super) fn stamps<'t>(
 pub(super) fn rules<'t>(
     mut table: Table<'t>,
     base: &Path,
+    ways: &Ways<'_>,
     mistakes: &mut Vec<Mistake>,
 ) -> (Rules, RulePlaces<'t>) {
     let wanted = "the name of a built-in pack, or the path of a TOML file";
@@ -516,17 +537,20 @@ pub(super) fn rules<'t>(
     for (rule, mut table) in overrides.sections() {
         let change = Change {
             severity: table.word("severity"),
-            off: table.flag("off").unwrap_or(false),
-            shadow: table.flag("shadow").unwrap_or(false),
+            off: Some(table.flag("off").unwrap_or(false)),
+            shadow: Some(table.flag("shadow").unwrap_or(false)),
         };
         changed.insert(rule.to_owned(), table.finish(mistakes));
         changes.rules.insert(rule.to_owned(), change);
     }
     overrides.finish(mistakes);
+    let exceptions = Exceptions::read(table.rows("exception"), ways, mistakes);
+    changes.exceptions = exceptions.rows().to_vec();
     let mut parameters = table.section("parameters");
     changes.parameters = parameters.values();
     let places = RulePlaces {
         overrides: changed,
+        exceptions,
         parameters: parameters.finish(mistakes),
         rules: table.finish(mistakes),
     };

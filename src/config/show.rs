@@ -19,7 +19,7 @@ use crate::policy::study::Patience;
 use crate::receive::StudySettings;
 use crate::recognition::{AccreditationRow, Alias, InstitutionRow, ItemRow, ScopeRow};
 use crate::stamp::StampRow;
-use crate::standard::{Grade, OperatorRow, Severity};
+use crate::standard::{Exception, Grade, OperatorRow, Severity};
 
 /// The effective configuration as TOML.
 #[must_use]
@@ -160,10 +160,9 @@ fn paths(files: &[PathBuf]) -> impl Iterator<Item = String> {
 
 fn source(page: &mut Page, row: &SourceRow) {
     page.row("source");
-    match &row.aet {
-        Some(title) => page.text("aet", title),
-        None => page.text("aet", "*"),
-    }
+    let title = row.aet.as_ref().map_or("*", |title| title.as_str());
+    page.text("aet", title);
+    page.optional("name", row.source.name.as_ref().filter(|name| ***name != *title));
     page.list("hosts", row.hosts.iter().map(ToString::to_string));
     if !row.certificates.is_empty() {
         page.list("certificate", &row.certificates);
@@ -180,6 +179,7 @@ fn source(page: &mut Page, row: &SourceRow) {
 
 fn route(page: &mut Page, row: &RouteRow) {
     page.row("route");
+    page.optional("name", row.name.as_ref());
     page.list("to", &row.to);
     page.optional("when", row.when.as_ref());
     page.bare("urgent", row.urgent);
@@ -336,13 +336,30 @@ fn rules(page: &mut Page, rules: &Rules) {
     for (rule, change) in &rules.changes.rules {
         page.table(&format!("rules.override.{}", quote(rule)));
         page.optional("severity", change.severity.map(Severity::as_str));
-        page.bare("off", change.off);
-        page.bare("shadow", change.shadow);
+        page.bare("off", change.off == Some(true));
+        page.bare("shadow", change.shadow == Some(true));
     }
+    rules.changes.exceptions.iter().for_each(|row| exception(page, row));
     if !rules.changes.parameters.is_empty() {
         page.table("rules.parameters");
         for (name, parameter) in &rules.changes.parameters {
             page.bare(&quote(name), value(parameter));
+        }
+    }
+}
+
+fn exception(page: &mut Page, row: &Exception) {
+    page.row("rules.exception");
+    page.list("rules", &row.rules);
+    for (key, names) in [("sources", &row.sources), ("routes", &row.routes)] {
+        if !names.is_empty() {
+            page.list(key, names);
+        }
+    }
+    page.optional("severity", row.change.severity.map(Severity::as_str));
+    for (key, flag) in [("off", row.change.off), ("shadow", row.change.shadow)] {
+        if let Some(flag) = flag {
+            page.bare(key, flag);
         }
     }
 }

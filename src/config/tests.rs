@@ -466,7 +466,7 @@ fn packs_are_put_together_with_the_site_s_changes() {
     std::fs::write(folder.path().join("own.toml"), OWN).expect("a file written");
     let text = format!("{LEAST}{PACKS}");
     let loaded = parse(&text, Path::new("gate.toml"), folder.path()).expect("a configuration");
-    let own = loaded.compiled.rules.rules().iter().find(|rule| rule.id == "OWN-1");
+    let own = loaded.compiled.rules.site().rules().iter().find(|rule| rule.id == "OWN-1");
     let severities: Vec<_> = own.expect("the rule").checks.iter().map(|c| c.severity).collect();
     assert_eq!(severities, [Severity::Block]);
     let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();

@@ -158,7 +158,7 @@ impl Judgement {
             workshop: None,
             preferred: &[],
             other_version: false,
-            study: &[],
+            study: None,
             keys: None,
         };
         let verdict = judge(&self.site, &image, Timestamp::UNIX_EPOCH);

@@ -108,6 +108,19 @@ pub struct Verdict {
     pub plan: Vec<u8>,
     /// What it was judged by.
     pub versions: Versions,
+    /// What came of rules that are only tried out. `None` where none applied, or the object bears no mark that they could withhold.
+    pub trial: Option<Trial>,
+}
+
+/// What came of rules that are only tried out, on an object that bears a mark.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Trial {
+    /// Whether the object shares the fate of its study: then studies are counted.
+    pub study: bool,
+    /// The rules that applied.
+    pub applied: Vec<String>,
+    /// Of these, the rules that would have withheld the mark, or held the object.
+    pub withheld: Vec<String>,
 }
 
 /// What becomes of a judged object.
@@ -173,6 +186,9 @@ enum WrittenWhat {
         mark: Option<String>,
         reason: Option<String>,
         versions: Versions,
+        /// Records of earlier programs have none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        trial: Option<Trial>,
     },
     Held {
         reasons: Vec<String>,
@@ -249,19 +265,27 @@ pub(super) fn from_record(record: &[u8]) -> Option<Event> {
         return None;
     }
     let what = match written.what {
-        WrittenWhat::Judged { study, series, hold, destinations, mark, reason, versions } => {
-            What::Judged(Box::new(Verdict {
-                study: Uid::new(&study),
-                series: Uid::new(&series),
-                disposition: hold.map_or(Disposition::Forward, Disposition::Hold),
-                destinations,
-                mark,
-                reason,
-                report: String::from_utf8(report.to_vec()).ok()?,
-                plan: plan.to_vec(),
-                versions,
-            }))
-        }
+        WrittenWhat::Judged {
+            study,
+            series,
+            hold,
+            destinations,
+            mark,
+            reason,
+            versions,
+            trial,
+        } => What::Judged(Box::new(Verdict {
+            study: Uid::new(&study),
+            series: Uid::new(&series),
+            disposition: hold.map_or(Disposition::Forward, Disposition::Hold),
+            destinations,
+            mark,
+            reason,
+            report: String::from_utf8(report.to_vec()).ok()?,
+            plan: plan.to_vec(),
+            versions,
+            trial,
+        })),
         WrittenWhat::Held { reasons, by } => What::Held { reasons, by },
         WrittenWhat::Released { by, reason, to } => What::Released { by, reason, to },
         WrittenWhat::Rejected { by, reason } => What::Rejected { by, reason },
@@ -313,6 +337,7 @@ fn written(what: &What) -> WrittenWhat {
             mark: verdict.mark,
             reason: verdict.reason,
             versions: verdict.versions,
+            trial: verdict.trial,
         },
         What::Held { reasons, by } => WrittenWhat::Held { reasons, by },
         What::Released { by, reason, to } => WrittenWhat::Released { by, reason, to },
@@ -361,6 +386,11 @@ mod tests {
             report: text("{\"findings\":[]}"),
             plan: vec![0, 255, 10, 13],
             versions: Versions { rules: text("r1"), registry: text("g2"), config: text("c3") },
+            trial: Some(Trial {
+                study: true,
+                applied: vec![text("A-1"), text("A-2")],
+                withheld: vec![text("A-2")],
+            }),
         })));
         check(What::Judged(Box::default()));
         check(What::Held { reasons: vec![text("DAMAGED")], by: None });
@@ -380,6 +410,19 @@ mod tests {
         });
         check(What::DeliveryHeld { destination: text("pacs"), error: text("pacs_refused A900") });
         check(What::Requeued { destination: text("pacs") });
+    }
+
+    #[test]
+    fn a_verdict_of_an_earlier_program_has_no_trial() {
+        let event = Event {
+            object: ObjectId::from_u128(42),
+            at: Timestamp::default(),
+            what: What::Judged(Box::default()),
+        };
+        let record = to_record(&event);
+        let text = String::from_utf8_lossy(&record).into_owned();
+        assert!(!text.contains("trial"), "{text}");
+        assert_eq!(from_record(&record), Some(event));
     }
 
     #[test]

@@ -52,6 +52,7 @@ mod store;
 mod studies;
 #[cfg(test)]
 mod tests;
+mod tried;
 mod writer;
 
 use std::collections::BTreeSet;
@@ -72,7 +73,7 @@ use crate::dicom::ae_title::AeTitle;
 use crate::dicom::uid::Uid;
 
 pub use command::Replayed;
-pub use event::{Disposition, Event, Verdict, Versions, What};
+pub use event::{Disposition, Event, Trial, Verdict, Versions, What};
 pub use fault::{LedgerFault, LogFault, Refused};
 pub use insist::insist;
 pub use query::{
@@ -81,6 +82,7 @@ pub use query::{
 };
 pub use record::{Answer, Delivery, DeliveryState, NO_DESTINATION, ObjectState};
 pub use studies::{StudyObject, StudyRow};
+pub use tried::{Tried, Unit};
 
 use command::{Command, Reply};
 

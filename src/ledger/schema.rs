@@ -121,6 +121,22 @@ CREATE TABLE IF NOT EXISTS study (
   report TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS study_settled ON study (settled);
+
+-- Objects or studies that rules under trial applied to and that bear a mark, and those that they would have withheld it from.
+CREATE TABLE IF NOT EXISTS tried (
+  rule TEXT NOT NULL,
+  unit TEXT NOT NULL,
+  applied BIGINT NOT NULL,
+  withheld BIGINT NOT NULL,
+  PRIMARY KEY (rule, unit)
+);
+-- What has been counted there of one object or study, so that it is counted once however often it is judged.
+CREATE TABLE IF NOT EXISTS tried_on (
+  one TEXT PRIMARY KEY,
+  at BIGINT NOT NULL,
+  applied TEXT NOT NULL,
+  withheld TEXT NOT NULL
+);
 ";
 
 /// Opens the database for writing, creating it when there is none. A file that is no database any more is removed: all

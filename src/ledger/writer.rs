@@ -18,7 +18,7 @@ use super::event::{self, Event, What};
 use super::fault::{LedgerFault, LogFault, Refused};
 use super::record::ObjectState;
 use super::store::{self, id, micros};
-use super::{ClockNote, Config, DurableLog, ObjectRow, schema, studies};
+use super::{ClockNote, Config, DurableLog, ObjectRow, schema, studies, tried};
 
 /// Commands of one batch.
 const BATCH: usize = 256;
@@ -339,6 +339,7 @@ fn execute(
         }
         Command::Forget(before, _) => {
             studies::forget(db, *before)?;
+            tried::forget(db, *before)?;
             Ok(Answer::Count(forget(db, *before)?))
         }
         Command::Checkpoint(_) => Ok(Answer::Done),
@@ -365,6 +366,9 @@ fn apply(
     }
     store::save(db, event.object, &before, &after)?;
     store::save_particulars(db, event, after.verdicts)?;
+    if let What::Judged(verdict) = &event.what {
+        tried::count(db, event.object, event.at, verdict)?;
+    }
     if let What::Held { reasons, by: _ } = &event.what
         && reasons.iter().any(|reason| is_without_bytes(reason))
     {
@@ -504,6 +508,7 @@ fn drop_rows(db: &Connection, key: &str) -> Result<(), LedgerFault> {
     for sql in [
         "DELETE FROM delivery WHERE object = $1",
         "DELETE FROM verdict WHERE object = $1",
+        "DELETE FROM tried_on WHERE one = $1",
         "DELETE FROM decision WHERE object = $1",
         "DELETE FROM object WHERE id = $1",
     ] {

@@ -3,10 +3,13 @@
 //! One [`Metrics`] belongs to one gate: two gates in one process count apart.
 
 use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::metrics::counter::Counter;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
@@ -65,6 +68,49 @@ pub struct Failure {
     pub cause: &'static str,
 }
 
+/// What one rule that is only tried out would have withheld.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trial {
+    /// The rule's id.
+    pub rule: String,
+    /// What is counted: `object` or `study`.
+    pub unit: String,
+    /// Those that it applied to and that bear a mark.
+    pub applied: u64,
+    /// Of these, those that it would have withheld.
+    pub withheld: u64,
+}
+
+/// Counts that are kept elsewhere, so that they outlive the process: shown as they were told last, and as a whole.
+#[derive(Debug, Clone, Default)]
+pub struct Trials(Arc<Mutex<Vec<Trial>>>);
+
+impl Trials {
+    /// Has other counts shown.
+    pub fn set(&self, trials: Vec<Trial>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = trials;
+    }
+}
+
+impl Collector for Trials {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let trials = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut family = |name, help, count: fn(&Trial) -> u64| {
+            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            for trial in &trials {
+                let labels = [("rule", trial.rule.as_str()), ("unit", trial.unit.as_str())];
+                let counter = ConstCounter::new(count(trial));
+                counter.encode(family.encode_family(&labels)?)?;
+            }
+            Ok(())
+        };
+        let help = "What a rule under trial applied to and bears a mark";
+        family("shadow_applied", help, |trial| trial.applied)?;
+        let help = "What a rule under trial would have withheld of that";
+        family("shadow_withheld", help, |trial| trial.withheld)
+    }
+}
+
 /// All that one gate counts.
 #[derive(Debug)]
 pub struct Metrics {
@@ -95,6 +141,8 @@ pub struct Metrics {
     pub stamp_fallbacks: Family<Fallback, Counter>,
     /// What the rules found, by rule.
     pub findings: Family<Code, Counter>,
+    /// What rules that are only tried out would have withheld; told anew whenever it is asked for.
+    pub trials: Trials,
     /// Studies that have settled, by why: `quiet`, `at_most`, `no_room`.
     pub studies_settled: Family<Outcome, Counter>,
     /// What the rules found on studies and series, by rule.
@@ -214,6 +262,8 @@ impl Metrics {
         );
         let findings = Family::default();
         registry.register("findings", "What the rules found, by rule", findings.clone());
+        let trials = Trials::default();
+        registry.register_collector(Box::new(trials.clone()));
         let studies_settled = Family::default();
         registry.register(
             "studies_settled",
@@ -336,6 +386,7 @@ impl Metrics {
             stamp_modes,
             stamp_fallbacks,
             findings,
+            trials,
             studies_settled,
             study_findings,
             studies_open,
@@ -391,6 +442,28 @@ mod tests {
         assert!(text.contains("markgate_objects_received_total 1"), "{text}");
         assert!(text.contains("markgate_objects_marked_total{code=\"JJJHR\"} 1"), "{text}");
         assert!(text.contains("markgate_queued{destination=\"pacs\"} 3"), "{text}");
+    }
+
+    #[test]
+    fn counts_that_are_kept_elsewhere_are_shown_as_they_were_told_last() {
+        let metrics = Metrics::new();
+        let trial = |rule: &str, applied, withheld| Trial {
+            rule: rule.to_owned(),
+            unit: "object".to_owned(),
+            applied,
+            withheld,
+        };
+        metrics.trials.set(vec![trial("A-1", 3, 1), trial("A-2", 2, 0)]);
+        metrics.trials.set(vec![trial("A-1", 7, 2)]);
+        let text = metrics.render();
+        let lines: Vec<&str> = text.lines().filter(|line| line.contains("{rule=")).collect();
+        assert_eq!(
+            lines,
+            [
+                "markgate_shadow_applied_total{rule=\"A-1\",unit=\"object\"} 7",
+                "markgate_shadow_withheld_total{rule=\"A-1\",unit=\"object\"} 2",
+            ]
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The call itself.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use jiff::civil::Date;
 
@@ -17,7 +18,7 @@ use crate::recognition::{Decision, Exam, Institution, Reason, ScopeCode, decide}
 use crate::stamp::layout::Corner;
 use crate::stamp::{ImagePixels, Job, Provenance, Stamp, Workshop, stamp};
 use crate::standard::study::Keys;
-use crate::standard::{Announced, Arrival, Assessment, Finding, OwnNames, Subject, facts};
+use crate::standard::{Announced, Arrival, Assessment, OwnNames, RuleSet, Subject, facts};
 
 /// One object, as it came.
 #[derive(Clone, Copy)]
@@ -43,7 +44,7 @@ pub struct Image<'a> {
     /// Whether another version of it went out under its SOP Instance UID, or may.
     pub other_version: bool,
     /// What was found on its study that concerns it, where it waited for that.
-    pub study: &'a [Finding],
+    pub study: Option<&'a Assessment>,
     /// What identities are hidden by in what its study needs of it; without it nothing is told.
     pub keys: Option<&'a Keys>,
 }
@@ -130,20 +131,23 @@ fn judge_or_panic(site: &Site, image: &Image<'_>, now: Timestamp) -> Verdict {
     };
     let chosen = site.routes.choose(&subject);
     let urgent = image.urgent || image.source.urgent || chosen.urgent;
-    let mut assessment = site.rules.assess(&subject);
-    assessment.findings.extend_from_slice(image.study);
+    let rules = site.rules.of(&study::way(image, &chosen));
+    let mut assessment = rules.assess(&subject);
+    if let Some(found) = image.study {
+        assessment.add(found.clone());
+    }
     let is_whole = match image.scan.end {
         End::Complete => true,
         End::Cut { .. } | End::Malformed(_) | End::TooDeep { .. } | End::Unlooked(_) => false,
     };
     let (decision, Stamp { plan, modes, fallen_back, corner }) = if is_whole {
-        mark(site, image, &subject, &assessment, now)
+        mark(site, image, &subject, (rules, &assessment), now)
     } else {
         // What was not looked at to its end is carried on as it is.
         (Decision::without_judgement(Reason::Unchecked), Stamp::none())
     };
     let mark = decision.mark().map(|scope| scope.as_str());
-    let part = image.keys.and_then(|keys| study::part_of(image, &subject, mark, keys));
+    let part = image.keys.and_then(|keys| study::part_of(image, &subject, &chosen, mark, keys));
     let part = part.map(Box::new);
     Verdict {
         disposition: disposition(
@@ -157,6 +161,9 @@ fn judge_or_panic(site: &Site, image: &Image<'_>, now: Timestamp) -> Verdict {
         series: uid(image, tags::SERIES_INSTANCE_UID),
         modality: image.scan.header.string(tags::MODALITY),
         findings: assessment.findings,
+        shadow: assessment.shadow,
+        tried: assessment.tried,
+        with_study: image.study.is_some(),
         decision,
         modes,
         fallen_back,
@@ -165,6 +172,7 @@ fn judge_or_panic(site: &Site, image: &Image<'_>, now: Timestamp) -> Verdict {
         destinations: chosen.destinations,
         urgent,
         unchecked: false,
+        rules: Arc::clone(rules),
         part,
     }
 }
@@ -199,7 +207,7 @@ fn mark(
     site: &Site,
     image: &Image<'_>,
     subject: &Subject<'_>,
-    assessment: &Assessment,
+    (rules, assessment): (&RuleSet, &Assessment),
     now: Timestamp,
 ) -> (Decision, Stamp) {
     let name = facts::identity::institution_name(subject);
@@ -223,7 +231,7 @@ fn mark(
         ae: site.ae.clone(),
         source: image.sender.map(|sender| sender.calling.clone()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        rules: site.versions.rules.clone(),
+        rules: rules.hash().to_owned(),
     };
     let job = Job {
         view: &image.scan.header,
@@ -265,6 +273,9 @@ pub fn unchecked(site: &Site, image: &Image<'_>) -> Verdict {
         series: uid(image, tags::SERIES_INSTANCE_UID),
         modality: None,
         findings: Vec::new(),
+        shadow: Vec::new(),
+        tried: Vec::new(),
+        with_study: false,
         decision: Decision::without_judgement(Reason::Unchecked),
         modes: Vec::new(),
         fallen_back: Vec::new(),
@@ -274,6 +285,7 @@ pub fn unchecked(site: &Site, image: &Image<'_>) -> Verdict {
         urgent: true,
         disposition: Disposition::Forward,
         unchecked: true,
+        rules: Arc::clone(site.rules.site()),
         part: None,
     }
 }

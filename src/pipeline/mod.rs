@@ -20,7 +20,7 @@ use crate::policy::disposition::Unparsable;
 use crate::policy::route::{DestinationIndex, Routes};
 use crate::recognition::{MarkPolicy, Registry};
 use crate::stamp::{StampPolicy, StampRows};
-use crate::standard::{Personnel, RuleSet};
+use crate::standard::{Personnel, RuleSets};
 
 pub use association::Association;
 pub use judge::{Image, SenderNames, acknowledgement, bypassed, judge, subject, unchecked};
@@ -38,8 +38,8 @@ pub struct Site {
     pub destinations: Vec<String>,
     /// Which objects go where.
     pub routes: Routes,
-    /// The rules of quality.
-    pub rules: RuleSet,
+    /// The rules of quality, by the way in which objects come.
+    pub rules: RuleSets,
     /// Institutions, items, accreditations.
     pub registry: Registry,
     /// Operators, if the site has a registry of them.
@@ -63,7 +63,7 @@ pub struct Site {
 /// The versions that a verdict rests on.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Versions {
-    /// The rule packs and the site's changes to them.
+    /// The rule packs and the site's changes to them, exceptions left out.
     pub rules: String,
     /// Institutions, items, accreditations.
     pub registry: String,

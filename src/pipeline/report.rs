@@ -4,10 +4,13 @@
 use serde::Serialize;
 
 use super::Verdict;
+use crate::standard;
 
 #[derive(Serialize)]
 struct Report<'v> {
     findings: Vec<Finding<'v>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    shadow: Vec<Finding<'v>>,
     exam_date: Option<String>,
     institution: Option<&'v str>,
     items: Vec<&'v str>,
@@ -37,21 +40,24 @@ struct Finding<'v> {
     attribute: Option<&'v str>,
 }
 
+impl<'v> Finding<'v> {
+    fn of(finding: &'v standard::Finding) -> Self {
+        Self {
+            rule: &finding.rule,
+            severity: finding.severity.as_str(),
+            attribute: finding.attribute.as_deref(),
+        }
+    }
+}
+
 impl Verdict {
     /// The verdict as a JSON object, without any value of a patient's attribute.
     #[must_use]
     pub fn report(&self) -> String {
         let decision = &self.decision;
         let report = Report {
-            findings: self
-                .findings
-                .iter()
-                .map(|finding| Finding {
-                    rule: &finding.rule,
-                    severity: finding.severity.as_str(),
-                    attribute: finding.attribute.as_deref(),
-                })
-                .collect(),
+            findings: self.findings.iter().map(Finding::of).collect(),
+            shadow: self.shadow.iter().map(Finding::of).collect(),
             exam_date: decision.exam_date.map(|date| date.to_string()),
             institution: decision.institution.as_ref().map(|id| id.as_str()),
             items: decision.items.iter().map(|item| item.as_str()).collect(),

@@ -6,9 +6,9 @@ use super::judge::{SenderNames, subject};
 use super::{Image, Site};
 use crate::base::time::Timestamp;
 use crate::object::End;
-use crate::policy::route::Hold;
-use crate::standard::Subject;
+use crate::policy::route::{Chosen, Hold};
 use crate::standard::study::{Keys, Part, Said};
+use crate::standard::{Subject, Way};
 
 /// What study rules need of an object. `None` when it was not looked at to its end, names no study, or a fault of the gate comes
 /// in between.
@@ -20,7 +20,9 @@ pub fn part(
     keys: &Keys,
     now: Timestamp,
 ) -> Option<Part> {
-    looked_at(site, image, now, |subject| part_of(image, subject, mark, keys))
+    looked_at(site, image, now, |subject| {
+        part_of(image, subject, &site.routes.choose(subject), mark, keys)
+    })
 }
 
 /// What study rules need of an object that is to wait until its study has settled; `None` for one that is not.
@@ -32,7 +34,7 @@ pub fn waits(site: &Site, image: &Image<'_>, keys: &Keys, now: Timestamp) -> Opt
     looked_at(site, image, now, |subject| {
         let chosen = site.routes.choose(subject);
         let waits = chosen.hold == Hold::Study && !chosen.urgent;
-        if waits { part_of(image, subject, None, keys) } else { None }
+        if waits { part_of(image, subject, &chosen, None, keys) } else { None }
     })
 }
 
@@ -40,6 +42,7 @@ pub fn waits(site: &Site, image: &Image<'_>, keys: &Keys, now: Timestamp) -> Opt
 pub(super) fn part_of(
     image: &Image<'_>,
     subject: &Subject<'_>,
+    chosen: &Chosen,
     mark: Option<&str>,
     keys: &Keys,
 ) -> Option<Part> {
@@ -49,7 +52,12 @@ pub(super) fn part_of(
     let institution = image.source.institution.as_ref().map(|id| id.as_str());
     let pixels = subject.pixel_hash();
     let pixels = pixels.as_ref().map(<[u8; 32]>::as_slice);
-    Part::of(subject, Said { institution, mark, pixels }, keys)
+    Part::of(subject, Said { way: way(image, chosen), institution, mark, pixels }, keys)
+}
+
+/// How an object came, by the route that it takes.
+pub(super) fn way(image: &Image<'_>, chosen: &Chosen) -> Way {
+    Way { source: image.source.name.clone(), route: chosen.name.clone() }
 }
 
 fn looked_at(

@@ -55,7 +55,7 @@ pub(crate) fn site() -> Site {
         sources: Vec::new(),
         routes: Routes::build(&[], &destinations, &declarations).expect("no routes"),
         destinations,
-        rules: RuleSet::build(&[pack], &Changes::default()).expect("a good pack"),
+        rules: RuleSets::build(&[pack], &Changes::default()).expect("a good pack"),
         registry,
         mark: MarkPolicy::default(),
         modes: StampRows::build(Vec::new(), vec![StampMode::Tag], &declarations).expect("no rows"),
@@ -108,7 +108,7 @@ impl Case {
             workshop: None,
             preferred: &[],
             other_version: false,
-            study: &[],
+            study: None,
             keys: None,
         };
         judge(site, &image, at())

@@ -1,5 +1,7 @@
 //! What was decided on one object.
 
+use std::sync::Arc;
+
 use crate::dicom::uid::Uid;
 use crate::object::edit::EditPlan;
 use crate::policy::disposition::{Disposition, HoldReason};
@@ -7,8 +9,8 @@ use crate::policy::route::DestinationIndex;
 use crate::recognition::{Decision, Reason};
 use crate::stamp::layout::Corner;
 use crate::stamp::{Obstacle, StampMode};
-use crate::standard::Finding;
 use crate::standard::study::Part;
+use crate::standard::{Finding, RuleSet};
 
 /// Everything that was decided on one object, and what it rests on.
 #[derive(Debug, Clone)]
@@ -21,6 +23,12 @@ pub struct Verdict {
     pub modality: Option<String>,
     /// What the rules found, gravest first.
     pub findings: Vec<Finding>,
+    /// The same of rules that are only tried out: it has no effect.
+    pub shadow: Vec<Finding>,
+    /// The rules that apply and are only tried out.
+    pub tried: Vec<String>,
+    /// Whether it was judged with its study, which shares its fate.
+    pub with_study: bool,
     /// The mark, or the reason for none, and how it was come by.
     pub decision: Decision,
     /// How the mark is shown; empty where there is none.
@@ -39,6 +47,8 @@ pub struct Verdict {
     pub disposition: Disposition,
     /// Whether judging it failed: a fault of the gate.
     pub unchecked: bool,
+    /// The rules that it was judged by: those for the way it came. Of what was not judged, those of the site.
+    pub rules: Arc<RuleSet>,
     /// What its study needs of it, where that was asked for.
     pub part: Option<Box<Part>>,
 }

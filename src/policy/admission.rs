@@ -8,6 +8,7 @@
 use core::net::IpAddr;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 
@@ -78,6 +79,8 @@ impl RequiredIdentity {
 /// What is known of an object from its sender.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Source {
+    /// What the site calls it: by a name of its own, else by the AE title that it is listed with.
+    pub name: Option<Arc<str>>,
     /// The institution whose examinations it sends; without one its objects pass unmarked.
     pub institution: Option<InstitutionId>,
     /// Whether its objects are never held by rules.
@@ -265,6 +268,7 @@ mod tests {
             certificates: Vec::new(),
             identity: None,
             source: Source {
+                name: Some(aet.into()),
                 institution: Some(InstitutionId::new(institution)),
                 urgent: false,
                 charset: None,

@@ -4,12 +4,16 @@
 //! route matches, or none is listed, the object goes to every destination: an image is never lost to a gap in the
 //! conditions.
 
+use std::sync::Arc;
+
 use crate::dicom::Tag;
 use crate::expression::{CompileError, Declarations, Environment, Expression, Truth, Value};
 
 /// A route as a person writes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RouteRow {
+    /// What others call it by; unique.
+    pub name: Option<String>,
     /// Names of destinations, at least one.
     pub to: Vec<String>,
     /// The condition; without one every object matches.
@@ -67,6 +71,7 @@ pub enum RouteFault {
 
 #[derive(Debug, Clone)]
 struct Route {
+    name: Option<Arc<str>>,
     to: Vec<DestinationIndex>,
     when: Option<Expression>,
     urgent: bool,
@@ -85,6 +90,8 @@ pub struct Routes {
 pub struct Chosen {
     /// The route that matched, by its place; `None` when none did.
     pub route: Option<usize>,
+    /// What that is called, where it has a name.
+    pub name: Option<Arc<str>>,
     /// The destinations, each once.
     pub destinations: Vec<DestinationIndex>,
     /// Whether the route says that its objects are never held by rules.
@@ -122,8 +129,9 @@ impl Routes {
             let when = columns.when.as_ref();
             match when.map(|when| Expression::compile(when, declarations)).transpose() {
                 Ok(when) => {
+                    let name = columns.name.as_deref().map(Into::into);
                     let (urgent, hold) = (columns.urgent, columns.hold);
-                    routes.push(Route { to, when, urgent, hold });
+                    routes.push(Route { name, to, when, urgent, hold });
                 }
                 Err(error) => faults.push(RouteFault::Condition { row, error }),
             }
@@ -144,12 +152,14 @@ impl Routes {
         match self.routes.iter().enumerate().find(|(_, route)| matches(route)) {
             Some((index, route)) => Chosen {
                 route: Some(index),
+                name: route.name.clone(),
                 destinations: route.to.clone(),
                 urgent: route.urgent,
                 hold: route.hold,
             },
             None => Chosen {
                 route: None,
+                name: None,
                 destinations: self.all(),
                 urgent: false,
                 hold: Hold::Instance,
@@ -237,6 +247,7 @@ mod tests {
 
     fn row(to: &[&str], when: &str) -> RouteRow {
         RouteRow {
+            name: None,
             to: to.iter().map(|name| (*name).to_owned()).collect(),
             when: (!when.is_empty()).then(|| when.to_owned()),
             urgent: false,

@@ -48,7 +48,7 @@ impl Case {
             workshop: None,
             preferred: &[],
             other_version: false,
-            study: &[],
+            study: None,
             keys: None,
         }
     }

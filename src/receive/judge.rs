@@ -5,7 +5,7 @@
 //! unmarked when it takes too long. One that ends the process is found at the next start, judged alone, and not judged any more
 //! once it has ended three.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -31,7 +31,7 @@ use crate::base::time::{Timestamp, now};
 use crate::codec::Frames;
 use crate::dicom::tags;
 use crate::dicom::uid::Uid;
-use crate::ledger::{self, Arrival, Event, Ledger, LedgerFault, ObjectRow, What, insist};
+use crate::ledger::{self, Arrival, Event, Ledger, LedgerFault, ObjectRow, Trial, What, insist};
 use crate::object::edit::EditPlan;
 use crate::object::{Scan, scan_reader};
 use crate::observe::Metrics;
@@ -41,8 +41,8 @@ use crate::policy::disposition::{Disposition, HoldReason};
 use crate::spool::{
     Envelope, ObjectId, ReadFault, Receipt, SPOOL_DAMAGED, SPOOL_UNREADABLE, Spool,
 };
+use crate::standard::Severity;
 use crate::standard::study::Part;
-use crate::standard::{Check, RuleSet, Severity};
 
 /// Objects that may wait to be judged. Behind that, receiving waits: each may hold a header of some MiB in memory.
 const WAITING: usize = 16;
@@ -369,8 +369,7 @@ async fn verdict(
                 (true, _) => Judged::Verdict(Box::new(pipeline::bypassed(&site, &image, at))),
                 (false, None) if let Some(part) = waits() => Judged::Waits(part),
                 (false, found) => {
-                    let study = found.as_deref().unwrap_or_default();
-                    let image = Image { study, ..image };
+                    let image = Image { study: found.as_ref(), ..image };
                     let with = (&bench, &*corners, versions);
                     Judged::Verdict(Box::new(with_pixels(object, &judge, &site, &image, with, at)))
                 }
@@ -436,8 +435,8 @@ async fn judged(
     with.metrics.judge_seconds.observe(started.elapsed().as_secs_f64());
     if bypass {
         with.metrics.bypassed.inc();
-    } else if matches!(past, Past::OtherBytes) && !verdict.urgent && holds_conflicts(&site.rules) {
-        verdict.hold(HoldReason::Rule(CONFLICT.to_owned()));
+    } else {
+        conflict(&mut verdict, matches!(past, Past::OtherBytes));
     }
     tell(&with.metrics, object, &verdict);
     let mut written = ledger::Verdict {
@@ -453,10 +452,11 @@ async fn judged(
         report: verdict.report(),
         plan: if verdict.plan.is_empty() { Vec::new() } else { verdict.plan.to_bytes() },
         versions: ledger::Versions {
-            rules: site.versions.rules.clone(),
+            rules: verdict.rules.hash().to_owned(),
             registry: site.versions.registry.clone(),
             config: site.versions.config.clone(),
         },
+        trial: trial(&verdict),
     };
     if let Past::Same(Some(before)) = past
         && before.versions == written.versions
@@ -472,13 +472,39 @@ async fn judged(
     Some(Event { object, at, what: What::Judged(Box::new(written)) })
 }
 
-/// Whether the second version under a SOP Instance UID is held: unless the site has made the rule milder.
-fn holds_conflicts(rules: &RuleSet) -> bool {
+/// What is counted of the rules that are only tried out: what they would have withheld from an object that bears a mark.
+fn trial(verdict: &pipeline::Verdict) -> Option<Trial> {
+    if verdict.mark().is_none() || verdict.disposition != Disposition::Forward {
+        return None;
+    }
+    let grave = verdict.shadow.iter().filter(|found| found.severity >= Severity::Block);
+    let distinct = |rules: BTreeSet<&String>| rules.into_iter().cloned().collect::<Vec<_>>();
+    let applied = distinct(verdict.tried.iter().collect());
+    let withheld = distinct(grave.map(|found| &found.rule).collect());
+    (!applied.is_empty()).then_some(Trial { study: verdict.with_study, applied, withheld })
+}
+
+/// Has the second version under a SOP Instance UID held, unless the site has made the rule milder.
+fn conflict(verdict: &mut pipeline::Verdict, is_second: bool) {
+    let rules = Arc::clone(&verdict.rules);
     let rule = rules.rules().iter().find(|rule| rule.id == CONFLICT);
-    rule.is_none_or(|rule| {
-        let holds = |check: &Check| check.severity == Severity::Quarantine;
-        !rule.off && !rule.shadow && rule.checks.iter().any(holds)
-    })
+    let holds = rule.is_none_or(|rule| rule.gravest() == Severity::Quarantine);
+    match rule {
+        Some(rule) if rule.off => {}
+        Some(rule) if rule.shadow => {
+            if !verdict.tried.contains(&rule.id) {
+                verdict.tried.push(rule.id.clone());
+            }
+            if is_second && !verdict.shadow.iter().any(|found| found.rule == rule.id) {
+                verdict.shadow.extend(rule.checks.first().map(|check| rule.finding_of(check)));
+            }
+        }
+        Some(_) | None => {
+            if is_second && holds && !verdict.urgent {
+                verdict.hold(HoldReason::Rule(CONFLICT.to_owned()));
+            }
+        }
+    }
 }
 
 /// The objects that the ledger knows and that have no verdict, in the order of arrival. To be asked before anything new is

@@ -74,6 +74,7 @@ pub(super) async fn judged(
             registry: site.versions.registry.clone(),
             config: site.versions.config.clone(),
         },
+        trial: None,
     };
     Some(Event { object, at: now(), what: What::Judged(Box::new(verdict)) })
 }

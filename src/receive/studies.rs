@@ -34,7 +34,7 @@ use crate::pipeline::{self, Image, Site};
 use crate::policy::admission::{Caller, Proof, admit};
 use crate::policy::study::{self as policy, Complete, Known};
 use crate::spool::{ObjectId, Spool};
-use crate::standard::Finding;
+use crate::standard::Assessment;
 use crate::standard::study::{Key, Keys, Look, Part, StudyAssessment};
 
 use report::report;
@@ -77,7 +77,7 @@ pub struct Ruling(StudyAssessment);
 
 impl Ruling {
     /// What concerns the instance with a SOP Instance UID.
-    pub(super) fn on(&self, instance: Key) -> Vec<Finding> {
+    pub(super) fn on(&self, instance: Key) -> Assessment {
         self.0.on(instance)
     }
 }
@@ -247,7 +247,10 @@ impl Keeper {
         let found = self.open.take(&part, received, now());
         let Some(Waits { object, again }) = waits else { return };
         let late = self.with.settings.load().late;
-        match found.filter(|_| late == Late::Inherit && !again) {
+        // What came another way may be judged by stricter rules than those that the study was looked at with.
+        let is_plain = self.with.site.load().rules.exceptions().is_empty();
+        let covers = |ruling: &Arc<Ruling>| is_plain || ruling.0.covers(part.way());
+        match found.filter(|ruling| late == Late::Inherit && !again && covers(ruling)) {
             Some(ruling) => self.ready.push_back(Work::Ruled(object, ruling)),
             None => self.waiting.entry(part.study()).or_default().push(object),
         }

@@ -66,9 +66,20 @@ pub struct Assessment {
     pub shadow: Vec<Finding>,
     /// Rules that apply and could not be evaluated. They have no effect.
     pub undecided: Vec<String>,
+    /// Rules that apply and are only tried out, whatever they found.
+    pub tried: Vec<String>,
 }
 
 impl Assessment {
+    /// Adds what other rules have to say.
+    pub fn add(&mut self, other: Self) {
+        let Self { findings, shadow, undecided, tried } = other;
+        self.findings.extend(findings);
+        self.shadow.extend(shadow);
+        self.undecided.extend(undecided);
+        self.tried.extend(tried);
+    }
+
     /// The gravest severity found.
     #[must_use]
     pub fn severity(&self) -> Option<Severity> {

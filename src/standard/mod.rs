@@ -3,7 +3,8 @@
 //! The program computes facts ([`facts`]: typed, tested functions over a header); data judges them. A rule is a row of
 //! a [`Pack`], a TOML file of conditions over `dcm.KEYWORD` and `fact.NAME` that an inspector can read and a site can extend;
 //! the built-in one is `config/standards/db11t2505-2025.toml`. A [`RuleSet`] is the packs with a site's changes, compiled; it
-//! [assesses](RuleSet::assess) a [`Subject`], which is one object and how it came.
+//! [assesses](RuleSet::assess) a [`Subject`], which is one object and how it came. [`RuleSets`] are those for what comes one way or
+//! another.
 //!
 //! Nothing here decides what becomes of an image, knows which institution may mark it, reads a file, or asks the time.
 //! Facts that need [`pixels`] have them from whoever judges.
@@ -22,6 +23,7 @@ mod personnel;
 pub mod pixels;
 mod rule;
 mod rule_set;
+mod rule_sets;
 pub mod study;
 mod subject;
 
@@ -35,6 +37,7 @@ pub use pack::{BUILT_IN, KEYS, Keys, Pack, PackFault, PackProblem, Parameter};
 pub use personnel::{Grade, OperatorRow, Personnel, PersonnelFault, PersonnelProblem, Training};
 pub use rule::{Authority, Check, Level, Messages, Principle, Rule, Severity};
 pub use rule_set::{Change, Changes, RuleSet, RuleSetFault};
+pub use rule_sets::{Exception, RuleSets, Way, names};
 pub use subject::{Announced, Arrival, OwnNames, Subject};
 
 use crate::expression::Declarations;

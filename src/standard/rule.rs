@@ -1,9 +1,11 @@
 //! A rule, and the words in which it is written.
 
 use crate::dicom::Tag;
+use crate::dicom::attribute::keyword_of;
 use crate::expression::Expression;
 
 use super::applies::ClassGroups;
+use super::finding::Finding;
 use super::message::Template;
 
 /// A row of a pack, compiled, with the site's changes in it.
@@ -33,6 +35,29 @@ pub struct Rule {
     pub off: bool,
     /// Counted by the site, without effect.
     pub shadow: bool,
+}
+
+impl Rule {
+    /// That a requirement of it is not met, told without a value.
+    #[must_use]
+    pub fn finding_of(&self, check: &Check) -> Finding {
+        Finding {
+            rule: self.id.clone(),
+            principle: self.principle,
+            severity: check.severity,
+            authority: self.authority,
+            attribute: self.attribute.map(keyword_of),
+            value: None,
+            message_zh: check.zh.without_values(),
+            message_en: check.en.without_values(),
+        }
+    }
+
+    /// What it does at its worst.
+    #[must_use]
+    pub fn gravest(&self) -> Severity {
+        self.checks.iter().map(|check| check.severity).max().unwrap_or(Severity::Info)
+    }
 }
 
 /// One requirement of a rule.

@@ -1,6 +1,7 @@
 //! The rules that hold at a site, and what they say of an object.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::dicom::attribute::keyword_of;
@@ -13,17 +14,18 @@ use super::identifying::is_identifying;
 use super::pack::{Names, Pack, PackFault, Parameter};
 use super::pixels::{Looking, PixelFault};
 use super::rule::{Check, Level, Rule, Severity};
+use super::rule_sets::Exception;
 use super::subject::Subject;
 
-/// A site's change to one rule. What is not set stays as the pack has it.
+/// A site's change to a rule. What is not set stays as it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Change {
     /// The severity of all its checks.
     pub severity: Option<Severity>,
     /// Whether it is switched off.
-    pub off: bool,
+    pub off: Option<bool>,
     /// Whether it is only tried out: counted, without effect.
-    pub shadow: bool,
+    pub shadow: Option<bool>,
 }
 
 /// A site's changes.
@@ -31,6 +33,8 @@ pub struct Change {
 pub struct Changes {
     /// By rule.
     pub rules: BTreeMap<String, Change>,
+    /// For what comes some ways, on top of those; the last that applies counts.
+    pub exceptions: Vec<Exception>,
     /// New values of parameters, by name.
     pub parameters: BTreeMap<String, Value>,
 }
@@ -55,6 +59,16 @@ pub enum RuleSetFault {
     UnknownRule {
         /// As written.
         rule: String,
+    },
+    /// Exceptions for more sources and routes than can be told apart.
+    #[error(
+        "the exceptions tell {ways} ways of coming apart, one source by one route each; at most {most} can be"
+    )]
+    TooManyWays {
+        /// How many.
+        ways: usize,
+        /// How many there may be.
+        most: usize,
     },
     /// A parameter that no pack has.
     #[error("no pack has a parameter `{name}`; there are {}", .known.join(", "))]
@@ -85,13 +99,13 @@ pub enum RuleSetFault {
 /// The rules of the packs with the site's changes, compiled.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RuleSet {
-    rules: Vec<Rule>,
+    rules: Vec<Arc<Rule>>,
     looking: Looking,
     hash: String,
 }
 
 impl RuleSet {
-    /// Puts packs and changes together.
+    /// Puts packs and changes together. Exceptions are for [`RuleSets`](super::RuleSets).
     ///
     /// # Errors
     /// Every mistake.
@@ -127,12 +141,31 @@ impl RuleSet {
         if !faults.is_empty() {
             return Err(faults);
         }
+        let rules = rules.into_iter().map(Arc::new).collect();
         Ok(Self { rules, looking: looking(packs, changes), hash: hash(packs, changes) })
+    }
+
+    /// The same with exceptions from it, one after another. What they leave alone is shared.
+    pub(super) fn except<'e>(&self, exceptions: impl Iterator<Item = &'e Exception>) -> Self {
+        let mut rules = self.rules.clone();
+        for exception in exceptions {
+            let meant = rules.iter_mut().filter(|rule| exception.is_for(&rule.id));
+            meant.for_each(|rule| exception.change.apply(Arc::make_mut(rule)));
+        }
+        let changed: Vec<&Rule> = rules
+            .iter()
+            .zip(&self.rules)
+            .filter(|(new, old)| new != old)
+            .map(|(new, _)| &**new)
+            .collect();
+        let hash =
+            if changed.is_empty() { self.hash.clone() } else { hash_beside(&self.hash, &changed) };
+        Self { rules, looking: self.looking, hash }
     }
 
     /// The rules, in the order of their packs.
     #[must_use]
-    pub fn rules(&self) -> &[Rule] {
+    pub fn rules(&self) -> &[Arc<Rule>] {
         &self.rules
     }
 
@@ -154,10 +187,7 @@ impl RuleSet {
     #[must_use]
     pub fn assess(&self, subject: &Subject<'_>) -> Assessment {
         let mut assessment = self.assess_at(Level::Instance, subject);
-        let of_pixels = self.assess_at(Level::Pixel, subject);
-        assessment.findings.extend(of_pixels.findings);
-        assessment.shadow.extend(of_pixels.shadow);
-        assessment.undecided.extend(of_pixels.undecided);
+        assessment.add(self.assess_at(Level::Pixel, subject));
         assessment
     }
 
@@ -167,7 +197,16 @@ impl RuleSet {
         let mut assessment = Assessment::default();
         for rule in self.rules.iter().filter(|rule| rule.level == level) {
             let holds = |condition: &Expression| condition.holds(subject);
-            match judge(rule, subject, holds) {
+            let judged = judge(rule, subject, holds);
+            let has_applied = match &judged {
+                Judged::Outcome(Outcome::Off | Outcome::NotApplicable) | Judged::Unseen(_) => false,
+                Judged::Outcome(Outcome::Undecided | Outcome::Met | Outcome::NotMet(_))
+                | Judged::Failed(_) => true,
+            };
+            if rule.shadow && has_applied {
+                assessment.tried.push(rule.id.clone());
+            }
+            match judged {
                 Judged::Outcome(Outcome::Undecided) => assessment.undecided.push(rule.id.clone()),
                 Judged::Outcome(_) | Judged::Unseen(_) => {}
                 Judged::Failed(check) => {
@@ -306,8 +345,8 @@ impl Change {
                 check.severity = severity;
             }
         }
-        rule.off = self.off;
-        rule.shadow = self.shadow;
+        rule.off = self.off.unwrap_or(rule.off);
+        rule.shadow = self.shadow.unwrap_or(rule.shadow);
     }
 }
 
@@ -366,24 +405,42 @@ fn kind(value: &Value) -> &'static str {
 
 /// Of everything that a decision of the rules depends on, each part with its length before it.
 fn hash(packs: &[Pack], changes: &Changes) -> String {
-    let mut hasher = blake3::Hasher::new();
-    let mut part = |text: &str| {
-        hasher.update(&(text.len() as u64).to_le_bytes());
-        hasher.update(text.as_bytes());
-    };
+    let mut parts = Vec::new();
+    let mut part = |text: &str| parts.push(text.to_owned());
     for pack in packs {
         part(pack.text());
     }
     for (rule, change) in &changes.rules {
         part(rule);
         part(change.severity.map_or("", Severity::as_str));
-        part(if change.off { "off" } else { "on" });
-        part(if change.shadow { "shadow" } else { "" });
+        part(if change.off == Some(true) { "off" } else { "on" });
+        part(if change.shadow == Some(true) { "shadow" } else { "" });
     }
     for (name, value) in &changes.parameters {
         part(name);
         part(kind(value));
         part(&value.to_string());
+    }
+    digest(&parts)
+}
+
+/// Of a set that differs from another by these rules alone.
+fn hash_beside(other: &str, changed: &[&Rule]) -> String {
+    let mut parts = vec![other.to_owned()];
+    for rule in changed {
+        parts.push(rule.id.clone());
+        parts.push(format!("{} {}", rule.off, rule.shadow));
+        parts.extend(rule.checks.iter().map(|check| check.severity.as_str().to_owned()));
+    }
+    digest(&parts)
+}
+
+/// BLAKE3 of texts, each with its length before it, in 32 hexadecimal digits.
+fn digest(parts: &[String]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
     }
     hasher.finalize().to_hex().chars().take(32).collect()
 }

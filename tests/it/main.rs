@@ -22,6 +22,7 @@ mod disk_full;
 mod drain;
 mod duplicates;
 mod durability;
+mod exceptions;
 mod export;
 mod floods;
 mod foreign_senders;

@@ -276,6 +276,7 @@ mod tests {
         };
         let explanation = Explanation {
             report,
+            shadow: Vec::new(),
             source: Source::default(),
             institution_name: None,
             exam_date_from: None,
@@ -321,6 +322,8 @@ mod tests {
             clause: None,
             enabled,
             shadow: false,
+            exceptions: Vec::new(),
+            tried: Vec::new(),
             when: None,
             require: String::new(),
             message: Message { zh: String::new(), en: String::new() },

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use super::listing::rule as rule_of;
 use crate::app::report;
 use crate::config::Loaded;
 use crate::dicom::attribute::keyword_of;
@@ -36,7 +37,7 @@ impl Book {
         Self {
             packs: loaded.compiled.packs.clone(),
             changes: loaded.configuration.rules.changes.clone(),
-            rules: loaded.compiled.rules.clone(),
+            rules: RuleSet::clone(loaded.compiled.rules.site()),
         }
     }
 
@@ -86,7 +87,7 @@ impl Book {
         };
         let used = Used::of(rule);
         RulePage {
-            rule: report::rule(rule),
+            rule: rule_of(rule, &self.changes.exceptions),
             attribute: rule.attribute.map(keyword_of),
             checks: rule.checks.iter().map(check).collect(),
             parameters: self.parameters(&rule.pack, &used),
@@ -252,7 +253,8 @@ fn mistake(file: &Path, fault: PackFault) -> PackMistake {
 fn together(named: &[PathBuf], fault: &RuleSetFault) -> PackMistake {
     let rule = match fault {
         RuleSetFault::Twice { rule, .. } | RuleSetFault::UnknownRule { rule } => Some(rule.clone()),
-        RuleSetFault::UnknownParameter { .. }
+        RuleSetFault::TooManyWays { .. }
+        | RuleSetFault::UnknownParameter { .. }
         | RuleSetFault::WrongKind { .. }
         | RuleSetFault::Condition { .. } => None,
     };

@@ -4,12 +4,14 @@
 
 mod book;
 mod comparison;
+mod listing;
 mod manual;
 mod schema;
 mod trial;
 
 pub use book::Book;
 pub use comparison::compare;
+pub(super) use listing::{listed, trials, tried};
 pub use manual::manual;
 pub use schema::schema;
 pub use trial::try_on;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::book::Book;
 use crate::app::offline::{Looked, OfflineFault, Sender, each_subject};
-use crate::app::report::{gravest, severity};
+use crate::app::report::severity;
 use crate::config::Loaded;
 use crate::standard::{Level, Outcome, Rule, RuleTrace};
 use crate::web::model::{Trial, TriedRule, UnreadFile};
@@ -27,7 +27,7 @@ pub fn try_on(
         files: 0,
         not_dicom: 0,
         unreadable: Vec::new(),
-        rules: book.rules().rules().iter().map(untried).collect(),
+        rules: book.rules().rules().iter().map(|rule| untried(rule)).collect(),
     };
     let looking = Some(book.rules().looking());
     each_subject(paths, loaded, sender, looking, |path, looked| match looked {
@@ -52,7 +52,7 @@ fn untried(rule: &Rule) -> TriedRule {
     TriedRule {
         rule: rule.id.clone(),
         level: rule.level.as_str().to_owned(),
-        severity: severity(gravest(rule)),
+        severity: severity(rule.gravest()),
         run: matches!(rule.level, Level::Instance | Level::Pixel),
         applied: 0,
         met: 0,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::preview::Viewed;
-use crate::app::report;
+use crate::app::report::{self, Again};
 use crate::base::limits::Limits;
 use crate::codec::Frames;
 use crate::ledger::Explained;
@@ -12,7 +12,6 @@ use crate::pipeline::{Association, Image, Site};
 use crate::policy::admission::{Caller, Proof, admit};
 use crate::spool::{Priority, ReadFault, Spool};
 use crate::standard::Announced;
-use crate::web::model;
 
 /// Judges an object in the spool once more, as of the time of its verdict, for the values in it; `None` when its file has
 /// been removed.
@@ -21,7 +20,7 @@ pub(super) fn look_again(
     spool: &Spool,
     entry: &Explained,
     frames: Arc<dyn Frames>,
-) -> Result<Option<model::Explanation>, ReadFault> {
+) -> Result<Option<Again>, ReadFault> {
     let stored = match spool.object(entry.id) {
         Ok(stored) => stored,
         Err(ReadFault::Missing(_)) => return Ok(None),
@@ -56,9 +55,9 @@ pub(super) fn look_again(
         workshop: Some(&viewed),
         preferred: &[],
         other_version: false,
-        study: &[],
+        study: None,
         keys: None,
     };
     let at = entry.verdict.as_ref().map_or(entry.received, |verdict| verdict.at);
-    Ok(Some(report::explanation(site, &image, at)))
+    Ok(Some(report::looked_at(site, &image, at)))
 }

@@ -6,6 +6,7 @@ mod custody;
 mod recovery;
 mod retention;
 mod studies;
+mod tried;
 
 use std::sync::{Arc, Mutex};
 

@@ -29,7 +29,7 @@ fn modes_count_and_so_do_those_that_could_not_be_had() {
         workshop: None,
         preferred: &[],
         other_version: false,
-        study: &[],
+        study: None,
         keys: None,
     };
     let verdict = pipeline::judge(&site, &image, now());

@@ -1,13 +1,17 @@
 //! What the rules of series and studies say.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use crate::dicom::attribute::keyword_of;
 use crate::dicom::uid::Uid;
 use crate::expression::Truth;
-use crate::standard::finding::Finding;
+use crate::standard::finding::{Assessment, Finding};
 use crate::standard::rule::{Check, Level, Rule, Severity};
-use crate::standard::rule_set::RuleSet;
+use crate::standard::rule_sets::{RuleSets, Way};
 
 use super::facts::Seen;
+use super::fold::Ways;
 use super::keys::Key;
 use super::view::{Look, SeriesLook};
 
@@ -20,8 +24,12 @@ pub struct StudyAssessment {
     pub shadow: Vec<StudyFinding>,
     /// Rules that apply and could not be evaluated, each once. They have no effect.
     pub undecided: Vec<String>,
+    /// Rules that apply and are only tried out, each once, whatever they found.
+    pub tried: Vec<String>,
     /// Instances that some object of the study rejects, rising.
     pub rejected: Vec<Key>,
+    /// The ways that its members came.
+    pub(super) ways: Ways,
 }
 
 /// A requirement that a study does not meet.
@@ -42,42 +50,70 @@ impl StudyAssessment {
         self.findings.iter().map(|found| found.finding.severity).max()
     }
 
-    /// What was found that concerns an instance: whatever is wrong with its study or any series of it, save with images that are
-    /// rejected, of which it is none.
+    /// What concerns an instance: whatever is wrong with its study or any series of it, save with images that are rejected, of which
+    /// it is none.
     #[must_use]
-    pub fn on(&self, instance: Key) -> Vec<Finding> {
+    pub fn on(&self, instance: Key) -> Assessment {
         let is_rejected = self.rejected.binary_search(&instance).is_ok();
         let concerns = |found: &&StudyFinding| is_rejected || !found.of_rejected;
-        self.findings.iter().filter(concerns).map(|found| found.finding.clone()).collect()
+        let of = |list: &[StudyFinding]| -> Vec<Finding> {
+            list.iter().filter(concerns).map(|found| found.finding.clone()).collect()
+        };
+        Assessment {
+            findings: of(&self.findings),
+            shadow: of(&self.shadow),
+            undecided: self.undecided.clone(),
+            tried: self.tried.clone(),
+        }
+    }
+
+    /// Whether some of its members came this way, so that what was found is as strict as that way asks.
+    #[must_use]
+    pub fn covers(&self, way: &Way) -> bool {
+        self.ways.has(way)
     }
 }
 
-impl RuleSet {
-    /// What the rules of series and studies say of a study.
+impl RuleSets {
+    /// What the rules of series and studies say of a study: the strictest of those for the ways that its members came, and of
+    /// a series those of its own.
     #[must_use]
     pub fn assess_study(&self, look: &Look<'_>) -> StudyAssessment {
+        let of_study = self.strictest_of(&look.study.ways);
+        let of_series = look.series().iter().map(|series| self.strictest_of(series.ways()));
+        let of_series: Vec<_> = of_series.collect();
         let rejected = look.study.rejects.iter().copied().collect();
-        let mut assessment = StudyAssessment { rejected, ..StudyAssessment::default() };
-        for rule in self.rules().iter().filter(|rule| !rule.off) {
+        let ways = look.study.ways.clone();
+        let mut assessment = StudyAssessment { rejected, ways, ..StudyAssessment::default() };
+        for (place, rule) in of_study.iter().enumerate() {
             match rule.level {
                 Level::Instance | Level::Pixel => {}
                 Level::Study => assessment.put(rule, look, None),
                 Level::Series => {
-                    for series in look.series() {
-                        assessment.put(rule, look, Some(series));
+                    for (series, rules) in look.series().iter().zip(&of_series) {
+                        if let Some(rule) = rules.get(place) {
+                            assessment.put(rule, look, Some(series));
+                        }
                     }
                 }
             }
         }
         assessment
     }
+
+    fn strictest_of(&self, ways: &Ways) -> Cow<'_, [Arc<Rule>]> {
+        self.strictest(ways.iter(), !ways.is_cut())
+    }
 }
 
 impl StudyAssessment {
     fn put(&mut self, rule: &Rule, look: &Look<'_>, series: Option<&SeriesLook<'_>>) {
         let seen = Seen { look, series };
-        if rule.when.as_ref().is_some_and(|when| !when.holds(&seen).is_met()) {
+        if rule.off || rule.when.as_ref().is_some_and(|when| !when.holds(&seen).is_met()) {
             return;
+        }
+        if rule.shadow && !self.tried.contains(&rule.id) {
+            self.tried.push(rule.id.clone());
         }
         let mut is_undecided = false;
         for check in &rule.checks {

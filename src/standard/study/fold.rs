@@ -6,6 +6,7 @@ use crate::dicom::uid::Uid;
 use crate::standard::facts::lexicon::Regions;
 use crate::standard::facts::mr_series::Weighting;
 use crate::standard::geometry::{Plane, Traits};
+use crate::standard::rule_sets::Way;
 
 use super::few::Few;
 use super::keys::Key;
@@ -20,6 +21,9 @@ const MOST_STACKS: usize = 512;
 const MOST_OTHERS: usize = 1024;
 /// Steps of a direction's component from 0 to 1: half of the difference that makes another orientation.
 const STEPS: f64 = 2000.0;
+
+/// The ways that members of a whole came.
+pub(super) type Ways = Few<Way, 16>;
 
 /// A study as far as it has come. The same parts in any order make the same study.
 #[derive(Debug, Clone)]
@@ -39,6 +43,7 @@ pub struct Study {
     pub(super) descriptions: Few<Key, 4>,
     pub(super) procedures: Few<Key, 4>,
     pub(super) marks: Few<Key, 4>,
+    pub(super) ways: Ways,
     pub(super) modalities: Few<Box<str>, 8>,
     pub(super) regions: Few<Box<str>, 16>,
     /// With the instance, which may be rejected.
@@ -61,6 +66,7 @@ pub struct Study {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Series {
     pub(super) uid: Uid,
+    pub(super) ways: Ways,
     pub(super) modalities: Few<Box<str>, 4>,
     pub(super) patients: Few<Key, 4>,
     pub(super) frames_of_reference: Few<Key, 4>,
@@ -143,6 +149,7 @@ impl Study {
             descriptions: Few::default(),
             procedures: Few::default(),
             marks: Few::default(),
+            ways: Ways::default(),
             modalities: Few::default(),
             regions: Few::default(),
             views: Few::default(),
@@ -176,6 +183,7 @@ impl Study {
         self.descriptions.extend(part.description);
         self.procedures.extend(part.procedure);
         self.marks.extend(part.mark);
+        self.ways.add(part.way.clone());
         self.rejects.extend(part.rejects.iter().copied());
         self.spoken.add(part.spoken);
         self.regions_asked = self.regions_asked | part.regions_asked;
@@ -254,6 +262,7 @@ impl Study {
             + self.descriptions.bytes()
             + self.procedures.bytes()
             + self.marks.bytes()
+            + self.ways.bytes()
             + self.modalities.bytes()
             + self.regions.bytes()
             + self.views.bytes()
@@ -275,6 +284,7 @@ impl Series {
         if !part.modality.is_empty() {
             self.modalities.add(part.modality.clone());
         }
+        self.ways.add(part.way.clone());
         self.patients.extend(part.who.id);
         self.words.add(part.words);
         self.rendition.0 |= part.rendition.0;
@@ -333,6 +343,7 @@ impl Series {
 
     fn sets(&self) -> usize {
         self.modalities.bytes()
+            + self.ways.bytes()
             + self.patients.bytes()
             + self.frames_of_reference.bytes()
             + self.weightings.bytes()

@@ -18,6 +18,8 @@ mod words;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod way_tests;
 
 pub use assess::{StudyAssessment, StudyFinding};
 pub use facts::{SERIES_FACTS, STUDY_FACTS, StudyFact};

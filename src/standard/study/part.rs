@@ -8,6 +8,7 @@ use crate::standard::facts::lexicon::{Reading, Regions};
 use crate::standard::facts::mr_series::{Weighting, classify};
 use crate::standard::facts::{contrast, ct, dates, functional_groups, geometry, image, mr, views};
 use crate::standard::geometry::{Plane, Traits};
+use crate::standard::rule_sets::Way;
 use crate::standard::subject::Subject;
 
 use super::keys::{Key, Keys, plain};
@@ -24,6 +25,8 @@ pub struct Part {
     pub(crate) class: Class,
     pub(crate) modality: Box<str>,
     pub(crate) who: Who,
+    /// How it came.
+    pub(crate) way: Way,
     /// The institution that its sender is configured with.
     pub(crate) institution: Option<Key>,
     pub(crate) institution_name: Option<Key>,
@@ -113,8 +116,10 @@ pub struct Slice {
 }
 
 /// What is said of an instance beside its elements.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Said<'a> {
+    /// How it came.
+    pub way: Way,
     /// The institution that its sender is configured with.
     pub institution: Option<&'a str>,
     /// The mark it was given.
@@ -186,7 +191,8 @@ impl Part {
             dose: functional_groups::number(subject, ct::CTDI).is_some_and(|dose| dose > 0.0)
                 || subject.text(tags::SOP_CLASS_UID).as_deref() == Some(DOSE_REPORT),
             frame_of_reference: words(tags::FRAME_OF_REFERENCE_UID, "frame of reference"),
-            slice: slice(subject, said, keys),
+            slice: slice(subject, &said, keys),
+            way: said.way,
             rejects: rejects(subject, keys),
             study_uid,
             series_uid,
@@ -209,6 +215,12 @@ impl Part {
     #[must_use]
     pub fn instance(&self) -> Key {
         self.instance
+    }
+
+    /// How it came.
+    #[must_use]
+    pub fn way(&self) -> &Way {
+        &self.way
     }
 
     /// Modality (0008,0060).
@@ -338,7 +350,7 @@ fn weighting(subject: &Subject<'_>) -> Option<Weighting> {
     is_mr.then(|| classify(&mr::acquisition(subject)).weighting).flatten()
 }
 
-fn slice(subject: &Subject<'_>, said: Said<'_>, keys: &Keys) -> Slice {
+fn slice(subject: &Subject<'_>, said: &Said<'_>, keys: &Keys) -> Slice {
     let mut places: Vec<(Plane, [f32; 3])> = geometry::slices(subject)
         .into_iter()
         .filter(|(plane, position)| {

@@ -13,39 +13,46 @@ use crate::object::scan_reader;
 use crate::phantom::Value::{Doubles, Items};
 use crate::phantom::{DataSet, Kind, Specimen};
 use crate::standard::Severity::{Block, Info, Quarantine, SelfCheck, Warn};
-use crate::standard::{Announced, Arrival, Changes, Pack, RuleSet, Severity, Subject};
+use crate::standard::{Announced, Arrival, Changes, Pack, RuleSets, Severity, Subject, Way};
 
 fn keys() -> Keys {
     Keys::new([9; 32])
 }
 
-fn built_in() -> &'static RuleSet {
-    static RULES: LazyLock<RuleSet> = LazyLock::new(|| with_parameters(&[]));
+fn built_in() -> &'static RuleSets {
+    static RULES: LazyLock<RuleSets> = LazyLock::new(|| with_parameters(&[]));
     &RULES
 }
 
-fn with_parameters(parameters: &[(&str, Value)]) -> RuleSet {
+fn with_parameters(parameters: &[(&str, Value)]) -> RuleSets {
     let pack = Pack::built_in("db11t2505-2025").expect("the built-in pack");
     let parameters =
         parameters.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
     let changes = Changes { parameters, ..Changes::default() };
-    RuleSet::build(&[pack], &changes).expect("rules that compile")
+    RuleSets::build(&[pack], &changes).expect("rules that compile")
 }
 
 /// An instance, with what is said of it beside.
 #[derive(Clone)]
-struct One {
+pub(super) struct One {
     specimen: Specimen,
     institution: Option<&'static str>,
     mark: Option<&'static str>,
     pixels: Option<Vec<u8>>,
+    pub(super) way: Way,
 }
 
 impl One {
     fn new(specimen: Specimen) -> Self {
         // Each image has pixels of its own.
         let pixels = specimen.sop_instance().as_str().as_bytes().to_vec();
-        Self { specimen, institution: Some("here"), mark: Some("BJHR"), pixels: Some(pixels) }
+        Self {
+            specimen,
+            institution: Some("here"),
+            mark: Some("BJHR"),
+            pixels: Some(pixels),
+            way: Way::default(),
+        }
     }
 
     fn text(self, tag: Tag, text: &str) -> Self {
@@ -75,13 +82,17 @@ impl One {
             now: "2026-06-01T06:00:00Z".parse().expect("a timestamp"),
             offset: parse_offset("+08:00").expect("an offset"),
         };
-        let said =
-            Said { institution: self.institution, mark: self.mark, pixels: self.pixels.as_deref() };
+        let said = Said {
+            way: self.way.clone(),
+            institution: self.institution,
+            mark: self.mark,
+            pixels: self.pixels.as_deref(),
+        };
         Part::of(&Subject::new(&scan.header, arrival), said, &keys()).expect("a part")
     }
 }
 
-fn small(kind: Kind, series: u32, instance: u32) -> One {
+pub(super) fn small(kind: Kind, series: u32, instance: u32) -> One {
     One::new(Specimen::new(kind, 5).size(8, 8).series(series).instance(instance))
 }
 
@@ -151,20 +162,20 @@ fn every(all: Vec<One>, how: impl FnMut(One) -> One) -> Vec<One> {
     all.into_iter().map(how).collect()
 }
 
-fn fold(all: &[One]) -> Study {
+pub(super) fn fold(all: &[One]) -> Study {
     let mut parts = all.iter().map(One::part);
     let mut study = Study::begun_by(&parts.next().expect("an instance"));
     parts.for_each(|part| study.add(&part));
     study
 }
 
-fn found(rules: &RuleSet, all: &[One], beside: &Beside) -> StudyAssessment {
+fn found(rules: &RuleSets, all: &[One], beside: &Beside) -> StudyAssessment {
     rules.assess_study(&Look::at(&fold(all), beside))
 }
 
 #[track_caller]
-fn check_by(rules: &RuleSet, rule: &str, all: &[One], beside: &Beside, want: Option<Severity>) {
-    assert!(rules.rules().iter().any(|known| known.id == rule), "no rule {rule}");
+fn check_by(rules: &RuleSets, rule: &str, all: &[One], beside: &Beside, want: Option<Severity>) {
+    assert!(rules.site().rules().iter().any(|known| known.id == rule), "no rule {rule}");
     let assessment = found(rules, all, beside);
     assert!(!assessment.undecided.iter().any(|id| id == rule), "{rule} is undecided");
     let severity = assessment
@@ -296,8 +307,8 @@ fn img_stu_022_a_rejected_image_bears_no_mark_and_the_others_do() {
     }
     let assessment = found(built_in(), &all, &Beside::default());
     let on = |one: &One| {
-        let findings = assessment.on(one.part().instance());
-        findings.iter().any(|finding| finding.rule == "IMG-STU-022.series")
+        let found = assessment.on(one.part().instance());
+        found.findings.iter().any(|finding| finding.rule == "IMG-STU-022.series")
     };
     assert_eq!((on(&all[0]), on(&all[1])), (true, false));
 }

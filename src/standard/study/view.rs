@@ -7,7 +7,7 @@ use crate::standard::geometry::{
     Numbering, Plane, Slice, Stack, Traits, View as BodyPlane, gap_share, lost_slices,
 };
 
-use super::fold::{Image, Series, StackKey, Study};
+use super::fold::{Image, Series, StackKey, Study, Ways};
 use super::keys::Key;
 use super::part::Class;
 
@@ -258,6 +258,11 @@ impl<'a> SeriesLook<'a> {
     #[must_use]
     pub fn uid(&self) -> &Uid {
         &self.series.uid
+    }
+
+    /// The ways that its images came.
+    pub(super) fn ways(&self) -> &Ways {
+        &self.series.ways
     }
 
     /// Whether these are images that some object of the study rejects.

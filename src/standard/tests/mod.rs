@@ -6,6 +6,7 @@ mod applies;
 mod catalogue;
 mod classification;
 mod coverage;
+mod exceptions;
 mod facts;
 mod functional_groups;
 mod identities;

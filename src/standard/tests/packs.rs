@@ -189,11 +189,11 @@ fn a_site_changes_severity_parameters_and_whether_a_rule_counts() {
     assert_eq!(found(&packs, &none), [("A-1".to_owned(), Severity::Warn)]);
     let graver = change("A-1", Change { severity: Some(Severity::Block), ..Change::default() });
     assert_eq!(found(&packs, &graver), [("A-1".to_owned(), Severity::Block)]);
-    let off = change("A-1", Change { off: true, ..Change::default() });
+    let off = change("A-1", Change { off: Some(true), ..Change::default() });
     assert_eq!(found(&packs, &off), []);
     let parameters = [("limit".to_owned(), Value::Double(1.5))].into();
     assert_eq!(found(&packs, &Changes { parameters, ..Changes::default() }), []);
-    let shadow = change("A-1", Change { shadow: true, ..Change::default() });
+    let shadow = change("A-1", Change { shadow: Some(true), ..Change::default() });
     let rules = RuleSet::build(&packs, &shadow).expect("a rule set");
     let assessment = Image::chest_ct().look(|subject| rules.assess(subject));
     assert_eq!((assessment.findings.len(), assessment.shadow.len()), (0, 1));
@@ -278,7 +278,7 @@ fn a_rule_set_has_a_hash_of_its_own() {
     let plain = hash(&Changes::default());
     assert_eq!(plain.len(), 32);
     assert_eq!(plain, hash(&Changes::default()));
-    assert_ne!(plain, hash(&change("A-1", Change { off: true, ..Change::default() })));
+    assert_ne!(plain, hash(&change("A-1", Change { off: Some(true), ..Change::default() })));
     assert_ne!(
         plain,
         hash(&change("A-1", Change { severity: Some(Severity::Info), ..Change::default() }))

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{maybe_text, text};
+use super::{TriedOut, maybe_text, text};
 
 /// One delivery that is not done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -174,4 +174,7 @@ pub struct Statistics {
     pub unmarked: BTreeMap<String, u64>,
     /// Findings by rule.
     pub findings: BTreeMap<String, u64>,
+    /// What rules that are counted only would have withheld, by rule, restarts included.
+    #[serde(default)]
+    pub shadow: BTreeMap<String, Vec<TriedOut>>,
 }

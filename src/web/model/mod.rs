@@ -16,8 +16,8 @@ pub use custody::{
 };
 pub use report::{
     AccreditationUsed, Copied, CopyKind, Custody, Disposition, Explanation, FallenBack, FileReport,
-    Finding, Message, Outcome, Principle, Report, Rule, RuleOutcome, RuleTrace, Seen, Severity,
-    Source, WhyNot,
+    Finding, Message, Outcome, Principle, Report, Rule, RuleException, RuleOutcome, RuleTrace,
+    Seen, Severity, Source, TriedOut, WhyNot,
 };
 pub use rules::{
     Comparison, Decision, Examples, FileChange, PackMistake, PackName, RuleChange, RuleCheck,

@@ -211,6 +211,9 @@ pub struct Explanation {
     /// The judgement.
     #[serde(flatten)]
     pub report: Report,
+    /// What rules found that are counted only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shadow: Vec<Finding>,
     /// Who sent it, as far as that is known.
     pub source: Source,
     /// Institution Name (0008,0080) as it came.
@@ -372,6 +375,12 @@ pub struct Rule {
     pub enabled: bool,
     /// True when it is counted only.
     pub shadow: bool,
+    /// What holds otherwise for what comes from some sources or by some routes; the last that applies counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exceptions: Vec<RuleException>,
+    /// What it would have withheld while it is counted only, as a running gate tells.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tried: Vec<TriedOut>,
     /// What it looks at: `instance`, `pixel`, `series` or `study`.
     pub level: String,
     /// The groups of SOP classes that it applies to, any of which will do; none is every object.
@@ -382,4 +391,30 @@ pub struct Rule {
     pub require: String,
     /// What its findings tell people.
     pub message: Message,
+}
+
+/// A site's changes to a rule for what comes some ways.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleException {
+    /// From these sources; none is from any.
+    pub sources: Vec<String>,
+    /// By these routes; none is by any.
+    pub routes: Vec<String>,
+    /// What its findings do there; `null` is as elsewhere.
+    pub severity: Option<Severity>,
+    /// Whether it is switched on there; `null` is as elsewhere.
+    pub enabled: Option<bool>,
+    /// Whether it is counted only there; `null` is as elsewhere.
+    pub shadow: Option<bool>,
+}
+
+/// What a rule that is counted only would have withheld.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TriedOut {
+    /// What is counted: `object`, or `study` where images wait for their study.
+    pub unit: String,
+    /// Those that it applied to and that bear a mark.
+    pub applied: u64,
+    /// Of these, those that it would have withheld the mark from, or held.
+    pub withheld: u64,
 }

@@ -158,6 +158,7 @@ fn story(number: u32, row: &ObjectRow, mix: Mix) -> Vec<Event> {
                 registry: "0123456789abcdef".to_owned(),
                 config: "0123456789abcdef".to_owned(),
             },
+            trial: None,
         }))
     };
     let (by, reason) = ("li".to_owned(), "checked".to_owned());
