@@ -18,7 +18,7 @@ use crate::recognition::{Decision, Exam, Institution, Reason, ScopeCode, decide}
 use crate::stamp::layout::Corner;
 use crate::stamp::{ImagePixels, Job, Provenance, Stamp, Workshop, stamp};
 use crate::standard::study::Keys;
-use crate::standard::{Announced, Arrival, Assessment, OwnNames, RuleSet, Subject, facts};
+use crate::standard::{Announced, Arrival, Assessment, Finding, OwnNames, RuleSet, Subject, facts};
 
 /// One object, as it came.
 #[derive(Clone, Copy)]
@@ -134,7 +134,7 @@ fn judge_or_panic(site: &Site, image: &Image<'_>, now: Timestamp) -> Verdict {
     let rules = site.rules.of(&study::way(image, &chosen));
     let mut assessment = rules.assess(&subject);
     if let Some(found) = image.study {
-        assessment.add(found.clone());
+        assessment.add(beside(found, &assessment));
     }
     let is_whole = match image.scan.end {
         End::Complete => true,
@@ -147,7 +147,9 @@ fn judge_or_panic(site: &Site, image: &Image<'_>, now: Timestamp) -> Verdict {
         (Decision::without_judgement(Reason::Unchecked), Stamp::none())
     };
     let mark = decision.mark().map(|scope| scope.as_str());
-    let part = image.keys.and_then(|keys| study::part_of(image, &subject, &chosen, mark, keys));
+    // What has its verdict shares no fate any more.
+    let said = (mark, Vec::new());
+    let part = image.keys.and_then(|keys| study::part_of(image, &subject, &chosen, said, keys));
     let part = part.map(Box::new);
     Verdict {
         disposition: disposition(
@@ -175,6 +177,13 @@ fn judge_or_panic(site: &Site, image: &Image<'_>, now: Timestamp) -> Verdict {
         rules: Arc::clone(rules),
         part,
     }
+}
+
+/// What was found on a study, without what an object's own findings say already.
+fn beside(study: &Assessment, own: &Assessment) -> Assessment {
+    let is_new = |found: &&Finding| !own.findings.iter().any(|known| known.rule == found.rule);
+    let findings = study.findings.iter().filter(is_new).cloned().collect();
+    Assessment { findings, ..study.clone() }
 }
 
 /// The verdict on an object that comes while the gate is in bypass: not judged, not touched, not held. Its header is looked at for the

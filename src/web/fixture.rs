@@ -154,7 +154,9 @@ impl Service for Known {
     }
     async fn statistics(&self) -> Result<Statistics, Refusal> {
         let marked = BTreeMap::from([("JJJHR".to_owned(), 3)]);
-        Ok(Statistics { marked, ..Statistics::default() })
+        let tried = TriedOut { unit: "object".to_owned(), applied: 7, withheld: 2 };
+        let shadow = BTreeMap::from([("A-1".to_owned(), vec![tried])]);
+        Ok(Statistics { marked, shadow, ..Statistics::default() })
     }
     async fn rules(&self) -> Result<Vec<Rule>, Refusal> {
         Ok(Vec::new())

@@ -86,7 +86,11 @@ async fn each_page_answers_in_its_shape() {
             "200",
             r#"{"received":3,"delivered":1,"held":1,"rejected":0,"in_flight":0,"refused":0,"suppressed":0,"balanced":false,"days":[{"day":"2026-05-01","source":"CT01","received":3,"delivered":1,"held":1,"rejected":0,"in_flight":0,"refused":0,"suppressed":0}]}"#,
         ),
-        ("/api/v1/statistics", "200", r#"{"marked":{"JJJHR":3},"unmarked":{},"findings":{}}"#),
+        (
+            "/api/v1/statistics",
+            "200",
+            r#"{"marked":{"JJJHR":3},"unmarked":{},"findings":{},"shadow":{"A-1":[{"unit":"object","applied":7,"withheld":2}]}}"#,
+        ),
     ] {
         let got = ask(&running, "GET", path, "").await;
         assert_eq!(got, (status.to_owned(), want.to_owned()), "{path}");

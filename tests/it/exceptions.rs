@@ -191,6 +191,15 @@ fn the_same_image_is_judged_by_the_rules_for_the_way_it_came() {
         "{told}"
     );
 
+    // Offline, files are judged as what they are said to come from.
+    let file = gate.folder().join("file.dcm");
+    std::fs::write(&file, object[0].file()).unwrap();
+    let mark = |calling: &str| {
+        let told = gate.json(&["check", "--calling-aet", calling, file.to_str().unwrap()]);
+        told[0]["mark"].as_str().map(str::to_owned)
+    };
+    assert_eq!((mark("CT01"), mark("CT03")), (Some("JJJHR".to_owned()), None));
+
     let rules = gate.json(&["rules", "ls"]);
     let rule = rules.as_array().unwrap().iter().find(|rule| rule["rule"] == "OWN-MARK").unwrap();
     let want = serde_json::json!([

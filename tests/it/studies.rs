@@ -84,6 +84,40 @@ fn a_study_with_a_missing_slice_goes_unmarked_whole() {
 }
 
 #[test]
+fn an_image_that_may_not_be_marked_takes_the_mark_from_its_whole_study() {
+    let sink = Sink::up();
+    let gate = Gate::start(&hospital(&sink, "hold = \"study\""));
+    let mut objects = slices(310, &[1, 2, 3]);
+    objects[1] = Object::chest_ct(310, 2).without((0x0018, 0x5100));
+    send(&gate, &objects);
+    assert_eq!(marked(&sink.wait_for(3)), [false; 3]);
+    for object in &objects {
+        let explained = gate.json(&["explain", "--uid", &object.instance]);
+        let found: Vec<_> = explained[0]["findings"].as_array().expect("a list").iter().collect();
+        let own = found.iter().filter(|finding| finding["rule"] == "IMG-CT-023").count();
+        assert_eq!((own, &explained[0]["reason"]), (1, &"QUALITY_BLOCK".into()), "{explained}");
+    }
+    // One that is held is held alone; the others go on without a mark.
+    let mut objects = slices(311, &[1, 2, 3]);
+    objects[1] = Object::chest_ct(311, 2).without((0x0010, 0x0020));
+    send(&gate, &objects);
+    assert_eq!(marked(&sink.wait_for(5)), [false; 5]);
+    until("one is held", || gate.json(&["ledger"])["held"] == 1);
+}
+
+#[test]
+fn where_images_do_not_wait_each_bears_its_own_mark() {
+    let sink = Sink::up();
+    let gate = Gate::start(&hospital(&sink, "hold = \"instance\""));
+    let mut objects = slices(312, &[1, 2, 3]);
+    objects[1] = Object::chest_ct(312, 2).without((0x0018, 0x5100));
+    send(&gate, &objects);
+    let mut marks = marked(&sink.wait_for(3));
+    marks.sort_unstable();
+    assert_eq!(marks, [false, true, true]);
+}
+
+#[test]
 fn where_images_do_not_wait_they_go_at_once_and_the_study_is_reported_later() {
     let sink = Sink::up();
     let gate = Gate::start(&hospital(&sink, "hold = \"instance\""));

@@ -1,6 +1,7 @@
 //! What the rules of series and studies say.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::dicom::attribute::keyword_of;
@@ -98,6 +99,11 @@ impl RuleSets {
                 }
             }
         }
+        for rule in blocked(look) {
+            if let Some(rule) = of_study.iter().find(|known| *known.id == *rule) {
+                assessment.findings.push(of_an_image(rule));
+            }
+        }
         assessment
     }
 
@@ -136,6 +142,29 @@ impl StudyAssessment {
             self.undecided.push(rule.id.clone());
         }
     }
+}
+
+/// The rules on single images that an image of the study does not meet and that forbid its mark, each once. Images that are rejected
+/// do nothing to others.
+fn blocked<'l>(look: &'l Look<'_>) -> BTreeSet<&'l str> {
+    let rejects = &look.study.rejects;
+    let all = look.study.blocked.iter().filter(|(_, image)| !rejects.has(image));
+    all.map(|(rule, _)| &**rule).collect()
+}
+
+/// That an image of a study forbids the mark of the whole. It holds nothing but that image.
+fn of_an_image(rule: &Rule) -> StudyFinding {
+    let finding = Finding {
+        rule: rule.id.clone(),
+        principle: rule.principle,
+        severity: Severity::Block,
+        authority: rule.authority,
+        attribute: None,
+        value: None,
+        message_zh: "同一检查中有影像不符合该规则".to_owned(),
+        message_en: "an image of the study does not meet this rule".to_owned(),
+    };
+    StudyFinding { finding, series: None, of_rejected: false }
 }
 
 fn finding(rule: &Rule, check: &Check, seen: &Seen<'_, '_>) -> Finding {

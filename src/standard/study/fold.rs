@@ -44,6 +44,8 @@ pub struct Study {
     pub(super) procedures: Few<Key, 4>,
     pub(super) marks: Few<Key, 4>,
     pub(super) ways: Ways,
+    /// Rules on single images that forbid a mark, with the images.
+    pub(super) blocked: Few<(Box<str>, Key), 1024>,
     pub(super) modalities: Few<Box<str>, 8>,
     pub(super) regions: Few<Box<str>, 16>,
     /// With the instance, which may be rejected.
@@ -150,6 +152,7 @@ impl Study {
             procedures: Few::default(),
             marks: Few::default(),
             ways: Ways::default(),
+            blocked: Few::default(),
             modalities: Few::default(),
             regions: Few::default(),
             views: Few::default(),
@@ -184,6 +187,7 @@ impl Study {
         self.procedures.extend(part.procedure);
         self.marks.extend(part.mark);
         self.ways.add(part.way.clone());
+        self.blocked.extend(part.blocked.iter().map(|rule| (rule.clone(), part.instance)));
         self.rejects.extend(part.rejects.iter().copied());
         self.spoken.add(part.spoken);
         self.regions_asked = self.regions_asked | part.regions_asked;
@@ -263,6 +267,7 @@ impl Study {
             + self.procedures.bytes()
             + self.marks.bytes()
             + self.ways.bytes()
+            + self.blocked.bytes()
             + self.modalities.bytes()
             + self.regions.bytes()
             + self.views.bytes()
@@ -271,6 +276,7 @@ impl Study {
             + self.others.bytes()
             // The texts themselves are short words.
             + 16 * (self.modalities.count() + self.regions.count() + self.views.count())
+            + 16 * self.blocked.count()
     }
 }
 

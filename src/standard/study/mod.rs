@@ -17,6 +17,8 @@ mod view;
 mod words;
 
 #[cfg(test)]
+mod fate_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod way_tests;

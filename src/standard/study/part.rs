@@ -35,6 +35,8 @@ pub struct Part {
     pub(crate) procedure: Option<Key>,
     /// The mark it was given, where that is known.
     pub(crate) mark: Option<Key>,
+    /// The rules on it alone that forbid a mark.
+    pub(crate) blocked: Vec<Box<str>>,
     pub(crate) region: Option<Box<str>>,
     /// The view of a projection: `PA`, or side and view of the breast: `R CC`.
     pub(crate) view: Option<Box<str>>,
@@ -124,6 +126,8 @@ pub struct Said<'a> {
     pub institution: Option<&'a str>,
     /// The mark it was given.
     pub mark: Option<&'a str>,
+    /// The rules on it alone that forbid a mark, where its study shares one fate.
+    pub blocked: Vec<Box<str>>,
     /// A hash of its pixels; `None` when they were not looked at or are blank.
     pub pixels: Option<&'a [u8]>,
 }
@@ -193,6 +197,7 @@ impl Part {
             frame_of_reference: words(tags::FRAME_OF_REFERENCE_UID, "frame of reference"),
             slice: slice(subject, &said, keys),
             way: said.way,
+            blocked: said.blocked,
             rejects: rejects(subject, keys),
             study_uid,
             series_uid,

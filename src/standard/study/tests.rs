@@ -19,7 +19,7 @@ fn keys() -> Keys {
     Keys::new([9; 32])
 }
 
-fn built_in() -> &'static RuleSets {
+pub(super) fn built_in() -> &'static RuleSets {
     static RULES: LazyLock<RuleSets> = LazyLock::new(|| with_parameters(&[]));
     &RULES
 }
@@ -63,7 +63,7 @@ impl One {
         Self { specimen: self.specimen.without(tag), ..self }
     }
 
-    fn part(&self) -> Part {
+    pub(super) fn part(&self) -> Part {
         let bytes = self.specimen.data_set();
         let syntax = self.specimen.transfer_syntax();
         let scan =
@@ -86,6 +86,7 @@ impl One {
             way: self.way.clone(),
             institution: self.institution,
             mark: self.mark,
+            blocked: Vec::new(),
             pixels: self.pixels.as_deref(),
         };
         Part::of(&Subject::new(&scan.header, arrival), said, &keys()).expect("a part")
@@ -273,7 +274,7 @@ fn img_stu_021_an_instance_has_one_set_of_pixels() {
 }
 
 /// A Key Object Selection with a title, of one image.
-fn selection(title: &'static str, of: &One) -> One {
+pub(super) fn selection(title: &'static str, of: &One) -> One {
     let mut image = DataSet::default();
     image.text(tags::REFERENCED_SOP_INSTANCE_UID, of.specimen.sop_instance().as_str());
     let mut series = DataSet::default();

@@ -1,0 +1,44 @@
+//! What an image that may not be marked does to its study.
+
+use super::tests::{One, built_in, selection, small};
+use super::*;
+use crate::phantom::Kind;
+use crate::standard::Severity;
+
+/// The rule that the images before `others` do not meet.
+const RULE: &str = "IMG-PAT-011";
+
+/// What is found for that rule on a study of images that may not be marked, and others.
+fn found(blocked: &[One], others: &[One]) -> Vec<(Severity, Option<String>)> {
+    let unmarked = blocked.iter().map(|one| {
+        let mut part = one.part();
+        part.blocked = vec![RULE.into()];
+        part
+    });
+    let mut parts = unmarked.chain(others.iter().map(One::part));
+    let mut study = Study::begun_by(&parts.next().expect("an image"));
+    parts.for_each(|part| study.add(&part));
+    let assessment = built_in().assess_study(&Look::at(&study, &Beside::default()));
+    let of_rule = assessment.findings.iter().filter(|one| one.finding.rule == RULE);
+    of_rule
+        .map(|one| (one.finding.severity, one.series.as_ref().map(ToString::to_string)))
+        .collect()
+}
+
+#[test]
+fn it_takes_the_mark_from_all_of_it_once() {
+    let images = [small(Kind::Ct, 1, 1), small(Kind::Ct, 1, 2)];
+    let others = [small(Kind::Ct, 1, 3), small(Kind::Ct, 2, 1)];
+    assert_eq!(found(&images, &others), [(Severity::Block, None)]);
+    assert_eq!(found(&[], &others), []);
+}
+
+#[test]
+fn one_that_is_rejected_takes_it_from_itself_alone() {
+    let images = [small(Kind::Ct, 1, 1)];
+    let others = [small(Kind::Ct, 1, 2), selection("113001", &images[0])];
+    assert_eq!(found(&images, &others), []);
+    let both = [small(Kind::Ct, 1, 1), small(Kind::Ct, 1, 2)];
+    let others = [selection("113001", &both[0])];
+    assert_eq!(found(&both, &others), [(Severity::Block, None)]);
+}
