@@ -81,6 +81,16 @@ fn a_study_with_a_missing_slice_goes_unmarked_whole() {
     assert!(has(&found(&gate, &objects[0].study, 5), "IMG-CT-011"));
     let explained = gate.done(&["explain", "--uid", &objects[0].instance, "--json"]);
     assert!(explained.contains("IMG-CT-011") && explained.contains("QUALITY_BLOCK"), "{explained}");
+    let explained: serde_json::Value = serde_json::from_str(&explained).expect("one document");
+    let traces = explained[0]["rules"].as_array().expect("a list");
+    let fared = |rule: &str| {
+        let trace = traces.iter().find(|trace| trace["rule"] == rule).expect(rule);
+        (trace["outcome"].as_str().expect("a word"), trace["untold"].as_str())
+    };
+    assert_eq!(fared("IMG-CT-011"), ("failed", Some("values_not_kept")));
+    assert_eq!(fared("IMG-PAT-009"), ("passed", Some("values_not_kept")));
+    assert_eq!(fared("IMG-MR-018"), ("not_applicable", Some("values_not_kept")));
+    assert_eq!(explained[0]["study"]["study_instance_uid"], objects[0].study.as_str());
 }
 
 #[test]
@@ -210,8 +220,16 @@ fn urgent_sources_do_not_wait_for_their_study() {
     let long = "[studies]\nquiet = \"1h\"\nat_most = \"2h\"\n";
     let configuration = Configuration::new().section(patient).section(route).section(long);
     let gate = Gate::start(&configuration.pacs(&sink));
-    send(&gate, &slices(308, &[1]));
+    let objects = slices(308, &[1]);
+    send(&gate, &objects);
     sink.wait_for(1);
+    let explained = gate.json(&["explain", "--uid", &objects[0].instance]);
+    let traces = explained[0]["rules"].as_array().expect("a list");
+    let of_study = traces.iter().find(|trace| trace["rule"] == "IMG-PAT-009").expect("a trace");
+    assert_eq!(
+        (&of_study["outcome"], &of_study["untold"]),
+        (&"not_run".into(), &"not_settled".into())
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::standard::study::{Beside, Key, Person, Trace};
+use crate::standard::study::{Beside, Key, Person, Study, Trace};
 
 /// Patients that are remembered.
 const PATIENTS: usize = 50_000;
@@ -51,9 +51,16 @@ impl Default for Known {
 }
 
 impl Known {
+    /// Sets a study that has settled beside those before it, and remembers it for those after it.
+    pub fn beside(&mut self, study: &Study, in_part: bool, early: bool) -> Beside {
+        let trace = study.trace();
+        let beside = Beside { in_part, early, ..self.compare(&trace) };
+        self.learn(&trace);
+        beside
+    }
+
     /// Compares a study with those before it.
-    #[must_use]
-    pub fn compare(&self, study: &Trace) -> Beside {
+    fn compare(&self, study: &Trace) -> Beside {
         let mut beside = Beside::default();
         let elsewhere =
             |series: &&Key| self.series.get(**series).is_some_and(|owner| *owner != study.study);
@@ -76,7 +83,7 @@ impl Known {
     }
 
     /// Remembers a study for those after it.
-    pub fn learn(&mut self, study: &Trace) {
+    fn learn(&mut self, study: &Trace) {
         for series in &study.series {
             self.series.put_first(*series, study.study);
         }

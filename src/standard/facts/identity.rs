@@ -4,41 +4,59 @@ use crate::dicom::tags;
 use crate::expression::Kind;
 use crate::standard::subject::Subject;
 
-use super::{Fact, fact, identifying, text};
+use super::{Fact, about, fact, identifying, text};
 
 /// The patient and the institution.
 pub(super) const FACTS: &[Fact] = &[
     identifying(fact(
         "patient_name",
         Kind::Text,
-        "Patient's Name, its components with single spaces between",
+        about(
+            "患者姓名，各部分以单个空格分隔",
+            "Patient's Name, its components with single spaces between",
+        ),
         |s| text(patient_name(s)),
     )),
     fact(
         "han_in_alphabetic_group",
         Kind::Bool,
-        "whether Chinese characters stand in the first component group of Patient's Name, which is for letters; unknown where the name has none",
+        about(
+            "患者姓名的第一组（拼音组）中是否有汉字；姓名无汉字时未知",
+            "whether Chinese characters stand in the first component group of Patient's Name, which is for letters; unknown where the name has none",
+        ),
         |s| has_han_in_alphabetic_group(s).into(),
     ),
-    fact("institution_name", Kind::Text, "Institution Name, decoded", |s| {
-        text(institution_name(s))
-    }),
+    fact(
+        "institution_name",
+        Kind::Text,
+        about("机构名称，已解码", "Institution Name, decoded"),
+        |s| text(institution_name(s)),
+    ),
     fact(
         "test_patient",
         Kind::Bool,
-        "whether name or ID are those of a test, a phantom or nobody",
+        about(
+            "姓名或 ID 是否为测试、模体或占位之用",
+            "whether name or ID are those of a test, a phantom or nobody",
+        ),
         |s| is_test_patient(s).into(),
     ),
     fact(
         "clinical",
         Kind::Bool,
-        "whether it is of a patient: no quality control image, not de-identified, no test patient",
+        about(
+            "是否为患者的影像：不是质控图像，未去标识，也不是测试患者",
+            "whether it is of a patient: no quality control image, not de-identified, no test patient",
+        ),
         |s| is_clinical(s).into(),
     ),
     fact(
         "imported",
         Kind::Bool,
-        "whether it was imported from elsewhere (Instance Origin Status)",
+        about(
+            "是否从外部导入（实例来源状态）",
+            "whether it was imported from elsewhere (Instance Origin Status)",
+        ),
         |s| is_imported(s).into(),
     ),
 ];

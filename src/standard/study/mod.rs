@@ -23,7 +23,7 @@ mod tests;
 #[cfg(test)]
 mod way_tests;
 
-pub use assess::{StudyAssessment, StudyFinding};
+pub use assess::{StudyAssessment, StudyFinding, StudyTrace};
 pub use facts::{SERIES_FACTS, STUDY_FACTS, StudyFact};
 pub(super) use facts::{series_declarations, study_declarations};
 pub use fold::Study;

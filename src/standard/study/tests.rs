@@ -1,5 +1,7 @@
 //! Every rule on series and studies: a study that passes, and the same with one change that does not.
 
+mod explaining;
+
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 

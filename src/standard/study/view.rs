@@ -84,7 +84,15 @@ impl<'a> Look<'a> {
             // A series whose images are all rejected has nothing left that could be incomplete.
             series.extend([kept, out].into_iter().filter(|look| look.images + look.localizers > 0));
         }
+        // Keys have another order in every process.
+        series.sort_by(|one, other| one.uid().cmp(other.uid()));
         Self { study, beside, series, rejected }
+    }
+
+    /// The UID of the study.
+    #[must_use]
+    pub fn uid(&self) -> &Uid {
+        &self.study.uid
     }
 
     /// The series, those of rejected images among them.
