@@ -499,10 +499,9 @@ impl crate::web::Service for Service {
                         tracing::info!(object = %entry.id, %fault, "explained without its file");
                         None
                     });
-                let of_study = ledger.study(&entry.study)?.map(study);
-                Ok(report::recorded(&site, entry, seen, of_study))
+                report::recorded(&site, entry, seen)
             };
-            entries.iter().map(explain).collect::<Result<Vec<_>, LedgerFault>>()
+            Ok::<Vec<_>, LedgerFault>(entries.iter().map(explain).collect())
         });
         let explained = explained.await?.map_err(|fault| unavailable(&fault))?;
         if explained.is_empty() {

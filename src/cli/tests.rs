@@ -1,7 +1,5 @@
 //! Verbs as they are typed: what they print, and how they end.
 
-mod studies;
-
 use std::ffi::OsString;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -15,8 +13,8 @@ use super::*;
 use crate::app::{Appraisal, Sender, StampOrder};
 use crate::web::fixture::{Known, entry};
 use crate::web::model::{
-    Checked, Copied, CopyKind, Disposition, Explanation, FallenBack, FileReport, Finding, Message,
-    Outcome as Judged, Principle, Report, Severity, Source, StudyReport,
+    Copied, CopyKind, Disposition, Explanation, FallenBack, FileReport, Finding, Message,
+    Outcome as Judged, Principle, Report, Severity, Source,
 };
 use crate::web::{Listener, serve as serve_pages};
 
@@ -24,8 +22,6 @@ use crate::web::{Listener, serve as serve_pages};
 #[derive(Default)]
 struct Fake {
     asked: Mutex<Vec<String>>,
-    /// What is found on studies.
-    studies: Vec<StudyReport>,
 }
 
 impl Fake {
@@ -47,8 +43,6 @@ fn report() -> Report {
     Report {
         sop_class_uid: Some("1.2.840.10008.5.1.4.1.1.2".to_owned()),
         sop_instance_uid: Some("1.2.3".to_owned()),
-        study_instance_uid: Some("1.2".to_owned()),
-        series_instance_uid: None,
         modality: Some("CT".to_owned()),
         findings: vec![finding],
         exam_date: Some(date(2026, 5, 1)),
@@ -87,21 +81,19 @@ impl Program for Fake {
         paths: &[PathBuf],
         _loaded: &Loaded,
         sender: &Sender,
-    ) -> Result<Checked<Report>, Ended> {
+    ) -> Result<Vec<FileReport<Report>>, Ended> {
         self.note(format!("{sender:?}"));
-        let files = paths.iter().map(|path| judged(path, report())).collect();
-        Ok(Checked { files, studies: self.studies.clone() })
+        Ok(paths.iter().map(|path| judged(path, report())).collect())
     }
     fn appraise(
         &self,
         paths: &[PathBuf],
         loaded: &Loaded,
         sender: &Sender,
-    ) -> Result<Checked<Appraisal>, Ended> {
+    ) -> Result<Vec<FileReport<Appraisal>>, Ended> {
         let appraisal = |explanation| Appraisal { study: Some("1.2".to_owned()), explanation };
         let files = self.explain(paths, loaded, sender)?;
-        let files = files.into_iter().map(|file| file.map(appraisal)).collect();
-        Ok(Checked { files, studies: self.studies.clone() })
+        Ok(files.into_iter().map(|file| file.map(appraisal)).collect())
     }
     fn explain(
         &self,
@@ -118,7 +110,6 @@ impl Program for Fake {
             rules: Vec::new(),
             accreditation: None,
             custody: None,
-            study: None,
         };
         Ok(paths.iter().map(|path| judged(path, explanation.clone())).collect())
     }
@@ -355,8 +346,6 @@ fn check_gives_json_in_the_promised_shape() {
             "file": "a.dcm",
             "sop_class_uid": "1.2.840.10008.5.1.4.1.1.2",
             "sop_instance_uid": "1.2.3",
-            "study_instance_uid": "1.2",
-            "series_instance_uid": null,
             "modality": "CT",
             "findings": [{
                 "rule": "IMG-CT-003",

@@ -12,7 +12,6 @@ mod body;
 mod lane;
 mod peer;
 mod probe;
-mod recording;
 mod standing;
 #[cfg(test)]
 mod tests;
