@@ -4,6 +4,7 @@
 
 mod audit;
 mod certificates;
+mod check;
 mod conformance;
 mod custody;
 mod demo;
@@ -23,11 +24,13 @@ mod serve;
 mod service;
 pub(crate) mod site;
 mod state;
+mod studies;
 mod upkeep;
 pub mod words;
 
+pub use check::{appraise, check, explain};
 pub use demo::{DemoFault, DemoOptions, demo};
 pub use export::{MOST_CELLS, Print, PrintForm, StampOrder, stamp};
-pub use offline::{OfflineFault, Sender, appraise, check, conformance, explain};
+pub use offline::{OfflineFault, Sender, conformance};
 pub use quality::{Appraisal, Sheet};
 pub use serve::{Gate, StartFault, run};

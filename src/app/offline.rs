@@ -1,4 +1,4 @@
-//! Judges files without a gate, by the same call that a gate makes.
+//! Finds files, looks into them, and says who would have sent them, for the verbs that need no gate.
 //!
 //! One object is in memory at a time, and of it the header and the frames that its mark is to be drawn on: files are read as streams,
 //! however long. Nothing is written but unnamed files for a while, and a file that cannot be read spoils no other.
@@ -13,9 +13,8 @@ use std::path::{Path, PathBuf};
 use dicom_dictionary_std::uids;
 
 use super::export::Bench;
-use super::quality::Appraisal;
-use super::report;
 use super::site;
+use super::studies::Gathering;
 use crate::base::limits::Limits;
 use crate::base::time::{Timestamp, now};
 use crate::config::{Configuration, Loaded};
@@ -23,12 +22,12 @@ use crate::dicom::ae_title::AeTitle;
 use crate::dicom::tags;
 use crate::object::part10::{Head, HeadFault, read_head};
 use crate::object::{Scan, scan_reader};
-use crate::pipeline::{Association, Image, SenderNames, Site, subject};
+use crate::pipeline::{Association, Image, SenderNames, Site, part_of, subject};
 use crate::policy::admission::{self, Caller, Proof, Refusal, Source, SourceRow};
 use crate::recognition::InstitutionId;
 use crate::standard::pixels::Looking;
+use crate::standard::study::Look;
 use crate::standard::{Announced, Subject, facts};
-use crate::web::model::{Explanation, FileReport, Outcome, Report};
 
 /// From whom files are judged to come; what is not given is guessed from the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -79,124 +78,76 @@ impl Sender {
     }
 }
 
-/// Judges files, and folders with everything in them, as of the present instant.
-///
-/// # Errors
-/// When the gate would not take objects from the sender that was named.
-pub fn check(
-    paths: &[PathBuf],
-    loaded: &Loaded,
-    sender: &Sender,
-) -> Result<Vec<FileReport<Report>>, OfflineFault> {
-    judge_all(paths, &site::build(loaded), sender, now(), report::report)
-}
-
-/// Tells why files are judged as they are.
-///
-/// # Errors
-/// As [`check`].
-pub fn explain(
-    paths: &[PathBuf],
-    loaded: &Loaded,
-    sender: &Sender,
-) -> Result<Vec<FileReport<Explanation>>, OfflineFault> {
-    judge_all(paths, &site::build(loaded), sender, now(), report::explanation)
-}
-
-/// Judges files as [`check`] does, and keeps what a page about studies tells of each.
-///
-/// # Errors
-/// As [`check`].
-pub fn appraise(
-    paths: &[PathBuf],
-    loaded: &Loaded,
-    sender: &Sender,
-) -> Result<Vec<FileReport<Appraisal>>, OfflineFault> {
-    let appraisal = |site: &Site, image: &Image<'_>, now| Appraisal {
-        study: image.scan.header.string(tags::STUDY_INSTANCE_UID),
-        explanation: report::explanation(site, image, now),
-    };
-    judge_all(paths, &site::build(loaded), sender, now(), appraisal)
-}
-
 /// The DICOM Conformance Statement of a configuration, as Markdown.
 #[must_use]
 pub fn conformance(configuration: &Configuration) -> String {
     super::conformance::statement(configuration, &configuration.timers())
 }
 
-fn judge_all<R>(
-    paths: &[PathBuf],
-    site: &Site,
-    sender: &Sender,
-    now: Timestamp,
-    judge: impl Fn(&Site, &Image<'_>, Timestamp) -> R,
-) -> Result<Vec<FileReport<R>>, OfflineFault> {
-    let known = known(site, sender)?;
-    let mut reports = Vec::new();
-    walk(paths, Links::Followed, |found| {
-        let (path, outcome) = match found {
-            Found::Unreadable { path, error } => (path, Outcome::Unreadable { error }),
-            Found::File { path, named } => {
-                let judged = one(&path, site, known.as_ref(), now, |image, head| {
-                    let bench = Bench::new(&path, head, &std::env::temp_dir());
-                    judge(site, &Image { workshop: Some(&bench), ..*image }, now)
-                });
-                match judged {
-                    Ok(report) => (path, Outcome::Judged(report)),
-                    Err(fault) if !named && fault.is_no_image() => return,
-                    Err(fault) => (path, Outcome::Unreadable { error: fault.to_string() }),
-                }
-            }
-        };
-        reports.push(FileReport { file: path.display().to_string(), outcome });
-    });
-    Ok(reports)
-}
-
-/// What a file is to who asks about its header alone.
+/// What is shown to who asks how rules see files.
 pub(super) enum Looked<'l, 's> {
     /// An object.
     Subject(&'l Subject<'s>),
+    /// A study that the objects make. Studies are shown when there are no more files.
+    Study(&'l Look<'s>),
     /// A file that nobody takes for an image.
     NoDicom,
     /// A file that could not be read, with the reason.
     Unreadable(String),
 }
 
-/// Shows files, and all files in folders, as rules see them; their pixels too where it is said how much of them is looked at.
+/// Shows files, and all files in folders, as rules see them, and then the studies that they make. Of pixels as much is looked at as
+/// `looking` says.
 pub(super) fn each_subject(
     paths: &[PathBuf],
     loaded: &Loaded,
     sender: &Sender,
-    looking: Option<Looking>,
+    looking: Looking,
     mut visit: impl FnMut(&Path, Looked<'_, '_>),
 ) -> Result<(), OfflineFault> {
     let (site, now) = (site::build(loaded), now());
     let known = known(&site, sender)?;
+    let mut gathering = Gathering::new(now);
     walk(paths, Links::Followed, |found| match found {
-        Found::Unreadable { path, error } => visit(&path, Looked::Unreadable(error)),
-        Found::File { path, named: _ } => {
+        Found::Unreadable { path, error } => {
+            gathering.unread(&path);
+            visit(&path, Looked::Unreadable(error));
+        }
+        Found::File { path, named } => {
             let shown = one(&path, &site, known.as_ref(), now, |image, head| {
                 let peer = image.sender.map(|sender| sender.peer.to_string()).unwrap_or_default();
                 let names = SenderNames::of(&site, image);
-                let subject = subject(&site, image, &peer, names.as_ref(), now);
                 let bench = Bench::new(&path, head, &std::env::temp_dir());
-                let pixels = Image { workshop: Some(&bench), ..*image }.pixels();
-                match (&pixels, looking) {
-                    (Some(pixels), Some(looking)) => {
-                        visit(&path, Looked::Subject(&subject.with_pixels(pixels, looking)));
+                let image = Image { workshop: Some(&bench), ..*image };
+                let pixels = image.pixels();
+                let subject = subject(&site, &image, &peer, names.as_ref(), now);
+                let subject = match &pixels {
+                    Some(pixels) => subject.with_pixels(pixels, looking),
+                    None => subject,
+                };
+                visit(&path, Looked::Subject(&subject));
+                let (chosen, said) = (site.routes.choose(&subject), (None, Vec::new()));
+                match part_of(&image, &subject, &chosen, said, gathering.keys()) {
+                    Some(part) => drop(gathering.take(&path, named, &part)),
+                    None => {
+                        let study = image.scan.header.string(tags::STUDY_INSTANCE_UID);
+                        gathering.unlooked(&study.unwrap_or_default());
                     }
-                    (_, None) | (None, _) => visit(&path, Looked::Subject(&subject)),
                 }
             });
             match shown {
                 Ok(()) => {}
                 Err(fault) if fault.is_no_image() => visit(&path, Looked::NoDicom),
-                Err(fault) => visit(&path, Looked::Unreadable(fault.to_string())),
+                Err(fault) => {
+                    gathering.unread(&path);
+                    visit(&path, Looked::Unreadable(fault.to_string()));
+                }
             }
         }
     });
+    for study in gathering.settle() {
+        visit(Path::new(study.uid().as_str()), Looked::Study(&study.look()));
+    }
     Ok(())
 }
 
@@ -415,9 +366,10 @@ fn entries(folder: &Path) -> io::Result<BTreeSet<PathBuf>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::check::{check, check_at};
     use crate::app::fixture::{loaded, noon};
     use crate::phantom::{FOREIGN_INSTITUTION, Fault, Kind, Specimen};
-    use crate::web::model::Disposition;
+    use crate::web::model::{Disposition, FileReport, Outcome, Report};
 
     fn small(kind: Kind, seed: u64) -> Specimen {
         Specimen::new(kind, seed).size(8, 8)
@@ -430,7 +382,7 @@ mod tests {
     /// A line for each file: its name, and the mark, the reason for none, or the error.
     fn judged(site: &Site, dir: &Path, paths: &[&str], sender: &Sender) -> Vec<String> {
         let paths: Vec<PathBuf> = paths.iter().map(|path| dir.join(path)).collect();
-        let reports = judge_all(&paths, site, sender, noon(), report::report).expect("judged");
+        let reports = check_at(&paths, site, sender, noon()).expect("judged").files;
         let line = |file: &FileReport<Report>| {
             let name = Path::new(&file.file).strip_prefix(dir).expect("below the folder");
             let outcome = match &file.outcome {
@@ -518,7 +470,7 @@ mod tests {
         let broken = small(Kind::Ct, 1).fault(Fault::NotWalkable);
         fs::write(&file, broken.part10()).expect("a file");
         let reports = check(&[file], &loaded(dir.path()), &Sender::default()).expect("judged");
-        let [FileReport { outcome: Outcome::Judged(report), .. }] = reports.as_slice() else {
+        let [FileReport { outcome: Outcome::Judged(report), .. }] = reports.files.as_slice() else {
             panic!("{reports:?}")
         };
         assert_eq!(report.disposition, Disposition::Quarantine);

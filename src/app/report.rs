@@ -2,6 +2,10 @@
 //!
 //! Values of attributes appear here, since whoever asks may see the patient's data. Nothing of this is ever logged.
 
+mod studies;
+
+pub(super) use studies::{study_findings, study_traces, without_study};
+
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -9,6 +13,7 @@ use serde::Deserialize;
 use crate::base::time::Timestamp;
 use crate::dicom::attribute::{AttributePath, Step, keyword_of};
 use crate::dicom::tags;
+use crate::dicom::uid::Uid;
 use crate::expression::{Environment as _, Seen};
 use crate::ledger::{DeliveryState, Explained, ObjectState};
 use crate::pipeline::{Image, SenderNames, Site, Verdict, judge, subject};
@@ -16,18 +21,10 @@ use crate::policy::disposition::Disposition;
 use crate::recognition::{AccreditationStatus, EVERY_ITEM, UsedAccreditation};
 use crate::stamp::{Obstacle, StampMode};
 use crate::standard::pixels::PixelFault;
-use crate::standard::{self, ClassGroups, Outcome, RuleSet, RuleTrace, Severity, Subject, facts};
+use crate::standard::{
+    self, ClassGroups, Outcome, Rule, RuleSet, RuleTrace, Severity, Subject, facts,
+};
 use crate::web::model;
-
-/// Judges an object and tells what came of it.
-pub(super) fn report(site: &Site, image: &Image<'_>, now: Timestamp) -> model::Report {
-    report_of(&judge(site, image, now), image)
-}
-
-/// Judges an object and tells why it came out as it did.
-pub(super) fn explanation(site: &Site, image: &Image<'_>, now: Timestamp) -> model::Explanation {
-    looked_at(site, image, now).explanation
-}
 
 /// An object judged once more, and the rules that it was judged by.
 pub(super) struct Again {
@@ -38,6 +35,16 @@ pub(super) struct Again {
 /// Judges an object and tells why it came out as it did, and by which rules.
 pub(super) fn looked_at(site: &Site, image: &Image<'_>, now: Timestamp) -> Again {
     let verdict = judge(site, image, now);
+    Again { explanation: explanation(site, &verdict, image, now), rules: verdict.rules }
+}
+
+/// Why an object came out as it did.
+pub(super) fn explanation(
+    site: &Site,
+    verdict: &Verdict,
+    image: &Image<'_>,
+    now: Timestamp,
+) -> model::Explanation {
     let peer = image.sender.map(|sender| sender.peer.to_string());
     let names = SenderNames::of(site, image);
     let address = peer.as_deref().unwrap_or_default();
@@ -47,8 +54,8 @@ pub(super) fn looked_at(site: &Site, image: &Image<'_>, now: Timestamp) -> Again
         Some(pixels) => subject.with_pixels(pixels, site.rules.looking()),
         None => subject,
     };
-    let explanation = model::Explanation {
-        report: report_of(&verdict, image),
+    model::Explanation {
+        report: report_of(verdict, image),
         shadow: verdict.shadow.iter().map(finding).collect(),
         source: model::Source {
             calling_aet: image.sender.map(|sender| sender.calling.to_string()),
@@ -60,10 +67,11 @@ pub(super) fn looked_at(site: &Site, image: &Image<'_>, now: Timestamp) -> Again
         rules: traces(&verdict.rules, &subject),
         accreditation: verdict.decision.accreditation.as_ref().and_then(|used| row(site, used)),
         custody: None,
-    };
-    Again { explanation, rules: verdict.rules }
+        study: None,
+    }
 }
 
+/// What came of an object.
 pub(super) fn report_of(verdict: &Verdict, image: &Image<'_>) -> model::Report {
     let decision = &verdict.decision;
     let mut findings: Vec<model::Finding> = verdict.findings.iter().map(finding).collect();
@@ -72,6 +80,8 @@ pub(super) fn report_of(verdict: &Verdict, image: &Image<'_>) -> model::Report {
     model::Report {
         sop_class_uid: some(image.sop_class),
         sop_instance_uid: image.scan.header.string(tags::SOP_INSTANCE_UID),
+        study_instance_uid: some(verdict.study.as_str()),
+        series_instance_uid: some(verdict.series.as_str()),
         modality: verdict.modality.clone(),
         findings,
         exam_date: decision.exam_date,
@@ -112,8 +122,12 @@ fn finding(finding: &standard::Finding) -> model::Finding {
         authority: finding.authority.as_str().to_owned(),
         attribute: finding.attribute.clone(),
         value: finding.value.as_ref().map(|value| value.for_eyes().to_owned()),
-        message: model::Message { zh: finding.message_zh.clone(), en: finding.message_en.clone() },
+        message: message(finding),
     }
+}
+
+fn message(finding: &standard::Finding) -> model::Message {
+    model::Message { zh: finding.message_zh.clone(), en: finding.message_en.clone() }
 }
 
 pub(super) fn principle(principle: standard::Principle) -> model::Principle {
@@ -158,28 +172,47 @@ fn exam_date_from(subject: &Subject<'_>) -> Option<String> {
 }
 
 fn traces(rules: &RuleSet, subject: &Subject<'_>) -> Vec<model::RuleTrace> {
-    let of = |trace: RuleTrace| {
-        let rule = rules.rules().iter().find(|rule| rule.id == trace.rule)?;
-        let (outcome, severe) = match trace.outcome {
-            // Not looked at.
-            Outcome::Off => return None,
-            Outcome::NotApplicable | Outcome::Undecided => {
-                (model::RuleOutcome::NotApplicable, rule.gravest())
-            }
-            Outcome::Met => (model::RuleOutcome::Passed, rule.gravest()),
-            Outcome::NotMet(severe) if trace.shadow => (model::RuleOutcome::Shadow, severe),
-            Outcome::NotMet(severe) => (model::RuleOutcome::Failed, severe),
-        };
-        Some(model::RuleTrace {
-            rule: trace.rule,
-            outcome,
-            severity: severity(severe),
-            level: rule.level.as_str().to_owned(),
-            applies: rule.applies.map(words).unwrap_or_default(),
-            saw: trace.seen.iter().map(seen).chain(trace.unseen.map(unseen_pixels)).collect(),
-        })
+    let of = |one: RuleTrace| {
+        let rule = rules.rules().iter().find(|rule| rule.id == one.rule)?;
+        trace(rule, one, None)
     };
     rules.explain(subject).into_iter().filter_map(of).collect()
+}
+
+/// How a rule fared; `None` when it was switched off.
+fn trace(rule: &Rule, trace: RuleTrace, series: Option<&Uid>) -> Option<model::RuleTrace> {
+    let (outcome, severe) = match trace.outcome {
+        // Not looked at.
+        Outcome::Off => return None,
+        Outcome::NotApplicable | Outcome::Undecided => {
+            (model::RuleOutcome::NotApplicable, rule.gravest())
+        }
+        Outcome::Met => (model::RuleOutcome::Passed, rule.gravest()),
+        Outcome::NotMet(severe) if trace.shadow => (model::RuleOutcome::Shadow, severe),
+        Outcome::NotMet(severe) => (model::RuleOutcome::Failed, severe),
+    };
+    let saw = trace.seen.iter().map(seen).chain(trace.unseen.map(unseen_pixels)).collect();
+    Some(model::RuleTrace {
+        outcome,
+        severity: severity(severe),
+        series_instance_uid: series.map(ToString::to_string),
+        saw,
+        ..untold(rule, None)
+    })
+}
+
+/// The trace of a rule that was not run, or of which no more is known.
+fn untold(rule: &Rule, why: Option<model::Untold>) -> model::RuleTrace {
+    model::RuleTrace {
+        rule: rule.id.clone(),
+        outcome: model::RuleOutcome::NotRun,
+        severity: severity(rule.gravest()),
+        level: rule.level.as_str().to_owned(),
+        applies: rule.applies.map(words).unwrap_or_default(),
+        series_instance_uid: None,
+        saw: Vec::new(),
+        untold: why,
+    }
 }
 
 fn seen(seen: &Seen) -> model::Seen {
@@ -253,8 +286,14 @@ struct RecordedFinding {
 }
 
 /// Why an object in custody was judged as it was. What was decided is taken from the ledger, since the rules may have changed
-/// since; `seen` is the object judged again, for the values in it, where its file is still there.
-pub(super) fn recorded(site: &Site, entry: &Explained, seen: Option<Again>) -> model::Explanation {
+/// since; `seen` is the object judged again, for the values in it, where its file is still there; `study` is what was found on its
+/// study.
+pub(super) fn recorded(
+    site: &Site,
+    entry: &Explained,
+    seen: Option<Again>,
+    study: Option<model::Study>,
+) -> model::Explanation {
     let verdict = entry.verdict.as_ref();
     // By other rules than those in force now, other things may have been seen.
     let by_these = seen.as_ref().zip(verdict);
@@ -295,6 +334,10 @@ pub(super) fn recorded(site: &Site, entry: &Explained, seen: Option<Again>) -> m
     if !by_these {
         explanation.rules.clear();
     }
+    let series = explanation.report.series_instance_uid.as_deref();
+    let of_study = studies::kept(&site.rules, entry, study.as_ref(), series);
+    explanation.rules.extend(of_study);
+    explanation.study = study;
     if explanation.report.exam_date.is_none() {
         explanation.exam_date_from = None;
     }
@@ -308,6 +351,8 @@ fn unseen(entry: &Explained) -> model::Explanation {
         report: model::Report {
             sop_class_uid: None,
             sop_instance_uid: some(entry.sop_instance.as_str()),
+            study_instance_uid: some(entry.study.as_str()),
+            series_instance_uid: None,
             modality: None,
             findings: Vec::new(),
             exam_date: None,
@@ -328,6 +373,7 @@ fn unseen(entry: &Explained) -> model::Explanation {
         rules: Vec::new(),
         accreditation: None,
         custody: None,
+        study: None,
     }
 }
 
@@ -419,171 +465,4 @@ pub(super) fn next_attempt(state: DeliveryState, due: Timestamp) -> Option<Times
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::app::fixture::{loaded, noon, scan};
-    use crate::app::site;
-    use crate::base::object_id::ObjectId;
-    use crate::dicom::ae_title::AeTitle;
-    use crate::ledger::{Delivery, JudgedAs, Versions};
-    use crate::phantom::{Fault, Kind, Specimen};
-    use crate::pipeline::Association;
-    use crate::policy::admission::{Caller, Proof, admit};
-    use crate::standard::Announced;
-
-    fn site() -> Site {
-        site::build(&loaded(std::path::Path::new("/")))
-    }
-
-    fn sender() -> Association {
-        let title = |title| AeTitle::parse(title).expect("a title");
-        let peer = "127.0.0.1".parse().expect("an address");
-        Association { calling: title("CT01"), called: title("MARKGATE"), peer }
-    }
-
-    fn explained(site: &Site, specimen: &Specimen) -> model::Explanation {
-        again(site, specimen).explanation
-    }
-
-    fn again(site: &Site, specimen: &Specimen) -> Again {
-        let (sender, scan) = (sender(), scan(specimen));
-        let caller =
-            Caller { calling: &sender.calling, peer: sender.peer, proof: Proof::Recorded(None) };
-        let source = admit(&site.sources, &caller).expect("a source").source;
-        let (sop_class, syntax) = (specimen.sop_class(), specimen.transfer_syntax());
-        let image = Image {
-            scan: &scan,
-            sender: Some(&sender),
-            source: &source,
-            sop_class: sop_class.as_str(),
-            transfer_syntax: syntax.as_str(),
-            announced: Announced::default(),
-            urgent: false,
-            workshop: None,
-            preferred: &[],
-            other_version: false,
-            study: None,
-            keys: None,
-        };
-        let again = looked_at(site, &image, noon());
-        assert_eq!(report(site, &image, noon()), again.explanation.report);
-        again
-    }
-
-    fn entry(specimen: &Specimen, site: &Site, report: &str) -> Explained {
-        Explained {
-            id: ObjectId::from_u128(7),
-            received: noon(),
-            source: "CT01".to_owned(),
-            sop_instance: specimen.sop_instance(),
-            study: specimen.study_instance(),
-            hash: String::new(),
-            state: ObjectState::Held,
-            reasons: vec!["IMG-PAT-003".to_owned()],
-            released: false,
-            verdict: Some(JudgedAs {
-                version: 1,
-                at: noon(),
-                mark: None,
-                reason: Some("QUALITY_BLOCK".to_owned()),
-                report: report.to_owned(),
-                plan: Vec::new(),
-                versions: Versions { rules: site.versions.rules.clone(), ..Versions::default() },
-            }),
-            deliveries: vec![Delivery {
-                destination: "archive".to_owned(),
-                state: DeliveryState::Deferred,
-                attempts: 3,
-                due: noon(),
-                last_error: "busy".to_owned(),
-                answer: None,
-            }],
-        }
-    }
-
-    #[test]
-    fn a_mark_is_told_with_all_that_it_rests_on() {
-        let site = site();
-        let specimen = Specimen::new(Kind::Ct, 1).size(8, 8);
-        let told = explained(&site, &specimen);
-        assert_eq!(told.report.mark.as_deref(), Some("JJJHR"));
-        assert_eq!(told.report.reason, None);
-        assert_eq!((told.report.modes, told.report.corner), (vec!["tag".to_owned()], None));
-        assert_eq!(told.report.fallen_back, []);
-        assert_eq!(told.report.disposition, model::Disposition::Forward);
-        assert_eq!(told.report.exam_date, Some(jiff::civil::date(2026, 5, 6)));
-        assert_eq!(told.report.institution.as_deref(), Some("demo"));
-        assert_eq!(told.report.items, ["CT-CHEST"]);
-        assert_eq!(told.report.scopes, ["JJJHR"]);
-        assert_eq!(told.report.modality.as_deref(), Some("CT"));
-        assert_eq!(told.exam_date_from.as_deref(), Some("AcquisitionDate"));
-        assert_eq!(told.institution_name.as_deref(), Some("北京示范医院"));
-        assert_eq!(told.source.calling_aet.as_deref(), Some("CT01"));
-        let used = told.accreditation.expect("the row");
-        assert_eq!((used.institution.as_str(), used.status.as_str()), ("demo", "active"));
-        assert!(!told.rules.iter().any(|trace| trace.rule == "IMG-ENC-003"), "switched off");
-        let passed = told.rules.iter().find(|trace| trace.rule == "IMG-PAT-003");
-        let passed = passed.expect("a trace");
-        assert_eq!(passed.outcome, model::RuleOutcome::Passed);
-        assert!(passed.saw.iter().any(|seen| seen.name == "PatientID" && seen.value.is_some()));
-    }
-
-    #[test]
-    fn findings_come_gravest_first_and_hold_the_object() {
-        let told = explained(&site(), &Specimen::new(Kind::Ct, 1).fault(Fault::NoPatientId));
-        let grave: Vec<_> = told.report.findings.iter().map(|finding| finding.severity).collect();
-        assert!(grave.is_sorted_by(|one, next| one >= next), "{grave:?}");
-        let first = told.report.findings.first().expect("a finding");
-        assert_eq!(first.rule, "IMG-PAT-003");
-        assert_eq!(first.principle, model::Principle::Completeness);
-        assert_eq!((first.attribute.as_deref(), &first.value), (Some("PatientID"), &None));
-        assert_eq!(told.report.disposition, model::Disposition::Quarantine);
-        assert_eq!(told.report.reason.as_deref(), Some("QUALITY_BLOCK"));
-    }
-
-    #[test]
-    fn of_an_object_in_custody_that_is_told_which_was_decided() {
-        let site = site();
-        let specimen = Specimen::new(Kind::Ct, 1).size(8, 8);
-        let report = r#"{"findings":[
-            {"rule":"IMG-PAT-003","severity":"quarantine","attribute":"PatientID"},
-            {"rule":"X-1","severity":"warn","attribute":null}],
-            "exam_date":"2026-05-05","institution":"demo","items":["CT-CHEST"],"scopes":[],
-            "accreditation":"demo/JJJHR/2026-04-01",
-            "modes":["strip","tag"],"corner":"top-left","fallbacks":[
-            {"mode":"burn-in","reason":"NO_SAFE_CORNER","obstacle":"no corner is free"}]}"#;
-        let entry = entry(&specimen, &site, report);
-        for seen in [None, Some(again(&site, &specimen))] {
-            let with_file = seen.is_some();
-            let told = recorded(&site, &entry, seen);
-            assert_eq!(told.report.mark, None);
-            assert_eq!(told.report.reason.as_deref(), Some("QUALITY_BLOCK"));
-            assert_eq!(told.report.exam_date, Some(jiff::civil::date(2026, 5, 5)));
-            assert_eq!(told.report.disposition, model::Disposition::Quarantine);
-            let rules: Vec<&str> =
-                told.report.findings.iter().map(|finding| finding.rule.as_str()).collect();
-            assert_eq!(rules, ["IMG-PAT-003", "X-1"]);
-            assert_eq!(told.accreditation.as_ref().map(|row| row.scope.as_str()), Some("JJJHR"));
-            assert_eq!(told.report.modes, ["strip", "tag"]);
-            assert_eq!(told.report.corner.as_deref(), Some("top-left"));
-            let reasons = told.report.fallen_back.iter().map(|one| one.reason.as_str());
-            assert_eq!(reasons.collect::<Vec<_>>(), ["NO_SAFE_CORNER"]);
-            assert_eq!(told.report.modality.is_some(), with_file);
-            assert_eq!(told.rules.is_empty(), !with_file);
-            let custody = told.custody.expect("it is in custody");
-            assert_eq!((custody.state.as_str(), custody.deliveries.len()), ("held", 1));
-            assert_eq!(custody.deliveries[0].id, format!("{}/archive", entry.id));
-        }
-    }
-
-    #[test]
-    fn rules_that_have_changed_since_are_not_shown_as_those_it_was_judged_by() {
-        let site = site();
-        let specimen = Specimen::new(Kind::Ct, 1).size(8, 8);
-        let mut entry = entry(&specimen, &site, "no JSON at all");
-        entry.verdict.as_mut().expect("a verdict").versions.rules = "older".to_owned();
-        let told = recorded(&site, &entry, Some(again(&site, &specimen)));
-        assert_eq!((told.rules, told.report.findings), (vec![], vec![]));
-        assert_eq!(told.report.reason.as_deref(), Some("QUALITY_BLOCK"));
-    }
-}
+mod tests;

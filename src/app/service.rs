@@ -499,9 +499,10 @@ impl crate::web::Service for Service {
                         tracing::info!(object = %entry.id, %fault, "explained without its file");
                         None
                     });
-                report::recorded(&site, entry, seen)
+                let of_study = ledger.study(&entry.study)?.map(study);
+                Ok(report::recorded(&site, entry, seen, of_study))
             };
-            Ok::<Vec<_>, LedgerFault>(entries.iter().map(explain).collect())
+            entries.iter().map(explain).collect::<Result<Vec<_>, LedgerFault>>()
         });
         let explained = explained.await?.map_err(|fault| unavailable(&fault))?;
         if explained.is_empty() {

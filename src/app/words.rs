@@ -2,7 +2,7 @@
 
 use crate::recognition::Reason;
 use crate::web::model::{
-    Disposition, Message, Principle, RuleOutcome, RuleTrace, Severity, WhyNot,
+    Disposition, Message, Principle, RuleFact, RuleOutcome, RuleTrace, Severity, Untold, WhyNot,
 };
 
 /// A language that people are spoken to in.
@@ -59,6 +59,13 @@ impl Language {
     pub fn message(self, message: &Message) -> &str {
         self.of(&message.zh, &message.en)
     }
+}
+
+/// What a fact says; `?` where that is not known.
+#[must_use]
+pub fn fact(language: Language, fact: &RuleFact) -> &str {
+    let (zh, en) = (fact.about_zh.as_deref(), fact.about.as_deref());
+    language.of(zh.unwrap_or("?"), en.unwrap_or("?"))
 }
 
 /// What a finding does.
@@ -146,9 +153,6 @@ pub fn reason(code: &str) -> Option<Word> {
         Reason::NameTooLong => word("机构名称过长", "the institution's name is too long"),
         Reason::NotEncodable => word("字符集无法表示", "the character set cannot hold the name"),
         Reason::Signed => word("对象有数字签名", "the object is digitally signed"),
-        Reason::SelfCheck => {
-            word("加盖结果未通过自检", "what would have gone out failed its self-check")
-        }
         Reason::Bypass => word("旁路期间", "the gate was in bypass"),
         Reason::Unchecked => word("未能检查", "it could not be judged"),
     })
@@ -162,6 +166,7 @@ pub fn outcome(outcome: RuleOutcome) -> Word {
         RuleOutcome::Failed => word("不符合", "failed"),
         RuleOutcome::NotApplicable => word("不适用", "does not apply"),
         RuleOutcome::Shadow => word("不符合，仅计数", "failed, counted only"),
+        RuleOutcome::NotRun => word("未执行", "was not run"),
     }
 }
 
@@ -191,6 +196,32 @@ pub fn why_not(language: Language, why: &WhyNot) -> String {
         WhyNot::Unlooked => {
             language.of("未能完整读取", "the object was not looked at whole").to_owned()
         }
+        WhyNot::Untold(why) => language.word(untold(*why)).to_owned(),
+    }
+}
+
+/// Why a trace does not tell all.
+#[must_use]
+pub fn untold(why: Untold) -> Word {
+    match why {
+        Untold::NoStudy => word(
+            "未写明所属检查，或未能完整读取",
+            "the object names no study, or was not looked at whole",
+        ),
+        Untold::NoSeries => word("检查中没有影像序列", "the study has no series of images"),
+        Untold::NotSettled => word(
+            "该影像到达后检查尚未收全，或结论已过保存期",
+            "its study has not settled since it came, or what was found is kept no longer",
+        ),
+        Untold::OtherRules => word(
+            "检查由另一版本的规则判定",
+            "its study was judged by other rules than those in force",
+        ),
+        Untold::ValuesNotKept => word("所见的值未保存", "what it saw is not kept"),
+        Untold::Undecided => word(
+            "无法判断，所见的值未保存",
+            "it could not be evaluated, and what it saw is not kept",
+        ),
     }
 }
 
@@ -198,12 +229,10 @@ pub fn why_not(language: Language, why: &WhyNot) -> String {
 #[must_use]
 pub fn fared(language: Language, trace: &RuleTrace) -> String {
     let fared = language.word(outcome(trace.outcome));
-    match trace.why_not() {
-        None => fared.to_owned(),
-        Some(why) => match language {
-            Language::Chinese => format!("{fared}（{}）", why_not(language, &why)),
-            Language::English => format!("{fared} ({})", why_not(language, &why)),
-        },
+    match (trace.why_not().or(trace.untold.map(WhyNot::Untold)), language) {
+        (None, _) => fared.to_owned(),
+        (Some(why), Language::Chinese) => format!("{fared}（{}）", why_not(language, &why)),
+        (Some(why), Language::English) => format!("{fared} ({})", why_not(language, &why)),
     }
 }
 
@@ -238,7 +267,9 @@ mod tests {
             severity: Severity::Warn,
             level: "instance".to_owned(),
             applies: applies.iter().map(|word| (*word).to_owned()).collect(),
+            series_instance_uid: None,
             saw,
+            untold: None,
         };
         for (trace, zh, en) in [
             (trace(&["CT", "ECT"], vec![]), "仅适用于 CT、ECT", "it is for CT, ECT"),

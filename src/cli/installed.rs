@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::program::{DemoOptions, Ended, Program};
 use crate::app::{self, Appraisal, Sender, StampOrder, StartFault};
 use crate::config::Loaded;
-use crate::web::model::{Copied, Explanation, FileReport, Report};
+use crate::web::model::{Checked, Copied, Explanation, FileReport, Report};
 
 /// The program as it is installed.
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +43,7 @@ impl Program for Installed {
         paths: &[PathBuf],
         loaded: &Loaded,
         sender: &Sender,
-    ) -> Result<Vec<FileReport<Report>>, Ended> {
+    ) -> Result<Checked<Report>, Ended> {
         app::check(paths, loaded, sender).map_err(|fault| failed(&fault))
     }
     fn appraise(
@@ -51,7 +51,7 @@ impl Program for Installed {
         paths: &[PathBuf],
         loaded: &Loaded,
         sender: &Sender,
-    ) -> Result<Vec<FileReport<Appraisal>>, Ended> {
+    ) -> Result<Checked<Appraisal>, Ended> {
         app::appraise(paths, loaded, sender).map_err(|fault| failed(&fault))
     }
     fn explain(

@@ -111,25 +111,25 @@ pub(super) struct Check {
 pub(super) fn check(order: &Check, program: &dyn Program, terminal: &mut Terminal<'_>) -> Outcome {
     let loaded = load_or_default(&order.offline.file)?;
     let sender = sender(&order.offline);
-    let reports = match &order.report {
+    let checked = match &order.report {
         None => program.check(&order.paths, &loaded, &sender)?,
         Some(path) => {
             let page = Page::at(path)?;
-            let files = program.appraise(&order.paths, &loaded, &sender)?;
+            let checked = program.appraise(&order.paths, &loaded, &sender)?;
             let book = Book::in_force(&loaded);
             let offset = loaded.configuration.mark.timezone;
-            page.write(&Sheet { book: &book, files: &files, made: now(), offset }.html())?;
-            files
-                .into_iter()
-                .map(|file| file.map(|appraisal| appraisal.explanation.report))
-                .collect()
+            page.write(&Sheet { book: &book, checked: &checked, made: now(), offset }.html())?;
+            checked.map(|appraisal| appraisal.explanation.report)
         }
     };
     if order.form.json {
-        print_json(&reports, terminal)?;
+        print_json(&checked, terminal)?;
     } else {
-        for file in &reports {
+        for file in &checked.files {
             print(&report::checked(file, terminal.language), terminal)?;
+        }
+        for study in &checked.studies {
+            print(&report::checked_study(study, terminal.language), terminal)?;
         }
     }
     let threshold = order.fail_on.map(|severity| match severity {
@@ -137,11 +137,13 @@ pub(super) fn check(order: &Check, program: &dyn Program, terminal: &mut Termina
         FailOn::Block => model::Severity::Block,
         FailOn::Quarantine => model::Severity::Quarantine,
     });
-    let grave = |report: &model::Report| {
-        let worst = report.findings.iter().map(|finding| finding.severity).max();
-        matches!((worst, threshold), (Some(worst), Some(threshold)) if worst >= threshold)
-    };
-    Ok(exit_of(&reports, grave))
+    let grave = |worst: Option<model::Severity>| matches!((worst, threshold), (Some(worst), Some(threshold)) if worst >= threshold);
+    if checked.studies.iter().any(|study| grave(study.severity)) {
+        return Ok(Exit::Found);
+    }
+    Ok(exit_of(&checked.files, |report| {
+        grave(report.findings.iter().map(|finding| finding.severity).max())
+    }))
 }
 
 /// A page of `check --report`, before files are judged for it.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::app::{Appraisal, Sender, StampOrder};
 use crate::config::{Loaded, Mistakes};
-use crate::web::model::{Copied, Explanation, FileReport, Report};
+use crate::web::model::{Checked, Copied, Explanation, FileReport, Report};
 
 /// Why something ended otherwise than it should.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +44,7 @@ pub trait Program {
     /// # Errors
     /// When it cannot start, or something went otherwise than shown.
     fn demo(&self, options: &DemoOptions, out: &mut dyn Write) -> Result<(), Ended>;
-    /// Judges files, and folders with everything in them.
+    /// Judges files, and folders with everything in them, and the studies that they make.
     ///
     /// # Errors
     /// When the rules cannot be used; what is wrong with a file stands in its report.
@@ -53,7 +53,7 @@ pub trait Program {
         paths: &[PathBuf],
         loaded: &Loaded,
         sender: &Sender,
-    ) -> Result<Vec<FileReport<Report>>, Ended>;
+    ) -> Result<Checked<Report>, Ended>;
     /// As [`Program::check`], with what a page about studies tells.
     ///
     /// # Errors
@@ -63,7 +63,7 @@ pub trait Program {
         paths: &[PathBuf],
         loaded: &Loaded,
         sender: &Sender,
-    ) -> Result<Vec<FileReport<Appraisal>>, Ended>;
+    ) -> Result<Checked<Appraisal>, Ended>;
     /// Tells why files are judged as they are.
     ///
     /// # Errors

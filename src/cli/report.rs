@@ -4,7 +4,7 @@ use super::table::{pairs, plain, table};
 use crate::app::words::{self, Language};
 use crate::web::model::{
     AccreditationUsed, Copied, CopyKind, Custody, Explanation, FallenBack, FileReport, Finding,
-    Outcome, Report, RuleTrace,
+    Message, Outcome, Report, RuleTrace, StudyFinding, StudyReport, grouped,
 };
 
 /// One file of `check`.
@@ -19,6 +19,43 @@ pub(super) fn checked(file: &FileReport<Report>, language: Language) -> String {
             findings(report, language)
         ),
     }
+}
+
+/// One study of `check`: what was decided and found, and how each rule on it and its series fared.
+pub(super) fn checked_study(study: &StudyReport, language: Language) -> String {
+    let (uid, instances) = (plain(&study.study_instance_uid), study.instances);
+    let marks = study.marks.iter().map(|of| {
+        let mark = mark(of.mark.as_deref(), of.reason.as_deref(), language);
+        format!("{mark} × {}", of.objects)
+    });
+    let marks = plain(&marks.collect::<Vec<_>>().join(language.of("，", ", ")));
+    let withheld = match study.mark_withheld {
+        true => {
+            language.of("，因检查或序列的问题不加标识", "; no mark for what was found on the study")
+        }
+        false => "",
+    };
+    let mut text = match language {
+        Language::Chinese => format!("检查 {uid}：{instances} 个影像，{marks}{withheld}\n"),
+        Language::English => format!("study {uid}: {instances} instances, {marks}{withheld}\n"),
+    };
+    for found in &study.findings {
+        text.push_str(&study_finding(found, language));
+    }
+    for (trace, series) in grouped(&study.rules) {
+        text.push_str(&trace_line(trace, series, language));
+    }
+    text
+}
+
+fn study_finding(found: &StudyFinding, language: Language) -> String {
+    let severity = language.word(words::severity(found.severity));
+    let series = found
+        .series_instance_uid
+        .as_deref()
+        .map(|uid| format!(" [{} {}]", language.of("序列", "series"), plain(uid)));
+    let (rule, series) = (plain(&found.rule), series.unwrap_or_default());
+    format!("  {severity} {rule}{series}: {}\n", plain(language.message(&found.message)))
 }
 
 fn unreadable(name: &str, error: &str, language: Language) -> String {
@@ -100,7 +137,7 @@ pub(super) fn explained(name: &str, explanation: &Explanation, language: Languag
     }
     text.push_str(&findings(report, language));
     for rule in &explanation.rules {
-        text.push_str(&trace(rule, report, language));
+        text.push_str(&trace(rule, explanation, language));
     }
     text
 }
@@ -143,7 +180,25 @@ fn accreditation(row: &AccreditationUsed, language: Language) -> String {
 }
 
 /// One rule: how it fared, why it does not apply, what it saw, and what it says.
-fn trace(trace: &RuleTrace, report: &Report, language: Language) -> String {
+fn trace(trace: &RuleTrace, explanation: &Explanation, language: Language) -> String {
+    let mut text = trace_line(trace, 1, language);
+    let own = explanation.report.findings.iter();
+    let own = own.filter(|found| found.rule == trace.rule).map(|found| &found.message);
+    let of_study = explanation.study.iter().flat_map(|study| &study.findings);
+    let of_study = of_study.filter(|found| {
+        found.rule == trace.rule && found.series_instance_uid == trace.series_instance_uid
+    });
+    let mut said: Vec<&Message> = own.chain(of_study.map(|found| &found.message)).collect();
+    // An image that waited for its study has among its findings what was found on that.
+    said.dedup();
+    for message in said {
+        text.push_str(&format!("    {}\n", plain(language.message(message))));
+    }
+    text
+}
+
+/// How a rule fared, why it does not apply, and what it saw, of one series or of so many that fared alike.
+fn trace_line(trace: &RuleTrace, series: usize, language: Language) -> String {
     let saw: Vec<String> = trace
         .saw
         .iter()
@@ -155,16 +210,18 @@ fn trace(trace: &RuleTrace, report: &Report, language: Language) -> String {
     let (rule, fared) = (plain(&trace.rule), plain(&words::fared(language, trace)));
     let mut text = format!("  {} {rule} {fared}", language.of("规则", "rule"));
     if trace.level != "instance" && !trace.level.is_empty() {
-        text.push_str(&format!(" [{}]", words::level(language, &plain(&trace.level))));
+        let level = plain(&trace.level);
+        let level = words::level(language, &level);
+        text.push_str(&match (series, trace.series_instance_uid.as_deref()) {
+            (1, Some(uid)) => format!(" [{level} {}]", plain(uid)),
+            (1, None) => format!(" [{level}]"),
+            (_, _) => format!(" [{level} × {series}]"),
+        });
     }
     if !saw.is_empty() {
         text.push_str(&format!(": {}", saw.join("; ")));
     }
     text.push('\n');
-    let said = report.findings.iter().filter(|finding| finding.rule == trace.rule);
-    for finding in said {
-        text.push_str(&format!("    {}\n", plain(language.message(&finding.message))));
-    }
     text
 }
 
@@ -173,7 +230,14 @@ fn verdict(report: &Report, language: Language) -> String {
     let modality = report.modality.as_deref();
     let modality = modality.unwrap_or(language.of("无检查类型", "no modality"));
     let fate = language.word(words::disposition(report.disposition));
-    let mark = match (&report.mark, &report.reason, language) {
+    let mark = mark(report.mark.as_deref(), report.reason.as_deref(), language);
+    let comma = language.of("，", ", ");
+    plain(&format!("{modality}{comma}{fate}{comma}{mark}"))
+}
+
+/// The mark, or the reason for none.
+fn mark(mark: Option<&str>, reason: Option<&str>, language: Language) -> String {
+    match (mark, reason, language) {
         (Some(mark), _, Language::Chinese) => format!("标识 {mark}"),
         (Some(mark), _, Language::English) => format!("marked {mark}"),
         (None, Some(code), Language::Chinese) => {
@@ -182,9 +246,7 @@ fn verdict(report: &Report, language: Language) -> String {
         }
         (None, Some(code), Language::English) => format!("no mark ({code})"),
         (None, None, _) => language.of("无标识", "no mark").to_owned(),
-    };
-    let comma = language.of("，", ", ");
-    plain(&format!("{modality}{comma}{fate}{comma}{mark}"))
+    }
 }
 
 /// What the decision rests on.

@@ -8,8 +8,8 @@ use super::{Exit, Failure, Outcome, Terminal, load_or_default, print, print_json
 use crate::app::rules::{self, Book};
 use crate::app::words::{self, Language};
 use crate::web::model::{
-    Comparison, Decision, PackMistake, Rule, RuleException, RulePage, RuleParameter, Severity,
-    Trial, TriedOut, TriedRule, UnreadFile,
+    Comparison, Decision, PackMistake, Rule, RuleChange, RuleException, RulePage, RuleParameter,
+    Severity, Trial, TriedOut, TriedRule, UnreadFile,
 };
 
 pub(super) fn rules(verb: Rules, terminal: &mut Terminal<'_>) -> Outcome {
@@ -239,7 +239,7 @@ fn shown(page: &RulePage, language: Language) -> String {
         rows.push((language.of("参数", "parameter"), Some(parameter(used, language))));
     }
     for fact in &page.facts {
-        let about = fact.about.as_deref().unwrap_or("?");
+        let about = words::fact(language, fact);
         rows.push((language.of("事实", "fact"), Some(format!("{}: {about}", fact.name))));
     }
     if !page.attributes.is_empty() {
@@ -269,15 +269,24 @@ fn parameter(parameter: &RuleParameter, language: Language) -> String {
     text
 }
 
-/// How many files there were, and those that could not be read.
-fn files(files: u64, not_dicom: u64, unreadable: &[UnreadFile], language: Language) -> String {
+/// How many files and studies there were, and files that could not be read.
+fn files(
+    (files, studies): (u64, u64),
+    not_dicom: u64,
+    unreadable: &[UnreadFile],
+    language: Language,
+) -> String {
     let unread = unreadable.len();
     let mut text = match language {
         Language::Chinese => {
-            format!("DICOM 文件 {files} 个，非 DICOM 文件 {not_dicom} 个，无法读取 {unread} 个\n")
+            format!(
+                "DICOM 文件 {files} 个，非 DICOM 文件 {not_dicom} 个，无法读取 {unread} 个；检查 {studies} 个\n"
+            )
         }
         Language::English => {
-            format!("{files} DICOM files, {not_dicom} other files, {unread} that cannot be read\n")
+            format!(
+                "{files} DICOM files, {not_dicom} other files, {unread} that cannot be read; {studies} studies\n"
+            )
         }
     };
     for UnreadFile { file, error } in unreadable {
@@ -293,8 +302,8 @@ fn tried(trial: &Trial, language: Language) -> String {
             (false, ..) => {
                 let level = words::level(language, &rule.level);
                 match language {
-                    Language::Chinese => format!("{level}级规则，未对单个文件执行"),
-                    Language::English => format!("a rule on a {level}, not run on single files"),
+                    Language::Chinese => format!("{level}级规则，文件中没有可判的{level}"),
+                    Language::English => format!("no {level} to judge among the files"),
                 }
             }
             (true, 0, 0) => String::new(),
@@ -303,6 +312,7 @@ fn tried(trial: &Trial, language: Language) -> String {
         };
         [
             rule.rule.clone(),
+            words::level(language, &rule.level).to_owned(),
             language.word(words::severity(rule.severity)).to_owned(),
             number(rule.applied),
             number(rule.met),
@@ -314,10 +324,11 @@ fn tried(trial: &Trial, language: Language) -> String {
     };
     let heading = match language {
         Language::Chinese => {
-            ["规则", "后果", "适用", "符合", "不符合", "无法判断", "不适用", "示例"]
+            ["规则", "级别", "后果", "适用", "符合", "不符合", "无法判断", "不适用", "示例"]
         }
         Language::English => [
             "RULE",
+            "LEVEL",
             "SEVERITY",
             "APPLIED",
             "MET",
@@ -328,7 +339,8 @@ fn tried(trial: &Trial, language: Language) -> String {
         ],
     };
     let rows: Vec<_> = trial.rules.iter().map(row).collect();
-    let files = files(trial.files, trial.not_dicom, &trial.unreadable, language);
+    let counts = (trial.files, trial.studies);
+    let files = files(counts, trial.not_dicom, &trial.unreadable, language);
     format!("{files}{}", table(heading, &rows))
 }
 
@@ -345,8 +357,25 @@ fn decision(decision: Decision, language: Language) -> String {
     format!("{}{mark}", grave(decision.severity, language))
 }
 
+/// Another decision, and the rules that make it.
+fn change(
+    name: &str,
+    (old, new): (Decision, Decision),
+    rules: &[RuleChange],
+    language: Language,
+) -> String {
+    let (old, new) = (decision(old, language), decision(new, language));
+    let mut text = format!("  {}: {old} -> {new}\n", plain(name));
+    for RuleChange { rule, old, new } in rules {
+        let (old, new) = (grave(*old, language), grave(*new, language));
+        text.push_str(&format!("    {rule}: {old} -> {new}\n"));
+    }
+    text
+}
+
 fn compared(told: &Comparison, language: Language) -> String {
-    let mut text = files(told.files, told.not_dicom, &told.unreadable, language);
+    let counts = (told.files, told.studies);
+    let mut text = files(counts, told.not_dicom, &told.unreadable, language);
     let (old, new) = (&told.old, &told.new);
     text.push_str(&format!("{} {} -> {} {}\n", old.id, old.version, new.id, new.version));
     let changed = told.changed.len();
@@ -355,20 +384,16 @@ fn compared(told: &Comparison, language: Language) -> String {
         Language::English => format!("{changed} files of which another decision is made\n"),
     });
     for file in &told.changed {
-        text.push_str(&format!(
-            "  {}: {} -> {}\n",
-            plain(&file.file),
-            decision(file.old, language),
-            decision(file.new, language)
-        ));
-        for rule in &file.rules {
-            text.push_str(&format!(
-                "    {}: {} -> {}\n",
-                rule.rule,
-                grave(rule.old, language),
-                grave(rule.new, language)
-            ));
-        }
+        text.push_str(&change(&file.file, (file.old, file.new), &file.rules, language));
+    }
+    let changed = told.changed_studies.len();
+    text.push_str(&match language {
+        Language::Chinese => format!("判定有变化的检查 {changed} 个\n"),
+        Language::English => format!("{changed} studies of which another decision is made\n"),
+    });
+    for study in &told.changed_studies {
+        let (name, decisions) = (&study.study_instance_uid, (study.old, study.new));
+        text.push_str(&change(name, decisions, &study.rules, language));
     }
     if told.rules.is_empty() {
         return text;

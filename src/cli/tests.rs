@@ -1,5 +1,7 @@
 //! Verbs as they are typed: what they print, and how they end.
 
+mod studies;
+
 use std::ffi::OsString;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -13,8 +15,8 @@ use super::*;
 use crate::app::{Appraisal, Sender, StampOrder};
 use crate::web::fixture::{Known, entry};
 use crate::web::model::{
-    Copied, CopyKind, Disposition, Explanation, FallenBack, FileReport, Finding, Message,
-    Outcome as Judged, Principle, Report, Severity, Source,
+    Checked, Copied, CopyKind, Disposition, Explanation, FallenBack, FileReport, Finding, Message,
+    Outcome as Judged, Principle, Report, Severity, Source, StudyReport,
 };
 use crate::web::{Listener, serve as serve_pages};
 
@@ -22,6 +24,8 @@ use crate::web::{Listener, serve as serve_pages};
 #[derive(Default)]
 struct Fake {
     asked: Mutex<Vec<String>>,
+    /// What is found on studies.
+    studies: Vec<StudyReport>,
 }
 
 impl Fake {
@@ -43,6 +47,8 @@ fn report() -> Report {
     Report {
         sop_class_uid: Some("1.2.840.10008.5.1.4.1.1.2".to_owned()),
         sop_instance_uid: Some("1.2.3".to_owned()),
+        study_instance_uid: Some("1.2".to_owned()),
+        series_instance_uid: None,
         modality: Some("CT".to_owned()),
         findings: vec![finding],
         exam_date: Some(date(2026, 5, 1)),
@@ -81,19 +87,21 @@ impl Program for Fake {
         paths: &[PathBuf],
         _loaded: &Loaded,
         sender: &Sender,
-    ) -> Result<Vec<FileReport<Report>>, Ended> {
+    ) -> Result<Checked<Report>, Ended> {
         self.note(format!("{sender:?}"));
-        Ok(paths.iter().map(|path| judged(path, report())).collect())
+        let files = paths.iter().map(|path| judged(path, report())).collect();
+        Ok(Checked { files, studies: self.studies.clone() })
     }
     fn appraise(
         &self,
         paths: &[PathBuf],
         loaded: &Loaded,
         sender: &Sender,
-    ) -> Result<Vec<FileReport<Appraisal>>, Ended> {
+    ) -> Result<Checked<Appraisal>, Ended> {
         let appraisal = |explanation| Appraisal { study: Some("1.2".to_owned()), explanation };
         let files = self.explain(paths, loaded, sender)?;
-        Ok(files.into_iter().map(|file| file.map(appraisal)).collect())
+        let files = files.into_iter().map(|file| file.map(appraisal)).collect();
+        Ok(Checked { files, studies: self.studies.clone() })
     }
     fn explain(
         &self,
@@ -110,6 +118,7 @@ impl Program for Fake {
             rules: Vec::new(),
             accreditation: None,
             custody: None,
+            study: None,
         };
         Ok(paths.iter().map(|path| judged(path, explanation.clone())).collect())
     }
@@ -346,6 +355,8 @@ fn check_gives_json_in_the_promised_shape() {
             "file": "a.dcm",
             "sop_class_uid": "1.2.840.10008.5.1.4.1.1.2",
             "sop_instance_uid": "1.2.3",
+            "study_instance_uid": "1.2",
+            "series_instance_uid": null,
             "modality": "CT",
             "findings": [{
                 "rule": "IMG-CT-003",

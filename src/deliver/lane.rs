@@ -5,28 +5,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
-use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::attempt::{Attempted, Panicked, Way, attempt, caught};
 use super::body::Watch;
 use super::peer::Line;
+use super::recording::Recording;
 use super::standing::{Against, Fate, Standing, UNSENDABLE};
 use super::vigil::Pulse;
 use super::{Destination, Fared, Shared, Target};
 use crate::dicom::status::Status;
 use crate::dicom::uid::Uid;
-use crate::ledger::{Due, Event, Ledger, LedgerFault, Refused, Treatment, What, insist};
+use crate::ledger::{Due, Event, Ledger, LedgerFault, Treatment, What, insist};
 use crate::observe::metrics::{Failure as FailureLabel, Lane as LaneLabel};
 use crate::policy::outcome::Cause;
 use crate::spool::{ObjectId, ReadFault, SPOOL_DAMAGED, SPOOL_UNREADABLE};
 
 /// Deliveries taken from the ledger at a time. An urgent object waits behind as many, so it is small.
 const BATCH: usize = 16;
-
-/// Outcomes that may be on their way into the ledger.
-const UNRECORDED: usize = 64;
 
 /// How long an association is kept with nothing to send: long enough for the pauses within a study, short enough for a peer that
 /// serves one association at a time.
@@ -81,9 +78,7 @@ pub(super) struct Lane {
     pulse: Pulse,
     stop: CancellationToken,
     queue: VecDeque<Due>,
-    /// Sent or failed, and not yet so in the ledger: not to be taken again.
-    unrecorded: JoinSet<ObjectId>,
-    busy: HashSet<ObjectId>,
+    recording: Recording,
     standing: Standing,
     /// Suspects that have been put off in this run.
     suspects: HashSet<ObjectId>,
@@ -101,9 +96,11 @@ impl Lane {
             }
             Target::Folder(folder) => Way::Folder(folder),
         };
+        let recording = Recording::start(shared.ledger.clone(), stop.clone());
         Self {
             name: destination.name,
             way,
+            recording,
             shared,
             wake,
             fares,
@@ -111,8 +108,6 @@ impl Lane {
             stop,
             suspects: HashSet::new(),
             queue: VecDeque::new(),
-            unrecorded: JoinSet::new(),
-            busy: HashSet::new(),
             standing: Standing::default(),
             used: Instant::now(),
         }
@@ -131,12 +126,12 @@ impl Lane {
         if let Way::Peer(line) = &mut self.way {
             line.close().await;
         }
-        while self.unrecorded.join_next().await.is_some() {}
+        self.recording.end().await;
     }
 
     async fn turn(&mut self, changes: &mut watch::Receiver<u64>) {
         self.pulse.within(self.shared.timers.release + LEDGER);
-        self.note_recorded();
+        self.recording.look();
         if self.queue.is_empty() {
             changes.borrow_and_update();
             self.refill().await;
@@ -147,26 +142,21 @@ impl Lane {
         }
     }
 
-    fn note_recorded(&mut self) {
-        while let Some(recorded) = self.unrecorded.try_join_next() {
-            done_with(&mut self.busy, recorded);
-        }
-    }
-
     async fn refill(&mut self) {
         let (ledger, name) = (self.shared.ledger.clone(), self.name.clone());
         let now = (self.shared.clock)();
         let is_waiting = self.standing.is_some_series_waiting(Instant::now());
         let resting = self.standing.resting_titles(Instant::now());
-        let limit = if is_waiting { LOOKED_THROUGH } else { BATCH } + self.busy.len();
-        let (waiting, busy) = (self.standing.waiting_series(), self.busy.clone());
+        let (waiting, busy) = (self.standing.waiting_series(), self.recording.busy().clone());
+        let limit = if is_waiting { LOOKED_THROUGH } else { BATCH } + busy.len();
         let due = tokio::task::spawn_blocking(move || {
             look_through(&ledger, &name, now, limit, &resting, &busy, &waiting)
         })
         .await;
         match due {
             Ok(Ok(due)) => {
-                for due in due.into_iter().filter(|due| !self.busy.contains(&due.object)) {
+                let is_free = |due: &Due| !self.recording.busy().contains(&due.object);
+                for due in due.into_iter().filter(is_free) {
                     // Behind the one that it waits for it may go too, if that goes: so the order of arrival is kept.
                     let is_next = match self.standing.waits_for(&due) {
                         None => true,
@@ -191,8 +181,12 @@ impl Lane {
         let until_due = self.until_due().await;
         let closing = self.shared.timers.release;
         let until = Instant::now() + until_due;
-        if self.unrecorded.is_empty() {
+        let is_recorded = self.recording.busy().is_empty();
+        let gathers_until = self.recording.gathers_until();
+        if is_recorded {
             self.pulse.rests(until);
+        } else if gathers_until > Instant::now() {
+            self.pulse.rests(until.min(gathers_until));
         } else {
             self.pulse.within(until_due + closing);
         }
@@ -202,7 +196,7 @@ impl Lane {
             // Of a ledger that has gone nothing is heard; `readyz` tells of it.
             Ok(()) = changes.changed() => {}
             () = self.wake.notified() => self.standing.try_titles(Instant::now()),
-            Some(done) = self.unrecorded.join_next() => done_with(&mut self.busy, done),
+            _ = self.recording.entered(), if !is_recorded => {}
             () = tokio::time::sleep_until(until) => {}
             () = tokio::time::sleep_until(self.used + IDLE), if is_open => {
                 if let Way::Peer(line) = &mut self.way {
@@ -251,14 +245,9 @@ impl Lane {
             at: (self.shared.clock)(),
             what: What::Sending { destination: self.name.clone() },
         };
-        let ledger = self.shared.ledger.clone();
-        let (begun, attempted) = tokio::join!(
-            ledger.record(sending),
-            attempt(&mut self.way, &self.name, &self.shared, &due, watch, &self.stop)
-        );
-        if let Err(fault) = &begun {
-            tracing::debug!(object = %due.object, destination = self.name, %fault, "an attempt was not entered");
-        }
+        self.recording.begins(due.object, sending);
+        let attempted =
+            attempt(&mut self.way, &self.name, &self.shared, &due, watch, &self.stop).await;
         self.used = Instant::now();
         let (what, rest) = match attempted {
             Attempted::Stored { status, warning, sent } => {
@@ -294,8 +283,7 @@ impl Lane {
                 tracing::info!(object = %due.object, destination = self.name, "not sent: it may not leave any more");
                 self.standing.done_with(due.object, &due.series);
                 // Should it have been entered as begun all the same, it is put back.
-                let put_back = begun.is_ok().then(|| self.deferred(Duration::ZERO, "withdrawn"));
-                (put_back.into_iter().collect(), None)
+                (vec![self.deferred(Duration::ZERO, "withdrawn")], None)
             }
             // The next start finds it begun, and begins again.
             Attempted::Stopped => (Vec::new(), None),
@@ -366,30 +354,9 @@ impl Lane {
         if what.is_empty() {
             return;
         }
-        if self.unrecorded.len() >= UNRECORDED
-            && let Some(recorded) = self.unrecorded.join_next().await
-        {
-            done_with(&mut self.busy, recorded);
-        }
-        self.busy.insert(object);
         let at = (self.shared.clock)();
-        let events: Vec<Event> = what.into_iter().map(|what| Event { object, at, what }).collect();
-        let (ledger, stop) = (self.shared.ledger.clone(), self.stop.clone());
-        self.unrecorded.spawn(async move {
-            // Until it is entered, the ledger says that the attempt is under way: nobody would make another.
-            match insist(&stop, || record_all(ledger.clone(), events.clone())).await {
-                Ok(outcomes) => {
-                    for refused in outcomes.into_iter().filter_map(Result::err) {
-                        tracing::info!(%object, %refused, "the outcome of a delivery came too late");
-                    }
-                }
-                // Nothing is lost: at the next start the delivery is made again.
-                Err(fault) => {
-                    tracing::error!(%object, %fault, "the outcome of a delivery was not recorded");
-                }
-            }
-            object
-        });
+        let events = what.into_iter().map(|what| Event { object, at, what }).collect();
+        self.recording.ends(object, events).await;
     }
 
     fn stored(
@@ -509,7 +476,7 @@ impl Lane {
         let until = Instant::now() + pause;
         loop {
             // What has failed is to be found in its place again by then.
-            let is_recorded = self.unrecorded.is_empty();
+            let is_recorded = self.recording.busy().is_empty();
             if is_recorded {
                 self.pulse.rests(until);
             } else {
@@ -518,10 +485,7 @@ impl Lane {
             tokio::select! {
                 () = self.stop.cancelled() => {}
                 () = self.wake.notified() => self.standing.try_titles(Instant::now()),
-                Some(done) = self.unrecorded.join_next(), if !is_recorded => {
-                    done_with(&mut self.busy, done);
-                    continue;
-                }
+                _ = self.recording.entered(), if !is_recorded => continue,
                 () = tokio::time::sleep_until(until) => {}
             }
             return;
@@ -551,25 +515,8 @@ fn look_through(
     ledger.due_but(name, now, BATCH + busy.len(), resting, waiting)
 }
 
-async fn record_all(
-    ledger: Ledger,
-    events: Vec<Event>,
-) -> Result<Vec<Result<(), Refused>>, LedgerFault> {
-    ledger.record_all(events).await
-}
-
 async fn gone(ledger: Ledger, object: ObjectId) -> Result<Vec<ObjectId>, LedgerFault> {
     ledger.gone(vec![object]).await
-}
-
-/// What has been recorded may be taken from the ledger again.
-fn done_with(busy: &mut HashSet<ObjectId>, recorded: Result<ObjectId, tokio::task::JoinError>) {
-    match recorded {
-        Ok(id) => {
-            busy.remove(&id);
-        }
-        Err(fault) => tracing::error!(%fault, "an outcome was not recorded"),
-    }
 }
 
 /// A number in [0, 1) that differs from one retry to the next. Nothing depends on how well it is spread.

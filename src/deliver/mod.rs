@@ -12,6 +12,7 @@ mod body;
 mod lane;
 mod peer;
 mod probe;
+mod recording;
 mod standing;
 #[cfg(test)]
 mod tests;

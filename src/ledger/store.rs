@@ -181,21 +181,24 @@ pub(super) fn save(
     after: &Record,
 ) -> Result<(), LedgerFault> {
     let key = object.to_string();
-    let mut statement = db.prepare_cached(
-        "UPDATE object SET state = $1, reasons = $2, on_hold = $3, verdicts = $4, released = $5,
-             destinations = $6, settled = $7
-         WHERE id = $8",
-    )?;
-    statement.execute(params![
-        after.state.as_str(),
-        list(&after.reasons),
-        after.on_hold,
-        after.verdicts,
-        after.released,
-        list(&after.destinations),
-        after.settled.map(micros),
-        key,
-    ])?;
+    // Each index of a column that is named is written to, whether or not its value is another.
+    if own(before) != own(after) {
+        let mut statement = db.prepare_cached(
+            "UPDATE object SET state = $1, reasons = $2, on_hold = $3, verdicts = $4, released = $5,
+                 destinations = $6, settled = $7
+             WHERE id = $8",
+        )?;
+        statement.execute(params![
+            after.state.as_str(),
+            list(&after.reasons),
+            after.on_hold,
+            after.verdicts,
+            after.released,
+            list(&after.destinations),
+            after.settled.map(micros),
+            key,
+        ])?;
+    }
     let gone = |old: &&Delivery| {
         !after.deliveries.iter().any(|delivery| delivery.destination == old.destination)
     };
@@ -210,6 +213,12 @@ pub(super) fn save(
         }
     }
     Ok(())
+}
+
+/// What of a record stands in the object's own row.
+fn own(record: &Record) -> impl PartialEq + '_ {
+    let Record { state, reasons, on_hold, verdicts, released, destinations, settled, .. } = record;
+    (state, reasons, on_hold, verdicts, released, destinations, settled)
 }
 
 fn save_delivery(db: &Connection, key: &str, delivery: &Delivery) -> Result<(), LedgerFault> {
@@ -284,8 +293,10 @@ fn save_verdict(
         verdict.versions.config,
     ])?;
     if !verdict.study.is_empty() || !verdict.series.is_empty() {
-        let mut statement =
-            db.prepare_cached("UPDATE object SET study = $1, series = $2 WHERE id = $3")?;
+        let mut statement = db.prepare_cached(
+            "UPDATE object SET study = $1, series = $2
+                 WHERE id = $3 AND (study <> $1 OR series <> $2)",
+        )?;
         statement.execute(params![verdict.study.as_str(), verdict.series.as_str(), key])?;
     }
     Ok(())

@@ -24,7 +24,7 @@ use crate::standard::{Personnel, RuleSets};
 
 pub use association::Association;
 pub use judge::{Image, SenderNames, acknowledgement, bypassed, judge, subject, unchecked};
-pub use study::{part, waits};
+pub use study::{part, part_of, waits};
 pub use verdict::Verdict;
 
 /// Everything an object is judged by. Replaced as a whole, never changed.

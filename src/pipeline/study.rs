@@ -64,7 +64,8 @@ pub fn waits(site: &Site, image: &Image<'_>, keys: &Keys, now: Timestamp) -> Opt
 }
 
 /// What study rules need of an object that is before them anyway.
-pub(super) fn part_of(
+#[must_use]
+pub fn part_of(
     image: &Image<'_>,
     subject: &Subject<'_>,
     chosen: &Chosen,

@@ -52,7 +52,7 @@ pub use judge::{Judge, Judging, PATIENCE, Work, judging, resume, unjudged};
 pub use memory::Memory;
 pub use own::OWN_PEER;
 pub use strangers::Strangers;
-pub use studies::{Keeping, Late, Studies, StudySettings, keep};
+pub use studies::{Keeping, Late, Studies, StudySettings, fresh_keys, keep};
 use waiting::WaitingRoom;
 
 /// What a person may choose of the way objects are taken in and answered.

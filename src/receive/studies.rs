@@ -8,7 +8,6 @@
 //! An object that waits for its study has no verdict. It is in the books as in flight, and whatever happens it is judged at
 //! the next start at the latest.
 
-mod recall;
 mod report;
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -38,7 +37,6 @@ use crate::spool::{ObjectId, Spool};
 use crate::standard::Assessment;
 use crate::standard::study::{Key, Keys, Look, Part, StudyAssessment};
 
-use recall::recall;
 use report::report;
 
 /// Instances that may wait to be taken in. An instance that nobody waits for and for which there is no room is looked at in the spool
@@ -128,7 +126,7 @@ impl Studies {
     #[must_use]
     pub fn new() -> (Self, mpsc::Receiver<Came>) {
         let (inbox, told) = mpsc::channel(UNSEEN);
-        (Self { inbox, keys: Keys::new(secret()) }, told)
+        (Self { inbox, keys: fresh_keys() }, told)
     }
 
     /// What identities are hidden by.
@@ -162,12 +160,14 @@ impl Studies {
     }
 }
 
-fn secret() -> [u8; 32] {
+/// Keys of a secret that nobody has had before, and that is never written down.
+#[must_use]
+pub fn fresh_keys() -> Keys {
     let mut secret = [0; 32];
     let (first, second) = secret.split_at_mut(16);
     first.copy_from_slice(uuid::Uuid::new_v4().as_bytes());
     second.copy_from_slice(uuid::Uuid::new_v4().as_bytes());
-    secret
+    Keys::new(secret)
 }
 
 /// Keeps studies until told to stop. Objects that wait for theirs by then are judged at the next start.
@@ -190,7 +190,6 @@ pub async fn keep(
     // Only those who judge may tell from now on: when they have ended, so has this.
     drop(studies.inbox);
     keeper.remember(&stop).await;
-    let mut recalled = recall(&keeper.with, &keeper.keys, stop.clone());
     loop {
         let rest = keeper.open.rest(now()).map(|rest| rest.max(BREATH));
         tokio::select! {
@@ -203,13 +202,6 @@ pub async fn keep(
             came = told.recv() => match came {
                 Some(came) => keeper.take(came),
                 None => return,
-            },
-            trace = recalled.recv(), if !keeper.known.is_recalled() => match trace {
-                Some(trace) => keeper.known.learn(&trace),
-                None => {
-                    keeper.known.set_recalled();
-                    tracing::info!("the studies of earlier runs are recalled");
-                }
             },
             () = tokio::time::sleep(rest.unwrap_or_default()), if rest.is_some() => {}
         }
@@ -275,18 +267,15 @@ impl Keeper {
             None => (Vec::new(), true),
         };
         parts.iter().for_each(|part| study.add(part));
-        let trace = study.trace();
-        let mut beside = self.known.compare(&trace);
-        beside.in_part = in_part;
-        beside.early = cause != policy::Cause::Quiet;
-        self.known.learn(&trace);
+        let beside = self.known.beside(&study, in_part, cause != policy::Cause::Quiet);
         let key = study.key();
         let instances = study.instances().len();
         let site = self.with.site.load_full();
+        let rules = site.rules.hash();
         let judged = tokio::task::spawn_blocking(move || {
             site.rules.assess_study(&Look::at(&study, &beside))
         });
-        let assessment = match judged.await {
+        let mut assessment = match judged.await {
             Ok(assessment) => assessment,
             Err(fault) => {
                 tracing::error!(study = %uid, %fault, "judging a study has failed: nothing is found on it");
@@ -300,11 +289,13 @@ impl Keeper {
             cause: cause.as_str().to_owned(),
             instances: u64::try_from(instances).unwrap_or(u64::MAX),
             severity: assessment.severity().map(|severity| severity.as_str().to_owned()),
-            report: report(&assessment),
+            report: report(&assessment, &rules),
         };
         if let Err(fault) = self.with.ledger.study_settled(row).await {
             tracing::error!(study = %uid, %fault, "what was found on a study cannot be kept: it is looked at again after the next start");
         }
+        // What comes late is told of findings alone.
+        (assessment.met, assessment.not_applicable) = (Vec::new(), Vec::new());
         let ruling = Arc::new(Ruling(assessment));
         self.open.remember(key, Arc::clone(&ruling));
         let waiting = self.waiting.remove(&key).unwrap_or_default();

@@ -23,6 +23,12 @@ pub(super) const UNRECORDED: usize = 64;
 /// Verdicts that may wait behind others of their series, some KiB each. Beyond, the first that has not come is given up.
 const WAITING: usize = 1024;
 
+/// Verdicts that are recorded together cost one sync of the journal: up to so many.
+const TOGETHER: usize = 16;
+
+/// How long the first of them waits for others. Nobody but the destination waits for it.
+const GATHERED: Duration = Duration::from_millis(5);
+
 /// A verdict that will come.
 pub(super) struct Expected {
     /// What will be recorded; nothing where there is nothing to record.
@@ -137,6 +143,7 @@ pub(super) async fn record(
 ) {
     let mut line: VecDeque<Expected> = VecDeque::new();
     let mut is_open = true;
+    let mut gathered_by: Option<Instant> = None;
     while is_open || !line.is_empty() {
         while line.len() < WAITING
             && let Ok(next) = verdicts.try_recv()
@@ -147,7 +154,13 @@ pub(super) async fn record(
         let now = Instant::now();
         let ready =
             recordable(line.iter().map(|next| (next.stands(now), next.series.get(), next.again)));
-        if !ready.is_empty() {
+        if ready.is_empty() {
+            gathered_by = None;
+        } else if !is_open
+            || ready.len() >= TOGETHER
+            || *gathered_by.get_or_insert(now + GATHERED) <= now
+        {
+            gathered_by = None;
             let mut events = Vec::new();
             // From behind, so that places stay what they are.
             for place in ready.into_iter().rev() {
@@ -174,6 +187,7 @@ pub(super) async fn record(
             },
             () = done.notified() => {}
             () = tokio::time::sleep_until(overdue.unwrap_or(now)), if overdue.is_some() => {}
+            () = tokio::time::sleep_until(gathered_by.unwrap_or(now)), if gathered_by.is_some() => {}
         }
     }
 }

@@ -233,7 +233,6 @@ fn unmarked_treatment(own: bool, reason: Reason, policy: &MarkPolicy) -> Treatme
         Reason::NoInstitution
         | Reason::Foreign
         | Reason::Signed
-        | Reason::SelfCheck
         | Reason::Bypass
         | Reason::Unchecked => true,
         Reason::UnsupportedSop

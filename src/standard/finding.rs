@@ -1,10 +1,10 @@
 //! What comes out of an assessment.
 
 use crate::base::phi::Phi;
-use crate::expression::Seen;
+use crate::expression::{Environment, Expression, Seen, Truth};
 
 use super::pixels::PixelFault;
-use super::rule::{Authority, Principle, Severity};
+use super::rule::{Authority, Principle, Rule, Severity};
 
 /// A value that was seen in an object. It may identify a patient and prints only where it is asked for by name: in
 /// `check --json`, in `explain` and on the console, never in a log.
@@ -122,10 +122,35 @@ pub struct RuleTrace {
     pub outcome: Outcome,
     /// Whether it is only tried out.
     pub shadow: bool,
-    /// The requirement that is not met, by its place among those of the rule.
-    pub unmet: Option<usize>,
     /// The values it saw, each once.
     pub seen: Vec<Seen>,
     /// Why the pixels that it needs could not be looked at, where it does not apply for that.
     pub unseen: Option<PixelFault>,
+}
+
+impl RuleTrace {
+    /// Of a rule that saw nothing.
+    pub(super) fn unseen(rule: &Rule, outcome: Outcome) -> Self {
+        let (rule, shadow) = (rule.id.clone(), rule.shadow);
+        Self { rule, outcome, shadow, seen: Vec::new(), unseen: None }
+    }
+}
+
+/// The values that the conditions of a rule see, each once.
+#[derive(Default)]
+pub(super) struct Witnessed {
+    pub(super) seen: Vec<Seen>,
+}
+
+impl Witnessed {
+    /// Whether a condition holds; what it looks at is noted.
+    pub(super) fn holds(&mut self, condition: &Expression, environment: &dyn Environment) -> Truth {
+        let explanation = condition.explain(environment);
+        for new in explanation.seen {
+            if !self.seen.iter().any(|old| old.operand == new.operand) {
+                self.seen.push(new);
+            }
+        }
+        explanation.truth
+    }
 }

@@ -11,6 +11,7 @@
 //! Invariants: an assessment never fails and never panics; what cannot be evaluated is [undecided](Assessment::undecided)
 //! and has no effect; the same object, rule set and time give the same findings.
 
+mod about;
 mod applies;
 mod dates;
 pub mod facts;
@@ -30,6 +31,7 @@ mod subject;
 #[cfg(test)]
 mod tests;
 
+pub use about::About;
 pub use applies::{ClassGroup, ClassGroups};
 pub use finding::{Assessment, Finding, Observed, Outcome, RuleTrace};
 pub use message::{MessageFault, Template};

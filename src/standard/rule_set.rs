@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::dicom::attribute::keyword_of;
-use crate::expression::{Environment as _, Expression, Seen, Truth, Value};
+use crate::expression::{Environment as _, Expression, Truth, Value};
 use crate::object::Reach;
 
 use super::facts::FACTS;
-use super::finding::{Assessment, Finding, Observed, Outcome, RuleTrace};
+use super::finding::{Assessment, Finding, Observed, Outcome, RuleTrace, Witnessed};
 use super::identifying::is_identifying;
 use super::pack::{Names, Pack, PackFault, Parameter};
 use super::pixels::{Looking, PixelFault};
@@ -236,22 +236,14 @@ impl RuleSet {
 }
 
 fn trace(rule: &Rule, subject: &Subject<'_>) -> RuleTrace {
-    let mut seen: Vec<Seen> = Vec::new();
-    let holds = |condition: &Expression| {
-        let explanation = condition.explain(subject);
-        for new in explanation.seen {
-            if !seen.iter().any(|old| old.operand == new.operand) {
-                seen.push(new);
-            }
-        }
-        explanation.truth
-    };
-    let (outcome, unmet, unseen) = match judge(rule, subject, holds) {
-        Judged::Outcome(outcome) => (outcome, None, None),
-        Judged::Unseen(fault) => (Outcome::NotApplicable, None, Some(fault)),
-        Judged::Failed(check) => (Outcome::NotMet(check.severity), rule.place_of(check), None),
-    };
-    RuleTrace { rule: rule.id.clone(), outcome, shadow: rule.shadow, unmet, seen, unseen }
+    let mut witnessed = Witnessed::default();
+    let (outcome, unseen) =
+        match judge(rule, subject, |condition| witnessed.holds(condition, subject)) {
+            Judged::Outcome(outcome) => (outcome, None),
+            Judged::Unseen(fault) => (Outcome::NotApplicable, Some(fault)),
+            Judged::Failed(check) => (Outcome::NotMet(check.severity), None),
+        };
+    RuleTrace { seen: witnessed.seen, unseen, ..RuleTrace::unseen(rule, outcome) }
 }
 
 enum Judged<'r> {

@@ -111,6 +111,30 @@ impl RuleSets {
         Ok(Self { sets, exceptions, sources: numbered(sources), routes: numbered(routes), by_way })
     }
 
+    /// A set without exceptions from it.
+    #[must_use]
+    pub fn without_exceptions(set: RuleSet) -> Self {
+        Self {
+            sets: vec![Arc::new(set)],
+            exceptions: Vec::new(),
+            sources: HashMap::new(),
+            routes: HashMap::new(),
+            by_way: Vec::new(),
+        }
+    }
+
+    /// What tells these sets from any others: the hash of the site's own and of the exceptions from it. Recorded with what is found on
+    /// a study, whose members may have come several ways.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        let own = self.site().hash();
+        if self.exceptions.is_empty() {
+            return own.to_owned();
+        }
+        let text = format!("{own} {:?}", self.exceptions);
+        blake3::hash(text.as_bytes()).to_hex().chars().take(32).collect()
+    }
+
     /// The site's own rules, without exceptions.
     #[must_use]
     pub fn site(&self) -> &Arc<RuleSet> {

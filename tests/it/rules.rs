@@ -69,7 +69,10 @@ fn rules_are_listed_and_shown_with_the_site_s_changes() {
     let zh = gate.done(&["rules", "show", "SITE-002", "--lang", "zh"]);
     assert!(zh.contains("= 3.0 mm (默认 1.5): 胸部CT薄层重建的最大层厚"), "{zh}");
     let en = gate.done(&["rules", "show", "SITE-003", "--lang", "en"]);
-    assert!(en.contains("fact.is_image: "), "{en}");
+    assert!(en.contains("fact.is_image: whether it is an image"), "{en}");
+    let zh = gate.done(&["rules", "show", "SITE-003", "SITE-006", "--lang", "zh"]);
+    assert!(zh.contains("fact.is_image: 是否为图像"), "{zh}");
+    assert!(zh.contains("study.accession_numbers: 不同检查号的个数"), "{zh}");
     assert_eq!(gate.run(&["rules", "show", "NO-SUCH"]).status.code(), Some(1));
 }
 
@@ -80,9 +83,9 @@ fn packs_are_listed_without_a_configuration() {
     let (exit, listed) = said(&markgate(&["rules", "ls", "--pack", pack]));
     assert_eq!(exit, Some(0));
     assert!(listed.starts_with("RULE "), "{listed}");
-    assert_eq!(listed.lines().count(), 4, "{listed}");
+    assert_eq!(listed.lines().count(), 7, "{listed}");
     let rules = json(&markgate(&["rules", "ls", "--json", "--pack", pack]));
-    assert_eq!(rules.as_array().unwrap().len(), 3);
+    assert_eq!(rules.as_array().unwrap().len(), 6);
 }
 
 #[test]
@@ -174,7 +177,7 @@ fn the_example_of_a_site_s_pack_does_what_it_says() {
         said(&markgate(&["rules", "test", "--pack", pack.to_str().unwrap(), "--data", data]));
     assert_eq!(exit, Some(0));
     assert!(
-        table.starts_with("7 DICOM files, 1 other files, 0 that cannot be read\nRULE "),
+        table.starts_with("7 DICOM files, 1 other files, 0 that cannot be read; 3 studies\nRULE "),
         "{table}"
     );
     // The same within a configuration, with the site's own severity.
@@ -182,6 +185,158 @@ fn the_example_of_a_site_s_pack_does_what_it_says() {
     let findings = report[0]["findings"].as_array().unwrap();
     let site: Vec<_> = findings.iter().filter(|one| one["rule"] == "SITE-001").collect();
     assert!(matches!(site.as_slice(), [one] if one["severity"] == "warn"), "{findings:?}");
+}
+
+/// A thin slice of a chest CT so many millimetres below the first.
+fn chest(study: u64, number: u32, mm: f64) -> Specimen {
+    use markgate::dicom::tags;
+    let position = format!("-32\\-32\\{}", -100.0 - mm * f64::from(number));
+    small(Kind::Ct, study)
+        .instance(number)
+        .text(tags::BODY_PART_EXAMINED, "CHEST")
+        .text(tags::IMAGE_POSITION_PATIENT, &position)
+}
+
+#[test]
+fn the_worked_example_passes_and_fails_at_every_level() {
+    use markgate::dicom::tags;
+    use markgate::phantom::Retouch;
+    let folder = TempDir::new().unwrap();
+    let us = |study| Specimen::new(Kind::Us, study).size(256, 256);
+    let files: Vec<(String, Specimen)> = (1..=3)
+        .flat_map(|number| {
+            // Study 2 is too coarse, and its third slice has another order.
+            let stray = chest(2, number, 1.25);
+            let stray =
+                if number == 3 { stray.text(tags::ACCESSION_NUMBER, "OTHER") } else { stray };
+            [
+                (format!("fine-{number}.dcm"), chest(1, number, 1.0)),
+                (format!("stray-{number}.dcm"), stray),
+            ]
+        })
+        .collect();
+    let files: Vec<(&str, Specimen)> =
+        files.iter().map(|(name, specimen)| (name.as_str(), specimen.clone())).collect();
+    put(folder.path(), &files);
+    let (bright, flat) = (us(3), us(4).retouch(Retouch::Flat));
+    put(folder.path(), &[("bright.dcm", bright), ("flat.dcm", flat)]);
+    let (pack, data) = (example(), folder.path().to_str().unwrap());
+    let words = ["rules", "test", "--pack", pack.to_str().unwrap(), "--data", data];
+    let told = json(&markgate(&[&words[..], &["--json"]].concat()));
+    assert_eq!(
+        (&told["files"], &told["studies"], &told["series"]),
+        (&8.into(), &4.into(), &4.into())
+    );
+    let check = |id: &str, level: &str, counts: [u64; 3], met: &[String], not_met: &[String]| {
+        let rules = told["rules"].as_array().unwrap();
+        let rule = rules.iter().find(|rule| rule["rule"] == id).unwrap();
+        assert_eq!((&rule["level"], &rule["run"]), (&level.into(), &true.into()));
+        let counted = ["met", "not_met", "not_applicable"].map(|key| rule[key].as_u64().unwrap());
+        assert_eq!(counted, counts, "{rule}");
+        assert_eq!(rule["examples"]["met"], serde_json::json!(met), "{rule}");
+        assert_eq!(rule["examples"]["not_met"], serde_json::json!(not_met), "{rule}");
+    };
+    let file = |name: &str| format!("{data}/{name}");
+    let series = |study| chest(study, 1, 1.0).series_instance().to_string();
+    let study = |specimen: Specimen| specimen.study_instance().to_string();
+    check("SITE-004", "pixel", [1, 1, 6], &[file("bright.dcm")], &[file("flat.dcm")]);
+    check("SITE-005", "series", [1, 1, 2], &[series(1)], &[series(2)]);
+    let met = [study(us(3)), study(chest(1, 1, 1.0)), study(us(4))];
+    check("SITE-006", "study", [3, 1, 0], &met, &[study(chest(2, 1, 1.0))]);
+    let (exit, table) = said(&markgate(&words));
+    assert_eq!(exit, Some(0));
+    let row = |id: &str| table.lines().find(|line| line.starts_with(id)).unwrap().to_owned();
+    assert!(
+        row("SITE-006").contains("study") && row("SITE-006").ends_with(&study(chest(2, 1, 1.0)))
+    );
+
+    // What they say in a check, in both languages.
+    let gate = laid();
+    let en = gate.done(&["check", "--lang", "en", data]);
+    assert!(en.contains("warn SITE-005 [series "), "{en}");
+    assert!(en.contains("are 1.25 mm apart; the nodule software takes 1 mm or less"), "{en}");
+    let zh = gate.done(&["check", "--lang", "zh", data]);
+    assert!(zh.contains("不加标识 SITE-006: 同一检查有 2 个检查号"), "{zh}");
+    assert!(zh.contains("警告 SITE-004: 灰阶跨度仅为存储灰阶的"), "{zh}");
+}
+
+#[test]
+fn a_study_with_a_gap_is_told_of_by_check_and_its_page_and_fails_it() {
+    let (gate, folder) = (laid(), TempDir::new().unwrap());
+    let slices: Vec<(String, Specimen)> =
+        [1, 2, 4, 5].map(|number| (format!("{number}.dcm"), chest(1, number, 1.0))).into();
+    let files: Vec<(&str, Specimen)> =
+        slices.iter().map(|(name, specimen)| (name.as_str(), specimen.clone())).collect();
+    put(folder.path(), &files);
+    let data = folder.path().to_str().unwrap();
+    let (uid, series) = (chest(1, 1, 1.0).study_instance(), chest(1, 1, 1.0).series_instance());
+    assert_eq!(gate.run(&["check", "--fail-on", "block", data]).status.code(), Some(2));
+    let told = gate.json(&["check", data]);
+    let told = told.as_array().unwrap();
+    assert_eq!(told.len(), 5, "four files and their study");
+    for file in &told[..4] {
+        assert_eq!(
+            (&file["mark"], &file["study_instance_uid"]),
+            (&Value::Null, &uid.as_str().into())
+        );
+    }
+    let study = &told[4];
+    assert_eq!(
+        (&study["study_instance_uid"], &study["instances"]),
+        (&uid.as_str().into(), &4.into())
+    );
+    assert_eq!((&study["severity"], &study["mark_withheld"]), (&"block".into(), &true.into()));
+    let gap = study["findings"].as_array().unwrap().iter().find(|one| one["rule"] == "IMG-CT-011");
+    assert_eq!(gap.unwrap()["series_instance_uid"], series.as_str());
+    let traces = study["rules"].as_array().unwrap();
+    let trace = traces.iter().find(|trace| trace["rule"] == "IMG-CT-011").unwrap();
+    assert_eq!((&trace["outcome"], &trace["level"]), (&"failed".into(), &"series".into()));
+    let missing = serde_json::json!({ "name": "series.missing_slices", "value": "1" });
+    assert!(trace["saw"].as_array().unwrap().contains(&missing), "{trace}");
+
+    let page = folder.path().join("page.html");
+    gate.run(&["check", data, "--report", page.to_str().unwrap()]);
+    let rows = rows(&std::fs::read_to_string(page).unwrap());
+    let of = |class: &'static str| rows.iter().filter(move |row| row.attributes.contains(class));
+    let on_study = of("\"on-study\"").find(|row| row.cells[0] == "IMG-CT-011").unwrap();
+    assert_eq!(on_study.cells[4], series.as_str());
+    let fared = of("\"rule-on-study\"").find(|row| row.cells[0] == "IMG-CT-011").unwrap();
+    assert!(
+        fared.cells[2].starts_with("不符合") && fared.cells[2].ends_with("failed"),
+        "{fared:?}"
+    );
+    assert!(fared.cells[4].contains("series.missing_slices = 1"), "{fared:?}");
+    let not = of("\"rule-on-study\"").find(|row| row.cells[0] == "IMG-MR-018").unwrap();
+    assert!(not.cells[2].contains("its condition is not met"), "{not:?}");
+}
+
+#[test]
+fn two_packs_are_compared_by_what_becomes_of_studies() {
+    use markgate::dicom::tags;
+    let folder = TempDir::new().unwrap();
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    let other = chest(1, 2, 1.0).text(tags::ACCESSION_NUMBER, "OTHER");
+    put(&data, &[("1.dcm", chest(1, 1, 1.0)), ("2.dcm", other), ("3.dcm", chest(2, 1, 1.0))]);
+    let new = folder.path().join("new.toml");
+    let text = std::fs::read_to_string(example()).unwrap();
+    let (before, after) = text.split_once("[parameters.site_accessions_max]\nvalue = 1").unwrap();
+    let text = format!("{before}[parameters.site_accessions_max]\nvalue = 2{after}");
+    std::fs::write(&new, text).unwrap();
+    let old = example();
+    let [old, new, data] = [&old, &new, &data].map(|path| path.to_str().unwrap());
+    let told = json(&markgate(&["rules", "diff", old, new, "--data", data, "--json"]));
+    assert_eq!((&told["files"], &told["studies"]), (&3.into(), &2.into()));
+    assert_eq!(told["changed"], serde_json::json!([]));
+    let want = serde_json::json!([{
+        "study_instance_uid": chest(1, 1, 1.0).study_instance().as_str(),
+        "old": { "severity": "block", "mark_withheld": true },
+        "new": { "severity": null, "mark_withheld": false },
+        "rules": [{ "rule": "SITE-006", "old": "block", "new": null }],
+    }]);
+    assert_eq!(told["changed_studies"], want);
+    let (_, text) = said(&markgate(&["rules", "diff", old, new, "--data", data, "--lang", "zh"]));
+    assert!(text.contains("判定有变化的检查 1 个\n"), "{text}");
 }
 
 #[test]
@@ -373,7 +528,7 @@ fn a_page_about_studies_tells_what_check_tells_and_shows_text_as_text() {
     let of = |class: &'static str| rows.iter().filter(move |row| row.attributes.contains(class));
     let shown: usize =
         of("\"finding\"").map(|row| row.cells.last().unwrap().parse::<usize>().unwrap()).sum();
-    assert_eq!(shown, findings);
+    assert_eq!(shown + of("\"on-study\"").count(), findings);
     let hostile = of("\"finding\"").find(|row| row.cells[0] == "SITE-001").unwrap();
     assert_eq!((hostile.cells[5].as_str(), hostile.cells[7].as_str()), (HOSTILE, "2"));
     assert!(hostile.cells[6].contains(&format!("机房名 (0008,1010) 为 {HOSTILE}")), "{hostile:?}");

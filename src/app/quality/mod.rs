@@ -9,7 +9,7 @@ use jiff::tz::Offset;
 
 use super::rules::Book;
 use crate::base::time::Timestamp;
-use crate::web::model::{Explanation, FileReport};
+use crate::web::model::{Checked, Explanation};
 
 /// The judgement of a file with what joins it to others.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,8 +25,8 @@ pub struct Appraisal {
 pub struct Sheet<'a> {
     /// The rules that files were judged by.
     pub book: &'a Book,
-    /// What came of each file.
-    pub files: &'a [FileReport<Appraisal>],
+    /// What came of each file and study.
+    pub checked: &'a Checked<Appraisal>,
     /// When.
     pub made: Timestamp,
     /// The site's offset from UTC.

@@ -6,7 +6,7 @@ use super::Sheet;
 use super::study::{LeftOut, Marking, PRINCIPLES, Study, Word, studies};
 use crate::app::words::{self, Language};
 use crate::base::visible::visible;
-use crate::web::model::{Outcome, Rule, Severity};
+use crate::web::model::{Outcome, Rule, Severity, StudyReport, Untold, grouped};
 
 /// Different values of one finding that are shown; a study may have one for each of its images.
 const MOST_VALUES: usize = 5;
@@ -105,7 +105,7 @@ impl Html {
 }
 
 pub(super) fn html(sheet: &Sheet<'_>) -> String {
-    let studies = studies(sheet.files);
+    let studies = studies(sheet.checked);
     let rules: Vec<Rule> = sheet.book.pages().map(|page| page.rule).collect();
     let mut page = Html(String::new());
     page.raw(Sheet::BEGINNING);
@@ -128,7 +128,7 @@ pub(super) fn html(sheet: &Sheet<'_>) -> String {
     page.0
 }
 
-fn head(page: &mut Html, sheet: &Sheet<'_>, studies: &[Study], rules: usize) {
+fn head(page: &mut Html, sheet: &Sheet<'_>, studies: &[Study<'_>], rules: usize) {
     let made = sheet.offset.to_datetime(sheet.made).strftime("%Y-%m-%d %H:%M:%S").to_string();
     let objects: usize = studies.iter().map(|study| study.objects).sum();
     let faulty: usize = studies.iter().map(|study| study.faulty).sum();
@@ -159,20 +159,28 @@ fn head(page: &mut Html, sheet: &Sheet<'_>, studies: &[Study], rules: usize) {
     page.raw("</tbody>\n</table>\n");
 }
 
-fn section(page: &mut Html, study: &Study, number: usize, rules: &[Rule]) {
+fn section(page: &mut Html, study: &Study<'_>, number: usize, rules: &[Rule]) {
     page.raw("<section>\n");
     page.heading(2, &format!("检查 {number}"), &format!("Study {number}"));
     summary(page, study, rules);
     page.heading(3, "发现的问题数", "Findings by severity and principle");
     counts(page, study);
-    page.heading(3, "发现的问题", "Findings");
+    if let Some(whole) = study.whole {
+        page.heading(3, "检查与序列的问题", "Findings on the study and its series");
+        findings_on_whole(page, whole);
+    }
+    page.heading(3, "影像的问题", "Findings on images");
     findings(page, study);
+    if let Some(whole) = study.whole {
+        page.heading(3, "检查与序列级规则", "Rules on the study and its series");
+        rules_on_whole(page, whole);
+    }
     page.heading(3, "未适用或未执行的规则", "Rules that did not apply or were not run");
     left_out(page, study, rules);
     page.raw("</section>\n");
 }
 
-fn summary(page: &mut Html, study: &Study, rules: &[Rule]) {
+fn summary(page: &mut Html, study: &Study<'_>, rules: &[Rule]) {
     fn joined<'t>(texts: impl Iterator<Item = &'t String>) -> String {
         let texts: Vec<&str> = texts.map(String::as_str).collect();
         if texts.is_empty() { "—".to_owned() } else { texts.join(", ") }
@@ -207,6 +215,14 @@ fn summary(page: &mut Html, study: &Study, rules: &[Rule]) {
             page.raw("<br>");
         }
     });
+    if study.whole.is_some_and(|whole| whole.mark_withheld) {
+        page.row(("检查的判定", "decision on the study"), |page| {
+            page.both(
+                "因检查或序列的问题不加互认标识",
+                "no mark, for what was found on the study and its series",
+            );
+        });
+    }
     page.row(("扣留", "held in quarantine"), |page| page.text(&study.held.to_string()));
     page.row(("规则", "rules"), |page| {
         let (mut met, mut failed) = (0, 0);
@@ -226,7 +242,7 @@ fn summary(page: &mut Html, study: &Study, rules: &[Rule]) {
 const SEVERITIES: [Severity; 5] =
     [Severity::SelfCheck, Severity::Quarantine, Severity::Block, Severity::Warn, Severity::Info];
 
-fn counts(page: &mut Html, study: &Study) {
+fn counts(page: &mut Html, study: &Study<'_>) {
     page.raw("<table class=\"counts\">\n<thead><tr><th></th>");
     for principle in PRINCIPLES {
         page.raw("<th class=\"n\">");
@@ -257,7 +273,7 @@ fn counts(page: &mut Html, study: &Study) {
     page.end_table();
 }
 
-fn findings(page: &mut Html, study: &Study) {
+fn findings(page: &mut Html, study: &Study<'_>) {
     if study.findings.is_empty() {
         page.raw("<p>");
         page.both("无", "none");
@@ -309,7 +325,77 @@ fn findings(page: &mut Html, study: &Study) {
     page.end_table();
 }
 
-fn left_out(page: &mut Html, study: &Study, rules: &[Rule]) {
+/// What was found on the study and its series: each once, whatever the number of its images.
+fn findings_on_whole(page: &mut Html, whole: &StudyReport) {
+    if whole.findings.is_empty() {
+        page.raw("<p>");
+        page.both("无", "none");
+        page.raw("</p>\n");
+        return;
+    }
+    page.head(&[
+        ("规则", "rule"),
+        ("后果", "severity"),
+        ("原则", "principle"),
+        ("依据", "authority"),
+        ("序列", "series"),
+        ("说明", "message"),
+    ]);
+    for finding in &whole.findings {
+        page.raw("<tr class=\"on-study\">");
+        page.cell(|page| page.text(&finding.rule));
+        let word = words::severity(finding.severity);
+        page.raw(&format!("<td class=\"{}\">", word.en));
+        page.both(word.zh, word.en);
+        page.raw("</td>");
+        page.cell(|page| {
+            page.word(|language| language.word(words::principle(finding.principle)).to_owned());
+        });
+        page.cell(|page| {
+            page.word(|language| words::authority_in(language, &finding.authority).to_owned());
+        });
+        page.cell(|page| page.text(finding.series_instance_uid.as_deref().unwrap_or("—")));
+        page.cell(|page| page.both(&finding.message.zh, &finding.message.en));
+        page.raw("</tr>\n");
+    }
+    page.end_table();
+}
+
+/// How each rule on the study and its series fared, and the values that it saw.
+fn rules_on_whole(page: &mut Html, whole: &StudyReport) {
+    page.head(&[
+        ("规则", "rule"),
+        ("级别", "level"),
+        ("结果", "outcome"),
+        ("序列", "series"),
+        ("所见的值", "values seen"),
+    ]);
+    for (trace, series) in grouped(&whole.rules) {
+        page.raw("<tr class=\"rule-on-study\">");
+        page.cell(|page| page.text(&trace.rule));
+        page.cell(|page| page.word(|language| words::level(language, &trace.level).to_owned()));
+        page.cell(|page| page.word(|language| words::fared(language, trace)));
+        page.cell(|page| match (series, &trace.series_instance_uid) {
+            (1, Some(uid)) => page.text(uid),
+            (1, None) => page.text("—"),
+            (_, _) => page.text(&format!("× {series}")),
+        });
+        page.cell(|page| {
+            for seen in &trace.saw {
+                page.text(&format!("{} = ", seen.name));
+                match &seen.value {
+                    Some(value) => page.text(value),
+                    None => page.both("未知", "unknown"),
+                }
+                page.raw("<br>");
+            }
+        });
+        page.raw("</tr>\n");
+    }
+    page.end_table();
+}
+
+fn left_out(page: &mut Html, study: &Study<'_>, rules: &[Rule]) {
     let left_out = study.left_out(rules);
     if left_out.is_empty() {
         page.raw("<p>");
@@ -322,10 +408,9 @@ fn left_out(page: &mut Html, study: &Study, rules: &[Rule]) {
         page.raw("<tr class=\"left-out\">");
         page.cell(|page| match &why {
             LeftOut::Off => page.both("本院已关闭", "switched off by the site"),
-            LeftOut::NotRun(level) => page.both(
-                &format!("{}级规则，未对单个文件执行", words::level(Language::Chinese, level)),
-                &format!("rules on a {level}, not run on single files"),
-            ),
+            LeftOut::NoStudy => {
+                page.word(|language| language.word(words::untold(Untold::NoStudy)).to_owned())
+            }
             LeftOut::DoesNotApply(why) => page.word(|language| words::why_not(language, why)),
         });
         page.cell(|page| page.text(&rules.join(", ")));
@@ -335,7 +420,7 @@ fn left_out(page: &mut Html, study: &Study, rules: &[Rule]) {
 }
 
 fn unreadable(page: &mut Html, sheet: &Sheet<'_>) {
-    let unread = sheet.files.iter().filter_map(|file| match &file.outcome {
+    let unread = sheet.checked.files.iter().filter_map(|file| match &file.outcome {
         Outcome::Unreadable { error } => Some((&file.file, error)),
         Outcome::Judged(_) => None,
     });

@@ -1,19 +1,21 @@
-//! The objects of one study counted together.
+//! The objects of one study counted together, with what was found on the study itself.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Appraisal;
 use crate::web::model::{
-    Disposition, FileReport, Finding, Message, Outcome, Principle, Rule, RuleOutcome, Severity,
-    WhyNot,
+    Checked, Disposition, Finding, Message, Outcome, Principle, Rule, RuleOutcome, RuleTrace,
+    Severity, StudyReport, WhyNot,
 };
 
 /// What was found in the objects of a study.
 #[derive(Debug, Default)]
-pub(super) struct Study {
+pub(super) struct Study<'a> {
     /// Study Instance UID.
     pub uid: Option<String>,
+    /// What was found on the study and its series; `None` where its objects make no study.
+    pub whole: Option<&'a StudyReport>,
     pub objects: usize,
     pub modalities: BTreeMap<String, usize>,
     pub exam_dates: BTreeSet<String>,
@@ -136,9 +138,9 @@ impl Fared {
 }
 
 /// The studies of files in the order in which they are first met.
-pub(super) fn studies(files: &[FileReport<Appraisal>]) -> Vec<Study> {
-    let mut studies: Vec<Study> = Vec::new();
-    for file in files {
+pub(super) fn studies(checked: &Checked<Appraisal>) -> Vec<Study<'_>> {
+    let mut studies: Vec<Study<'_>> = Vec::new();
+    for file in &checked.files {
         let Outcome::Judged(appraisal) = &file.outcome else { continue };
         let known = studies.iter_mut().find(|study| study.uid == appraisal.study);
         match known {
@@ -150,10 +152,16 @@ pub(super) fn studies(files: &[FileReport<Appraisal>]) -> Vec<Study> {
             }
         }
     }
+    for study in &mut studies {
+        let is_it = |whole: &&StudyReport| Some(&whole.study_instance_uid) == study.uid.as_ref();
+        if let Some(whole) = checked.studies.iter().find(is_it) {
+            study.add_whole(whole);
+        }
+    }
     studies
 }
 
-impl Study {
+impl<'a> Study<'a> {
     fn add(&mut self, appraisal: &Appraisal) {
         let report = &appraisal.explanation.report;
         self.objects += 1;
@@ -175,13 +183,25 @@ impl Study {
         for finding in &report.findings {
             self.find(finding);
         }
-        for trace in &appraisal.explanation.rules {
+        self.trace(&appraisal.explanation.rules);
+    }
+
+    fn add_whole(&mut self, whole: &'a StudyReport) {
+        for finding in &whole.findings {
+            self.count(finding.severity, finding.principle);
+        }
+        self.trace(&whole.rules);
+        self.whole = Some(whole);
+    }
+
+    fn trace(&mut self, traces: &[RuleTrace]) {
+        for trace in traces {
             let fared = self.rules.entry(trace.rule.clone()).or_default();
             match trace.outcome {
                 RuleOutcome::Passed => fared.passed += 1,
                 RuleOutcome::Failed => fared.failed += 1,
                 RuleOutcome::Shadow => fared.shadow += 1,
-                RuleOutcome::NotApplicable => fared.not_applicable += 1,
+                RuleOutcome::NotApplicable | RuleOutcome::NotRun => fared.not_applicable += 1,
             }
             if fared.why_not.is_none() {
                 fared.why_not = trace.why_not();
@@ -189,9 +209,12 @@ impl Study {
         }
     }
 
+    fn count(&mut self, severity: Severity, principle: Principle) {
+        *self.counts.entry((Reverse(severity), Word(principle))).or_default() += 1;
+    }
+
     fn find(&mut self, finding: &Finding) {
-        let count = (Reverse(finding.severity), Word(finding.principle));
-        *self.counts.entry(count).or_default() += 1;
+        self.count(finding.severity, finding.principle);
         let key = (Reverse(finding.severity), finding.rule.clone(), finding.attribute.clone());
         let group = self.findings.entry(key).or_insert_with(|| Group {
             principle: finding.principle,
@@ -202,13 +225,14 @@ impl Study {
         *group.variants.entry((finding.value.clone(), zh, en)).or_default() += 1;
     }
 
-    /// Rules that judged none of its objects, by the reason.
+    /// Rules that judged none of its objects, by the reason. How those on the study itself and its series fared is told apart.
     pub(super) fn left_out<'r>(&self, rules: &'r [Rule]) -> BTreeMap<LeftOut, Vec<&'r str>> {
         let mut left_out: BTreeMap<LeftOut, Vec<&str>> = BTreeMap::new();
         for rule in rules {
             let why = match self.rules.get(&rule.rule) {
                 _ if !rule.enabled => LeftOut::Off,
-                None => LeftOut::NotRun(rule.level.clone()),
+                _ if self.whole.is_some() && looks_at_many(rule) => continue,
+                None => LeftOut::NoStudy,
                 Some(fared) if fared.applied() => continue,
                 Some(fared) => match &fared.why_not {
                     Some(why) => LeftOut::DoesNotApply(why.clone()),
@@ -221,13 +245,17 @@ impl Study {
     }
 }
 
+fn looks_at_many(rule: &Rule) -> bool {
+    ["series", "study"].contains(&rule.level.as_str())
+}
+
 /// Why a rule judged nothing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum LeftOut {
     /// Switched off by the site.
     Off,
-    /// Rules of this level are not run on files.
-    NotRun(String),
+    /// It is about studies or series, and the objects make none.
+    NoStudy,
     /// It does not apply.
     DoesNotApply(WhyNot),
 }
@@ -235,7 +263,7 @@ pub(super) enum LeftOut {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::web::model::{Explanation, Report, RuleTrace, Source};
+    use crate::web::model::{Explanation, FileReport, MarkCount, Report, Source, StudyFinding};
 
     fn finding(rule: &str, severity: Severity, value: &str) -> Finding {
         Finding {
@@ -249,10 +277,48 @@ mod tests {
         }
     }
 
+    fn trace(rule: &str, level: &str, outcome: RuleOutcome) -> RuleTrace {
+        RuleTrace {
+            rule: rule.to_owned(),
+            outcome,
+            severity: Severity::Warn,
+            level: level.to_owned(),
+            applies: if level == "instance" { vec!["CT".to_owned()] } else { Vec::new() },
+            series_instance_uid: None,
+            saw: Vec::new(),
+            untold: None,
+        }
+    }
+
+    /// Files that make a study 1 with a finding, where they make one.
+    fn checked(files: Vec<FileReport<Appraisal>>, whole: bool) -> Checked<Appraisal> {
+        let found = StudyFinding {
+            rule: "R-2".to_owned(),
+            principle: Principle::Accuracy,
+            severity: Severity::Warn,
+            authority: "judgement".to_owned(),
+            series_instance_uid: None,
+            message: Message { zh: "二".to_owned(), en: "b".to_owned() },
+        };
+        let study = StudyReport {
+            study_instance_uid: "1".to_owned(),
+            instances: 1,
+            severity: Some(Severity::Warn),
+            mark_withheld: false,
+            marks: vec![MarkCount { mark: None, reason: Some("NO_ITEM".to_owned()), objects: 1 }],
+            findings: vec![found],
+            shadow: Vec::new(),
+            rules: vec![trace("R-2", "study", RuleOutcome::Failed)],
+        };
+        Checked { files, studies: if whole { vec![study] } else { Vec::new() } }
+    }
+
     fn file(study: &str, findings: Vec<Finding>, outcome: RuleOutcome) -> FileReport<Appraisal> {
         let report = Report {
             sop_class_uid: None,
             sop_instance_uid: None,
+            study_instance_uid: Some(study.to_owned()),
+            series_instance_uid: None,
             modality: Some("CT".to_owned()),
             findings,
             exam_date: None,
@@ -266,14 +332,7 @@ mod tests {
             fallen_back: Vec::new(),
             disposition: Disposition::Forward,
         };
-        let trace = RuleTrace {
-            rule: "R-1".to_owned(),
-            outcome,
-            severity: Severity::Warn,
-            level: "instance".to_owned(),
-            applies: vec!["CT".to_owned()],
-            saw: Vec::new(),
-        };
+        let trace = trace("R-1", "instance", outcome);
         let explanation = Explanation {
             report,
             shadow: Vec::new(),
@@ -283,6 +342,7 @@ mod tests {
             rules: vec![trace],
             accreditation: None,
             custody: None,
+            study: None,
         };
         let appraisal = Appraisal { study: Some(study.to_owned()), explanation };
         FileReport { file: "a".to_owned(), outcome: Outcome::Judged(appraisal) }
@@ -297,7 +357,8 @@ mod tests {
             file("1", vec![warn("80")], RuleOutcome::Failed),
             file("1", vec![warn("90")], RuleOutcome::NotApplicable),
         ];
-        let studies = studies(&files);
+        let checked = checked(files.into(), true);
+        let studies = studies(&checked);
         let [one, two] = studies.as_slice() else { panic!("{studies:?}") };
         assert_eq!((one.objects, one.faulty, two.objects, two.faulty), (3, 3, 1, 0));
         let rules: Vec<&str> = one.findings.keys().map(|(_, rule, _)| rule.as_str()).collect();
@@ -306,7 +367,11 @@ mod tests {
         let most = group.most_seen(1);
         let shown: Vec<_> = most.shown.iter().map(|one| (one.value, one.objects)).collect();
         assert_eq!((shown, most.others, most.objects), (vec![(Some("80"), 2)], 1, 1));
-        assert_eq!(one.counts[&(Reverse(Severity::Warn), Word(Principle::Accuracy))], 3);
+        assert_eq!(one.counts[&(Reverse(Severity::Warn), Word(Principle::Accuracy))], 4);
+        assert_eq!(
+            (one.rules["R-2"].failed, one.whole.is_some(), two.whole.is_some()),
+            (1, true, false)
+        );
     }
 
     #[test]
@@ -333,15 +398,20 @@ mod tests {
             rule("R-2", "study", true),
             rule("R-3", "pixel", false),
         ];
-        let files = [file("1", vec![], RuleOutcome::NotApplicable)];
-        let left_out = studies(&files)[0].left_out(&rules);
-        let want = BTreeMap::from([
-            (LeftOut::Off, vec!["R-3"]),
-            (LeftOut::NotRun("study".to_owned()), vec!["R-2"]),
-            (LeftOut::DoesNotApply(WhyNot::Classes(vec!["CT".to_owned()])), vec!["R-1"]),
-        ]);
-        assert_eq!(left_out, want);
-        let files = [file("1", vec![], RuleOutcome::Passed)];
-        assert!(!studies(&files)[0].left_out(&rules).values().flatten().any(|rule| *rule == "R-1"));
+        let left_out = |outcome, whole| {
+            let checked = checked(vec![file("1", vec![], outcome)], whole);
+            let told = studies(&checked)[0].left_out(&rules);
+            told.into_iter()
+                .map(|(why, rules)| (why, rules.join(" ")))
+                .collect::<BTreeMap<LeftOut, String>>()
+        };
+        let not_for_ct = LeftOut::DoesNotApply(WhyNot::Classes(vec!["CT".to_owned()]));
+        let (off, not_for_ct) = ((LeftOut::Off, "R-3".to_owned()), (not_for_ct, "R-1".to_owned()));
+        let no_study = (LeftOut::NoStudy, "R-2".to_owned());
+        let want = BTreeMap::from([off.clone(), no_study, not_for_ct.clone()]);
+        assert_eq!(left_out(RuleOutcome::NotApplicable, false), want);
+        let want = BTreeMap::from([off.clone(), not_for_ct]);
+        assert_eq!(left_out(RuleOutcome::NotApplicable, true), want);
+        assert_eq!(left_out(RuleOutcome::Passed, true), BTreeMap::from([off]));
     }
 }

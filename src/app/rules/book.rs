@@ -13,7 +13,8 @@ use crate::expression::{Expression, Value};
 use crate::standard::pixels::PIXEL_FACTS;
 use crate::standard::study::{SERIES_FACTS, STUDY_FACTS};
 use crate::standard::{
-    BUILT_IN, Changes, Messages, Pack, PackFault, Parameter, Rule, RuleSet, RuleSetFault, facts,
+    BUILT_IN, Changes, Messages, Pack, PackFault, Parameter, Rule, RuleSet, RuleSetFault, RuleSets,
+    facts,
 };
 use crate::web::model::{
     Message, PackMistake, PackName, RuleCheck, RuleFact, RulePage, RuleParameter,
@@ -27,7 +28,7 @@ const LONGEST_PACK: u64 = 4 << 20;
 pub struct Book {
     packs: Vec<Pack>,
     changes: Changes,
-    rules: RuleSet,
+    rules: RuleSets,
 }
 
 impl Book {
@@ -37,7 +38,7 @@ impl Book {
         Self {
             packs: loaded.compiled.packs.clone(),
             changes: loaded.configuration.rules.changes.clone(),
-            rules: RuleSet::clone(loaded.compiled.rules.site()),
+            rules: RuleSets::without_exceptions(RuleSet::clone(loaded.compiled.rules.site())),
         }
     }
 
@@ -60,12 +61,18 @@ impl Book {
         let rules = RuleSet::build(&packs, &changes).map_err(|faults| {
             faults.into_iter().map(|fault| together(named, &fault)).collect::<Vec<_>>()
         })?;
-        Ok(Self { packs, changes, rules })
+        Ok(Self { packs, changes, rules: RuleSets::without_exceptions(rules) })
     }
 
-    /// The rules, compiled.
+    /// The rules, compiled, for what comes any way.
     #[must_use]
     pub fn rules(&self) -> &RuleSet {
+        self.rules.site()
+    }
+
+    /// The same, for whole studies.
+    #[must_use]
+    pub fn of_studies(&self) -> &RuleSets {
         &self.rules
     }
 
@@ -76,7 +83,7 @@ impl Book {
 
     /// Every part of every rule, in the order of the packs.
     pub fn pages(&self) -> impl Iterator<Item = RulePage> {
-        self.rules.rules().iter().map(|rule| self.page(rule))
+        self.rules().rules().iter().map(|rule| self.page(rule))
     }
 
     fn page(&self, rule: &Rule) -> RulePage {
@@ -182,7 +189,11 @@ fn fact(name: &str) -> RuleFact {
         }
         Some(_) | None => None,
     };
-    RuleFact { name: name.to_owned(), about: about.map(str::to_owned) }
+    RuleFact {
+        name: name.to_owned(),
+        about: about.map(|about| about.en.to_owned()),
+        about_zh: about.map(|about| about.zh.to_owned()),
+    }
 }
 
 fn json(value: &Value) -> serde_json::Value {
@@ -299,8 +310,23 @@ mod tests {
     fn every_fact_that_a_rule_names_is_explained() {
         for page in built_in().pages() {
             for fact in page.facts {
-                assert!(fact.about.is_some_and(|about| !about.is_empty()), "{}", fact.name);
+                for about in [&fact.about, &fact.about_zh] {
+                    assert!(about.as_ref().is_some_and(|about| !about.is_empty()), "{}", fact.name);
+                }
             }
+        }
+    }
+
+    #[test]
+    fn every_fact_is_explained_in_both_languages() {
+        let of_objects = facts::FACTS.iter().map(|fact| (fact.name, fact.about));
+        let of_pixels = PIXEL_FACTS.iter().map(|fact| (fact.name, fact.about));
+        let of_many = [STUDY_FACTS, SERIES_FACTS].into_iter().flatten();
+        let of_many = of_many.map(|fact| (fact.name, fact.about));
+        for (name, about) in of_objects.chain(of_pixels).chain(of_many) {
+            let is_han = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c);
+            assert!(about.zh.contains(is_han), "{name}: {about:?}");
+            assert!(about.en.contains(|c: char| c.is_ascii_lowercase()), "{name}: {about:?}");
         }
     }
 

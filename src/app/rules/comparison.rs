@@ -1,4 +1,4 @@
-//! What becomes of files under another pack.
+//! What becomes of files, and of the studies that they make, under another pack.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -7,12 +7,13 @@ use super::book::Book;
 use crate::app::offline::{Looked, OfflineFault, Sender, each_subject};
 use crate::app::report::severity;
 use crate::config::Loaded;
-use crate::standard::{Assessment, Severity};
+use crate::standard::{Finding, Severity};
 use crate::web::model::{
-    Comparison, Decision, FileChange, PackName, RuleChange, RuleCount, UnreadFile,
+    Comparison, Decision, FileChange, PackName, RuleChange, RuleCount, StudyChange, UnreadFile,
 };
 
-/// Compares what two books say of files, and of all files in folders: of their headers, and of each file alone.
+/// Compares what two books say of files, and of all files in folders: of each file by itself, and of the studies that they make. Of pixels
+/// as much is looked at as the new book says.
 ///
 /// # Errors
 /// When the gate would not take objects from the sender that was named.
@@ -27,13 +28,16 @@ pub fn compare(
         old: name(old),
         new: name(new),
         files: 0,
+        studies: 0,
         not_dicom: 0,
         unreadable: Vec::new(),
         changed: Vec::new(),
+        changed_studies: Vec::new(),
         rules: Vec::new(),
     };
     let mut counts = BTreeMap::new();
-    each_subject(paths, loaded, sender, None, |path, looked| match looked {
+    let looking = new.rules().looking();
+    each_subject(paths, loaded, sender, looking, |path, looked| match looked {
         Looked::NoDicom => comparison.not_dicom += 1,
         Looked::Unreadable(error) => {
             comparison.unreadable.push(UnreadFile { file: path.display().to_string(), error });
@@ -41,14 +45,24 @@ pub fn compare(
         Looked::Subject(subject) => {
             comparison.files += 1;
             let (was, is) = (old.rules().assess(subject), new.rules().assess(subject));
-            let rules = differing(&was, &is);
-            let (was, is) = (decision(&was), decision(&is));
-            for change in &rules {
-                count(&mut counts, change, was != is);
-            }
-            if was != is {
+            let rules = differing(&was.findings, &is.findings);
+            if let Some((old, new)) = changed(&was.findings, &is.findings, &rules, &mut counts) {
                 let file = path.display().to_string();
-                comparison.changed.push(FileChange { file, old: was, new: is, rules });
+                comparison.changed.push(FileChange { file, old, new, rules });
+            }
+        }
+        Looked::Study(look) => {
+            comparison.studies += 1;
+            let found = |book: &Book| -> Vec<Finding> {
+                let found = book.of_studies().assess_study(look).findings;
+                found.into_iter().map(|found| found.finding).collect()
+            };
+            let (was, is) = (found(old), found(new));
+            let rules = differing(&was, &is);
+            if let Some((old, new)) = changed(&was, &is, &rules, &mut counts) {
+                let study_instance_uid = look.uid().to_string();
+                let change = StudyChange { study_instance_uid, old, new, rules };
+                comparison.changed_studies.push(change);
             }
         }
     })?;
@@ -62,18 +76,35 @@ fn name(book: &Book) -> PackName {
     book.packs().next().unwrap_or(nameless)
 }
 
-fn decision(assessment: &Assessment) -> Decision {
-    Decision { severity: assessment.severity().map(severity), mark_withheld: assessment.blocks() }
+fn decision(findings: &[Finding]) -> Decision {
+    let gravest = findings.iter().map(|finding| finding.severity).max();
+    Decision { severity: gravest.map(severity), mark_withheld: gravest >= Some(Severity::Block) }
 }
 
-/// Rules of which the two do not say the same, by their ids.
-fn differing(old: &Assessment, new: &Assessment) -> Vec<RuleChange> {
-    let mut found: BTreeMap<&str, (Option<Severity>, Option<Severity>)> = BTreeMap::new();
-    for finding in &old.findings {
-        found.entry(&finding.rule).or_default().0 = Some(finding.severity);
+/// Counts rules that find otherwise. Returns both decisions where they differ.
+fn changed(
+    old: &[Finding],
+    new: &[Finding],
+    rules: &[RuleChange],
+    counts: &mut BTreeMap<String, RuleCount>,
+) -> Option<(Decision, Decision)> {
+    let (was, is) = (decision(old), decision(new));
+    for change in rules {
+        count(counts, change, was != is);
     }
-    for finding in &new.findings {
-        found.entry(&finding.rule).or_default().1 = Some(finding.severity);
+    (was != is).then_some((was, is))
+}
+
+/// Rules of which the two do not say the same, by their ids. One that finds several things finds its gravest.
+fn differing(old: &[Finding], new: &[Finding]) -> Vec<RuleChange> {
+    let mut found: BTreeMap<&str, (Option<Severity>, Option<Severity>)> = BTreeMap::new();
+    for finding in old {
+        let (was, _) = found.entry(&finding.rule).or_default();
+        *was = (*was).max(Some(finding.severity));
+    }
+    for finding in new {
+        let (_, is) = found.entry(&finding.rule).or_default();
+        *is = (*is).max(Some(finding.severity));
     }
     let differing = found.into_iter().filter(|(_, (old, new))| old != new);
     let change = |(rule, (old, new)): (&str, (Option<Severity>, Option<Severity>))| RuleChange {
@@ -158,6 +189,43 @@ mod tests {
         };
         let want = [counted("B", 0, 0, 1, 1), counted("C", 0, 1, 0, 1), counted("D", 1, 0, 0, 0)];
         assert_eq!(told.rules, want);
+    }
+
+    #[test]
+    fn studies_that_would_fare_otherwise_are_told_apart_from_files() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let level = |path: &str, severity, images: usize| {
+            let require = format!("series.images >= {images}\"\nlevel = \"series");
+            pack(&dir.path().join(path), &[("S", severity, &require), ("A", "info", "true")])
+        };
+        let (old, new) = (level("old.toml", "warn", 2), level("new.toml", "block", 3));
+        let data = dir.path().join("data");
+        fs::create_dir(&data).expect("a folder");
+        let ct = |study| Specimen::new(Kind::Ct, study).size(8, 8);
+        // One image, two, and three of a study.
+        for (study, instances) in [(1, 1), (2, 2), (3, 3)] {
+            for instance in 1..=instances {
+                let name = format!("{study}-{instance}.dcm");
+                fs::write(data.join(name), ct(study).instance(instance).part10()).expect("a file");
+            }
+        }
+        let told = compare(&old, &new, &[data], &loaded(dir.path()), &Sender::default());
+        let told = told.expect("compared");
+        assert_eq!((told.files, told.studies, told.changed.len()), (6, 3, 0));
+        let blocked = Decision { severity: Some(Grave::Block), mark_withheld: true };
+        let warned = Decision { severity: Some(Grave::Warn), mark_withheld: false };
+        let none = Decision { severity: None, mark_withheld: false };
+        let change = |study, old: Decision, new: Decision| StudyChange {
+            study_instance_uid: ct(study).study_instance().to_string(),
+            old,
+            new,
+            rules: vec![RuleChange { rule: "S".to_owned(), old: old.severity, new: new.severity }],
+        };
+        let want = [change(1, warned, blocked), change(2, none, blocked)];
+        assert_eq!(told.changed_studies, want);
+        let counted =
+            RuleCount { rule: "S".to_owned(), new: 1, regraded: 1, decisions: 2, gone: 0 };
+        assert_eq!(told.rules, [counted]);
     }
 
     #[test]

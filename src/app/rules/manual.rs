@@ -1,8 +1,10 @@
 //! The manual of a pack's rules as Markdown, written from the pack.
 
+use std::collections::BTreeMap;
+
 use super::book::Book;
 use crate::app::words::{self, Language, Word};
-use crate::web::model::{RulePage, RuleParameter};
+use crate::web::model::{RuleFact, RulePage, RuleParameter};
 
 /// The areas that rules are of, by what their ids begin with.
 const AREAS: &[(&str, Word)] = &[
@@ -53,7 +55,27 @@ pub fn manual(book: &Book, language: Language) -> String {
             text.push_str(&entry(page, language));
         }
     }
+    text.push_str(&facts(&pages, language));
     text
+}
+
+/// What the facts that the rules name say.
+fn facts(pages: &[RulePage], language: Language) -> String {
+    let named = pages.iter().flat_map(|page| &page.facts);
+    let named: BTreeMap<&str, &RuleFact> = named.map(|fact| (fact.name.as_str(), fact)).collect();
+    if named.is_empty() {
+        return String::new();
+    }
+    let heading = language.of(
+        "\n## 事实\n\n规则的条件和提示引用以下事实，均由程序计算；不能判断时为未知。\n\n",
+        "\n## Facts\n\nWhat conditions and messages of the rules name. The program computes them; what cannot be told is unknown.\n\n",
+    );
+    let line = |fact: &&RuleFact| {
+        // Written by us: where it has backquotes, they are meant.
+        let about = words::fact(language, fact);
+        format!("- `{}`{}{about}\n", fact.name, language.of("：", ": "))
+    };
+    heading.to_owned() + &named.values().map(line).collect::<String>()
 }
 
 fn heading(book: &Book, pages: &[RulePage], language: Language) -> String {

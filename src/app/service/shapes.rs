@@ -135,6 +135,9 @@ pub(super) fn study(row: StudyRow) -> model::Study {
         findings: Vec<model::StudyFinding>,
         shadow: Vec<model::StudyFinding>,
         undecided: Vec<String>,
+        met: Vec<String>,
+        not_applicable: Vec<String>,
+        rule_set: Option<String>,
     }
     let report: Report = serde_json::from_str(&row.report).unwrap_or_default();
     let severity = row.severity.map(serde_json::Value::String);
@@ -147,6 +150,9 @@ pub(super) fn study(row: StudyRow) -> model::Study {
         findings: report.findings,
         shadow: report.shadow,
         undecided: report.undecided,
+        met: report.met,
+        not_applicable: report.not_applicable,
+        rule_set: report.rule_set,
     }
 }
 

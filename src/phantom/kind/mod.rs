@@ -2,7 +2,6 @@
 
 mod common;
 mod ct;
-mod groups;
 mod mr;
 mod nuclear;
 mod report;

@@ -9,6 +9,9 @@ struct Report<'a> {
     findings: Vec<Finding<'a>>,
     shadow: Vec<Finding<'a>>,
     undecided: &'a [String],
+    met: &'a [String],
+    not_applicable: &'a [String],
+    rule_set: &'a str,
 }
 
 #[derive(Serialize)]
@@ -27,12 +30,15 @@ struct Message<'a> {
     en: &'a str,
 }
 
-/// The report of what was found.
-pub(super) fn report(found: &StudyAssessment) -> String {
+/// The report of what was found by the rules with this hash.
+pub(super) fn report(found: &StudyAssessment, rule_set: &str) -> String {
     let report = Report {
         findings: found.findings.iter().map(of).collect(),
         shadow: found.shadow.iter().map(of).collect(),
         undecided: &found.undecided,
+        met: &found.met,
+        not_applicable: &found.not_applicable,
+        rule_set,
     };
     // Strings and lists of them can always be written.
     serde_json::to_string(&report).unwrap_or_default()

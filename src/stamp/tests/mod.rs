@@ -3,7 +3,6 @@
 mod character_sets;
 mod drawing;
 mod matrix;
-mod promises;
 mod properties;
 mod real;
 mod tagging;
@@ -182,20 +181,8 @@ impl Setting {
         Registry::build(rows, &Declarations::object(), "-").expect("rows without fault").0
     }
 
-    /// What stamping the object comes to. It keeps what is promised.
+    /// What stamping the object comes to.
     pub fn stamp(&self, object: &Object) -> Result<Stamp, Obstacle> {
-        self.with_job(object, |job| {
-            let stamped = stamp(&[StampMode::Tag], job)?;
-            let scopes = [ScopeCode::new("BJHR"), ScopeCode::new("JJJHR")];
-            assert_eq!(self_check(job, &stamped, &scopes), Ok(()));
-            Ok(stamped)
-        })
-    }
-
-    /// Has something done with all that the stamp of an object depends on.
-    pub fn with_job<T>(&self, object: &Object, act: impl FnOnce(&Job<'_>) -> T) -> T {
-        let plain = object.plain();
-        let bench = drawing::Memory::of(&plain);
         let view = object.view();
         let declared = view.charset();
         let read_as = self.read_as.map_or(declared, CharacterSet::declared);
@@ -232,11 +219,11 @@ impl Setting {
             now: self.now.parse().expect("a timestamp"),
             sop_class: CT,
             transfer_syntax: EXPLICIT,
-            workshop: Some(&bench),
+            workshop: None,
             preferred: &[],
             other_version: false,
         };
-        act(&job)
+        stamp(&[StampMode::Tag], &job)
     }
 
     /// The object once stamped.

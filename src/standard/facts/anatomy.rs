@@ -6,37 +6,52 @@ use crate::expression::{Environment as _, Kind, Value};
 use crate::standard::subject::Subject;
 
 use super::lexicon::{Reading, Sex, Side};
-use super::{Fact, fact, names, text};
+use super::{Fact, about, fact, names, text};
 
 pub(super) const FACTS: &[Fact] = &[
     fact(
         "body_regions",
         Kind::Texts,
-        "the regions of the body that Body Part Examined and the anatomic region sequences name, from HEAD to FOOT; empty where the lexicon knows none of them",
+        about(
+            "检查部位 (0018,0015) 和解剖部位序列所指的身体部位，从 HEAD 到 FOOT；词表均不认识时为空",
+            "the regions of the body that Body Part Examined and the anatomic region sequences name, from HEAD to FOOT; empty where the lexicon knows none of them",
+        ),
         |s| names(s.anatomy().stated.regions.names().map(str::to_owned).collect()),
     ),
     fact(
         "body_region_recognised",
         Kind::Bool,
-        "whether Body Part Examined or the anatomic region sequences are in the lexicon; unknown without them",
+        about(
+            "检查部位 (0018,0015) 或解剖部位序列是否在词表中；两者均无时未知",
+            "whether Body Part Examined or the anatomic region sequences are in the lexicon; unknown without them",
+        ),
         |s| s.anatomy().is_recognised().into(),
     ),
     fact(
         "region_contradictions",
         Kind::Texts,
-        "keywords of descriptions that name other regions of the body than Body Part Examined and the anatomic region",
+        about(
+            "所写身体部位与检查部位、解剖部位不同的描述属性（关键字）",
+            "keywords of descriptions that name other regions of the body than Body Part Examined and the anatomic region",
+        ),
         |s| names(s.anatomy().elsewhere.clone()),
     ),
     fact(
         "region_contradictions_of_order",
         Kind::Texts,
-        "keywords of descriptions of the order that name other regions of the body",
+        about(
+            "所写身体部位与检查部位、解剖部位不同的申请描述属性（关键字）",
+            "keywords of descriptions of the order that name other regions of the body",
+        ),
         |s| names(s.anatomy().ordered_elsewhere.clone()),
     ),
     fact(
         "paired_structure",
         Kind::Bool,
-        "whether the part examined is one of a pair, imaged one at a time; unknown where the lexicon does not have it",
+        about(
+            "受检部位是否为成对器官之一、每次只照一侧；词表中没有时未知",
+            "whether the part examined is one of a pair, imaged one at a time; unknown where the lexicon does not have it",
+        ),
         |s| {
             s.anatomy()
                 .is_recognised()
@@ -48,22 +63,34 @@ pub(super) const FACTS: &[Fact] = &[
     fact(
         "side",
         Kind::Text,
-        "the side that the image's attributes state: L, R or B; unknown when none or U",
+        about(
+            "影像属性所写的侧别：L、R 或 B；未写或为 U 时未知",
+            "the side that the image's attributes state: L, R or B; unknown when none or U",
+        ),
         |s| text(s.anatomy().side.map(|(_, side)| letter(side).to_owned())),
     ),
-    fact("both_sides_named", Kind::Bool, "whether a description names both sides", |s| {
-        s.anatomy().both_sides_named.into()
-    }),
+    fact(
+        "both_sides_named",
+        Kind::Bool,
+        about("描述是否写明两侧", "whether a description names both sides"),
+        |s| s.anatomy().both_sides_named.into(),
+    ),
     fact(
         "side_contradictions",
         Kind::Texts,
-        "keywords of attributes and, for one of a pair, of descriptions that name another side than the first of Image Laterality, Frame Laterality, Laterality and Anatomic Region Modifier",
+        about(
+            "所写侧别与影像侧别、帧侧别、侧别、解剖部位修饰符中首个有值者不同的属性；成对器官还包括描述（关键字）",
+            "keywords of attributes and, for one of a pair, of descriptions that name another side than the first of Image Laterality, Frame Laterality, Laterality and Anatomic Region Modifier",
+        ),
         |s| names(s.anatomy().other_side.clone()),
     ),
     fact(
         "sex_of_anatomy",
         Kind::Text,
-        "the sex that alone has what body part and descriptions name: F or M",
+        about(
+            "检查部位和描述所指器官独有的性别：F 或 M",
+            "the sex that alone has what body part and descriptions name: F or M",
+        ),
         |s| {
             text(s.anatomy().sex.map(|sex| match sex {
                 Sex::Female => "F".to_owned(),

@@ -7,35 +7,50 @@ use crate::standard::subject::Subject;
 
 use super::codes::items;
 use super::exposure::number;
-use super::{Fact, fact};
+use super::{Fact, about, fact};
 
 /// Frames and regions.
 pub(super) const FACTS: &[Fact] = &[
     fact(
         "frames",
         Kind::Number,
-        "Number of Frames; 1 where it is absent and there is an image",
+        about(
+            "帧数；缺省而有图像时为 1",
+            "Number of Frames; 1 where it is absent and there is an image",
+        ),
         |s| frames(s).into(),
     ),
     fact(
         "frame_times",
         Kind::Number,
-        "how many frames the image gives a time for: every one with Frame Time or a rate of frames, as many as Frame Time Vector has values; unknown where none of them is above 0",
+        about(
+            "给出时间的帧数：有帧时间或帧率时为全部帧，有帧时间向量时为其值的个数；均不大于 0 时未知",
+            "how many frames the image gives a time for: every one with Frame Time or a rate of frames, as many as Frame Time Vector has values; unknown where none of them is above 0",
+        ),
         |s| frame_times(s).into(),
     ),
     fact(
         "native_frames",
         Kind::Number,
-        "how many whole frames the pixel data has room for, where it is not compressed",
+        about(
+            "未压缩像素数据可容纳的完整帧数",
+            "how many whole frames the pixel data has room for, where it is not compressed",
+        ),
         |s| native_frames(s).into(),
     ),
-    fact("us_regions", Kind::Number, "the items of Sequence of Ultrasound Regions", |s| {
-        us_regions(s).into()
-    }),
+    fact(
+        "us_regions",
+        Kind::Number,
+        about("超声区域序列的条目数", "the items of Sequence of Ultrasound Regions"),
+        |s| us_regions(s).into(),
+    ),
     fact(
         "us_regions_scaled",
         Kind::Bool,
-        "whether every ultrasound region measured in centimetres, seconds or centimetres per second has deltas other than 0; unknown without regions",
+        about(
+            "以厘米、秒或厘米每秒计量的超声区域，其物理增量是否均不为 0；无区域时未知",
+            "whether every ultrasound region measured in centimetres, seconds or centimetres per second has deltas other than 0; unknown without regions",
+        ),
         |s| are_regions_scaled(s).into(),
     ),
 ];

@@ -1,7 +1,7 @@
 //! Contrast media: what the header records, and what the texts about series and study say.
 
 use super::words::{has_any, of_series, of_study};
-use super::{Fact, fact, text};
+use super::{Fact, about, fact, text};
 use crate::dicom::{Tag, tags};
 use crate::expression::{Environment as _, Kind};
 use crate::standard::subject::Subject;
@@ -10,19 +10,28 @@ pub(super) const FACTS: &[Fact] = &[
     fact(
         "contrast_agent",
         Kind::Bool,
-        "whether the header records a contrast medium given into a vessel: agent, route or volume",
+        about(
+            "文件头是否记录了经血管给予的对比剂：药名、途径或用量",
+            "whether the header records a contrast medium given into a vessel: agent, route or volume",
+        ),
         |s| has_agent(s).into(),
     ),
     fact(
         "series_contrast",
         Kind::Text,
-        "what Series Description and Protocol Name say of contrast: with, without or both",
+        about(
+            "序列描述和协议名称所说的对比剂使用：with（增强）、without（平扫）或 both（两者）",
+            "what Series Description and Protocol Name say of contrast: with, without or both",
+        ),
         |s| text(said(&of_series(s)).map(|said| said.as_str().to_owned())),
     ),
     fact(
         "study_contrast",
         Kind::Text,
-        "what the descriptions of the study and its order say of contrast: with, without or both",
+        about(
+            "检查及申请描述所说的对比剂使用：with（增强）、without（平扫）或 both（两者）",
+            "what the descriptions of the study and its order say of contrast: with, without or both",
+        ),
         |s| text(said(&of_study(s)).map(|said| said.as_str().to_owned())),
     ),
 ];

@@ -3,7 +3,7 @@
 use super::functional_groups::{Place, every, first, number, text as text_at};
 use super::voi::{Window, windows};
 use super::words::{has_any, of_series};
-use super::{Fact, fact, names, text};
+use super::{Fact, about, fact, names, text};
 use crate::dicom::tags;
 use crate::expression::{Environment as _, Kind};
 use crate::standard::subject::Subject;
@@ -25,48 +25,100 @@ const TOTAL_COLLIMATION: Place =
 pub(in crate::standard) const CTDI: Place = Place::new(tags::CT_EXPOSURE_SEQUENCE, tags::CTD_IVOL);
 
 pub(super) const FACTS: &[Fact] = &[
-    fact("kvp", Kind::Number, "the peak tube voltage in kilovolts", |s| number(s, KVP).into()),
+    fact(
+        "kvp",
+        Kind::Number,
+        about("管电压峰值，千伏", "the peak tube voltage in kilovolts"),
+        |s| number(s, KVP).into(),
+    ),
     fact(
         "multi_energy",
         Kind::Bool,
-        "whether it was taken at several energies, so that there is no one tube voltage",
+        about(
+            "是否以多种能量采集，因而没有单一管电压",
+            "whether it was taken at several energies, so that there is no one tube voltage",
+        ),
         |s| is_multi_energy(s).into(),
     ),
-    fact("tube_current", Kind::Number, "the tube current in milliamperes", |s| {
-        tube_current(s).into()
+    fact(
+        "tube_current",
+        Kind::Number,
+        about("管电流，毫安", "the tube current in milliamperes"),
+        |s| tube_current(s).into(),
+    ),
+    fact(
+        "exposure",
+        Kind::Number,
+        about("曝光量，毫安秒", "the exposure in milliampere seconds"),
+        |s| exposure(s).into(),
+    ),
+    fact("ctdi_vol", Kind::Number, about("CTDIvol，毫戈瑞", "CTDIvol in milligray"), |s| {
+        number(s, CTDI).into()
     }),
-    fact("exposure", Kind::Number, "the exposure in milliampere seconds", |s| exposure(s).into()),
-    fact("ctdi_vol", Kind::Number, "CTDIvol in milligray", |s| number(s, CTDI).into()),
-    fact("kernel", Kind::Text, "the convolution kernel of the reconstruction", |s| text(kernel(s))),
-    fact("reconstruction_diameter", Kind::Number, "Reconstruction Diameter in millimetres", |s| {
-        number(s, DIAMETER).into()
+    fact(
+        "kernel",
+        Kind::Text,
+        about("重建卷积核", "the convolution kernel of the reconstruction"),
+        |s| text(kernel(s)),
+    ),
+    fact(
+        "reconstruction_diameter",
+        Kind::Number,
+        about("重建视野直径，毫米", "Reconstruction Diameter in millimetres"),
+        |s| number(s, DIAMETER).into(),
+    ),
+    fact("rescale_slope", Kind::Number, about("重定标斜率", "Rescale Slope"), |s| {
+        number(s, SLOPE).into()
     }),
-    fact("rescale_slope", Kind::Number, "Rescale Slope", |s| number(s, SLOPE).into()),
-    fact("flat_rescale", Kind::Bool, "whether Rescale Slope is 0 in some frame", |s| {
-        is_flat(s).into()
+    fact(
+        "flat_rescale",
+        Kind::Bool,
+        about("是否有帧的重定标斜率为 0", "whether Rescale Slope is 0 in some frame"),
+        |s| is_flat(s).into(),
+    ),
+    fact("rescale_intercept", Kind::Number, about("重定标截距", "Rescale Intercept"), |s| {
+        number(s, INTERCEPT).into()
     }),
-    fact("rescale_intercept", Kind::Number, "Rescale Intercept", |s| number(s, INTERCEPT).into()),
-    fact("rescale_type", Kind::Text, "Rescale Type", |s| text(text_at(s, RESCALE_TYPE))),
-    fact("gantry_tilt", Kind::Number, "Gantry/Detector Tilt in degrees", |s| {
-        number(s, TILT).into()
+    fact("rescale_type", Kind::Text, about("重定标类型", "Rescale Type"), |s| {
+        text(text_at(s, RESCALE_TYPE))
     }),
-    fact("pitch", Kind::Number, "Spiral Pitch Factor", |s| number(s, PITCH).into()),
-    fact("single_collimation", Kind::Number, "Single Collimation Width in millimetres", |s| {
-        number(s, SINGLE_COLLIMATION).into()
+    fact(
+        "gantry_tilt",
+        Kind::Number,
+        about("机架/探测器倾角，度", "Gantry/Detector Tilt in degrees"),
+        |s| number(s, TILT).into(),
+    ),
+    fact("pitch", Kind::Number, about("螺距", "Spiral Pitch Factor"), |s| {
+        number(s, PITCH).into()
     }),
-    fact("total_collimation", Kind::Number, "Total Collimation Width in millimetres", |s| {
-        number(s, TOTAL_COLLIMATION).into()
-    }),
+    fact(
+        "single_collimation",
+        Kind::Number,
+        about("单层准直宽度，毫米", "Single Collimation Width in millimetres"),
+        |s| number(s, SINGLE_COLLIMATION).into(),
+    ),
+    fact(
+        "total_collimation",
+        Kind::Number,
+        about("总准直宽度，毫米", "Total Collimation Width in millimetres"),
+        |s| number(s, TOTAL_COLLIMATION).into(),
+    ),
     fact(
         "ct_renditions",
         Kind::Texts,
-        "what windows, kernel or description of a CT are for: lung, soft tissue, bone",
+        about(
+            "CT 的窗、卷积核或描述所针对的组织：肺、软组织、骨",
+            "what windows, kernel or description of a CT are for: lung, soft tissue, bone",
+        ),
         |s| names(rendition_of(s).names().map(str::to_owned).collect()),
     ),
     fact(
         "ct_phase",
         Kind::Text,
-        "the phase of contrast that the description of a CT series names: plain, arterial, venous, delayed",
+        about(
+            "CT 序列描述所写的期相：plain（平扫）、arterial（动脉期）、venous（静脉期）、delayed（延迟期）",
+            "the phase of contrast that the description of a CT series names: plain, arterial, venous, delayed",
+        ),
         |s| text(phase(&of_series(s)).map(|phase| phase.as_str().to_owned())),
     ),
 ];

@@ -10,53 +10,85 @@ use crate::expression::{Environment as _, Kind};
 use crate::standard::dates::{date_of_dt, format_da, instant, parse_dt, parse_tm};
 use crate::standard::subject::Subject;
 
-use super::{Fact, fact, identifying, names, text};
+use super::{Fact, about, fact, identifying, names, text};
 
 /// Dates, times and ages.
 pub(super) const FACTS: &[Fact] = &[
     fact(
         "exam_date",
         Kind::Text,
-        "the date of the examination, YYYYMMDD: the first given of Acquisition Date, Acquisition DateTime, Frame Acquisition DateTime of frame 1, Series Date, Study Date",
+        about(
+            "检查日期 YYYYMMDD：依次取采集日期、采集日期时间、首帧的帧采集日期时间、序列日期、检查日期中首个有值者",
+            "the date of the examination, YYYYMMDD: the first given of Acquisition Date, Acquisition DateTime, Frame Acquisition DateTime of frame 1, Series Date, Study Date",
+        ),
         |s| text(exam_date(s).map(da)),
     ),
-    fact("study_date", Kind::Text, "Study Date, if it is a calendar date", |s| {
-        text(study_date(s).map(da))
-    }),
-    fact("study_time", Kind::Text, "Study Time as HHMMSS, if it is a time of day", |s| {
-        text(study_time(s))
-    }),
+    fact(
+        "study_date",
+        Kind::Text,
+        about("检查日期 (0008,0020)，须为日历上的日期", "Study Date, if it is a calendar date"),
+        |s| text(study_date(s).map(da)),
+    ),
+    fact(
+        "study_time",
+        Kind::Text,
+        about("检查时间 HHMMSS，须为一天中的时刻", "Study Time as HHMMSS, if it is a time of day"),
+        |s| text(study_time(s)),
+    ),
     identifying(fact(
         "birth_date",
         Kind::Text,
-        "Patient's Birth Date, if it is a calendar date",
+        about("患者出生日期，须为日历上的日期", "Patient's Birth Date, if it is a calendar date"),
         |s| text(birth_date(s).map(da)),
     )),
     fact(
         "age",
         Kind::Number,
-        "the patient's age at the study in whole years, from the birth date; negative before birth",
+        about(
+            "按出生日期计算的检查时周岁年龄；早于出生时为负",
+            "the patient's age at the study in whole years, from the birth date; negative before birth",
+        ),
         |s| age(s).into(),
     ),
-    fact("age_unit", Kind::Text, "the unit of Patient's Age: D, W, M or Y", |s| {
-        text(stated_age(s).map(|age| age.unit.to_string()))
-    }),
+    fact(
+        "age_unit",
+        Kind::Text,
+        about(
+            "患者年龄 (0010,1010) 的单位：D、W、M 或 Y",
+            "the unit of Patient's Age: D, W, M or Y",
+        ),
+        |s| text(stated_age(s).map(|age| age.unit.to_string())),
+    ),
     fact(
         "age_deviation",
         Kind::Number,
-        "how far Patient's Age and the age from the birth date are apart, in the unit of the former",
+        about(
+            "患者年龄与按出生日期计算的年龄之差，以前者的单位计",
+            "how far Patient's Age and the age from the birth date are apart, in the unit of the former",
+        ),
         |s| age_deviation(s).map(|deviation| deviation.units).into(),
     ),
-    fact("age_deviation_years", Kind::Number, "the same in years", |s| {
-        age_deviation(s).map(|deviation| deviation.years).into()
-    }),
+    fact(
+        "age_deviation_years",
+        Kind::Number,
+        about("同上，以年计", "the same in years"),
+        |s| age_deviation(s).map(|deviation| deviation.years).into(),
+    ),
     fact(
         "future_dates",
         Kind::Texts,
-        "keywords of study, series, acquisition and content dates that lie more than 10 minutes ahead",
+        about(
+            "晚于当前时刻 10 分钟以上的检查、序列、采集、内容日期属性（关键字）",
+            "keywords of study, series, acquisition and content dates that lie more than 10 minutes ahead",
+        ),
         |s| names(future_dates(s)),
     ),
-    fact("today", Kind::Text, "the site's date, YYYYMMDD", |s| da(today(s)).into()),
+    fact(
+        "today",
+        Kind::Text,
+        about("本院当日日期 YYYYMMDD", "the site's date, YYYYMMDD"),
+        |s| da(today(s)).into(),
+    ),
 ];
 
 /// Clocks of modalities differ; a difference up to this is no fault.

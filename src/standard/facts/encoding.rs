@@ -12,91 +12,130 @@ use crate::object::{Element, End, HeaderView, Kind};
 use crate::standard::dates::parse_tm;
 use crate::standard::subject::Subject;
 
-use super::{Fact, fact, names, partial, text};
+use super::{Fact, about, fact, names, partial, text};
 
 /// How it is written.
 pub(super) const FACTS: &[Fact] = &[
     partial(fact(
         "walked",
         expression::Kind::Bool,
-        "whether the data set ends where it says and could be walked to there",
+        about(
+            "数据集是否在所述处结束并能逐个元素读到结尾",
+            "whether the data set ends where it says and could be walked to there",
+        ),
         |s| is_walked(s).into(),
     )),
     partial(fact(
         "order_faults",
         expression::Kind::Number,
-        "elements whose tag does not rise, or that come twice",
+        about(
+            "标签未递增或重复出现的元素数",
+            "elements whose tag does not rise, or that come twice",
+        ),
         |s| order_faults(s).into(),
     )),
     partial(fact(
         "transfer_syntax",
         expression::Kind::Text,
-        "the UID of the transfer syntax",
+        about("传输语法的 UID", "the UID of the transfer syntax"),
         |s| Value::present(s.arrival().transfer_syntax),
     )),
     fact(
         "charset",
         expression::Kind::Text,
-        "Specific Character Set as declared, in capitals, its values separated by backslashes; '' when absent",
+        about(
+            "所声明的字符集，大写，各值以反斜杠分隔；缺少时为空文本",
+            "Specific Character Set as declared, in capitals, its values separated by backslashes; '' when absent",
+        ),
         |s| charset(s).into(),
     ),
     fact(
         "charset_overridden",
         expression::Kind::Bool,
-        "whether the source's setting replaces the declared character set",
+        about(
+            "来源的设置是否取代了所声明的字符集",
+            "whether the source's setting replaces the declared character set",
+        ),
         |s| s.arrival().charset.is_some().into(),
     ),
     fact(
         "undeclared_text",
         expression::Kind::Texts,
-        "keywords of text beyond ASCII in a data set that declares no character set",
+        about(
+            "未声明字符集而含非 ASCII 字符的文本属性（关键字）",
+            "keywords of text beyond ASCII in a data set that declares no character set",
+        ),
         |s| names(s.survey().undeclared.clone()),
     ),
     fact(
         "undecodable_text",
         expression::Kind::Texts,
-        "keywords of text with bytes that the character set does not have",
+        about(
+            "含有字符集中没有的字节的文本属性（关键字）",
+            "keywords of text with bytes that the character set does not have",
+        ),
         |s| names(s.survey().undecodable.clone()),
     ),
     fact(
         "backslash_within_characters",
         expression::Kind::Texts,
-        "keywords of text with characters one of whose bytes is 5C, a backslash elsewhere",
+        about(
+            "字符的某个字节为 5C（在他处为反斜杠）的文本属性（关键字）",
+            "keywords of text with characters one of whose bytes is 5C, a backslash elsewhere",
+        ),
         |s| names(s.survey().backslashes.clone()),
     ),
     fact(
         "misdeclared_charset",
         expression::Kind::Text,
-        "the character set that the text seems to be in, where a Latin one or none is declared and it looks Chinese",
+        about(
+            "声明为拉丁字符集或未声明而看似中文时，文本实际所用的字符集",
+            "the character set that the text seems to be in, where a Latin one or none is declared and it looks Chinese",
+        ),
         |s| text(s.survey().misdeclared.map(str::to_owned)),
     ),
     fact(
         "malformed_values",
         expression::Kind::Texts,
-        "keywords of attributes whose value breaks the length or format of its VR",
+        about(
+            "值违反其 VR 长度或格式的属性（关键字）",
+            "keywords of attributes whose value breaks the length or format of its VR",
+        ),
         |s| names(s.survey().malformed.clone()),
     ),
     fact(
         "faulty_uids",
         expression::Kind::Texts,
-        "keywords of UIDs that break PS3.5 section 9",
+        about(
+            "违反 PS3.5 第 9 章的 UID 属性（关键字）",
+            "keywords of UIDs that break PS3.5 section 9",
+        ),
         |s| names(s.survey().faulty_uids.clone()),
     ),
     partial(fact(
         "announced_sop_class",
         expression::Kind::Text,
-        "the SOP class that the C-STORE request or the head of the file names",
+        about(
+            "C-STORE 请求或文件头所称的 SOP 类",
+            "the SOP class that the C-STORE request or the head of the file names",
+        ),
         |s| Value::present(s.arrival().announced.sop_class),
     )),
     partial(fact(
         "announced_sop_instance",
         expression::Kind::Text,
-        "the SOP instance that the C-STORE request or the head of the file names",
+        about(
+            "C-STORE 请求或文件头所称的 SOP 实例",
+            "the SOP instance that the C-STORE request or the head of the file names",
+        ),
         |s| Value::present(s.arrival().announced.sop_instance),
     )),
-    fact("signed", expression::Kind::Bool, "whether it bears a digital signature", |s| {
-        is_signed(s).into()
-    }),
+    fact(
+        "signed",
+        expression::Kind::Bool,
+        about("是否有数字签名", "whether it bears a digital signature"),
+        |s| is_signed(s).into(),
+    ),
 ];
 
 /// Elements that are looked at for faults of text and format. An enhanced object of 2000 frames has about as many; a

@@ -5,38 +5,53 @@ use crate::dicom::{Tag, tags};
 use crate::expression::Kind;
 use crate::standard::subject::Subject;
 
-use super::{Fact, fact, names, rounded};
+use super::{Fact, about, fact, names, rounded};
 
 /// Exposure and dose.
 pub(super) const FACTS: &[Fact] = &[
     fact(
         "mas",
         Kind::Number,
-        "the exposure in mAs, from the most exact attribute that is above 0: Exposure in µAs, in mAs, tube current times exposure time",
+        about(
+            "曝光量，毫安秒，取大于 0 的最精确属性：以 µAs 计的曝光量、以 mAs 计的曝光量、管电流乘曝光时间",
+            "the exposure in mAs, from the most exact attribute that is above 0: Exposure in µAs, in mAs, tube current times exposure time",
+        ),
         |s| rounded(mas(s)),
     ),
     fact(
         "mas_disagreement",
         Kind::Number,
-        "percent by which the ways of stating the exposure differ beyond the rounding of whole numbers; 0 where they agree, unknown with fewer than two",
+        about(
+            "各种曝光量写法在整数舍入之外相差的百分比；一致时为 0，不足两种时未知",
+            "percent by which the ways of stating the exposure differ beyond the rounding of whole numbers; 0 where they agree, unknown with fewer than two",
+        ),
         |s| rounded(mas_disagreement(s)),
     ),
     fact(
         "deviation_index_error",
         Kind::Number,
-        "how far Deviation Index is from 10 log10(Exposure Index / Target Exposure Index)",
+        about(
+            "偏差指数与 10·log10(曝光指数/目标曝光指数) 之差",
+            "how far Deviation Index is from 10 log10(Exposure Index / Target Exposure Index)",
+        ),
         |s| rounded(deviation_index_error(s)),
     ),
     fact(
         "exposure_index_missing",
         Kind::Texts,
-        "which of Exposure Index, Target Exposure Index and Deviation Index are absent, by keyword",
+        about(
+            "曝光指数、目标曝光指数、偏差指数中缺少的属性（关键字）",
+            "which of Exposure Index, Target Exposure Index and Deviation Index are absent, by keyword",
+        ),
         |s| names(exposure_index_missing(s)),
     ),
     fact(
         "dose_indicators",
         Kind::Texts,
-        "keywords of the attributes that state a dose above 0 or lead to a dose report",
+        about(
+            "给出大于 0 的剂量或指向剂量报告的属性（关键字）",
+            "keywords of the attributes that state a dose above 0 or lead to a dose report",
+        ),
         |s| names(dose_indicators(s)),
     ),
 ];

@@ -6,20 +6,26 @@ use crate::standard::subject::Subject;
 
 use super::exposure::number;
 use super::projection::pair;
-use super::{Fact, fact, rounded};
+use super::{Fact, about, fact, rounded};
 
 /// Shutter and collimator.
 pub(super) const FACTS: &[Fact] = &[
     fact(
         "field_inside",
         Kind::Bool,
-        "whether display shutter and collimator, as far as given, lie inside the image",
+        about(
+            "所给的显示遮光器和准直器是否位于图像之内",
+            "whether display shutter and collimator, as far as given, lie inside the image",
+        ),
         |s| is_field_inside(s).into(),
     ),
     fact(
         "field_share",
         Kind::Number,
-        "percent of the image's area that display shutter and collimator leave, the smaller of the two",
+        about(
+            "显示遮光器和准直器所留面积占图像的百分比，取较小者",
+            "percent of the image's area that display shutter and collimator leave, the smaller of the two",
+        ),
         |s| rounded(field_share(s)),
     ),
 ];

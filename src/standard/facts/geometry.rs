@@ -5,7 +5,7 @@ use dicom_dictionary_std::uids;
 use super::functional_groups::{self as groups, Place, every, first};
 use super::mr_series::LOCALIZER;
 use super::words::{has_any, of_series};
-use super::{Fact, fact, names, numbers, text};
+use super::{Fact, about, fact, names, numbers, text};
 use crate::dicom::attribute::keyword_of;
 use crate::dicom::{Tag, tags};
 use crate::expression::{Environment as _, Kind, Value};
@@ -24,67 +24,103 @@ pub(super) const FACTS: &[Fact] = &[
     fact(
         "slice_thickness",
         Kind::Number,
-        "Slice Thickness in millimetres; of several frames, the thickest",
+        about(
+            "层厚，毫米；多帧时取最厚者",
+            "Slice Thickness in millimetres; of several frames, the thickest",
+        ),
         |s| slice_thickness(s).into(),
     ),
-    fact("spacing_between_slices", Kind::Number, "Spacing Between Slices in millimetres", |s| {
-        groups::number(s, BETWEEN_SLICES).into()
-    }),
+    fact(
+        "spacing_between_slices",
+        Kind::Number,
+        about("层间距，毫米", "Spacing Between Slices in millimetres"),
+        |s| groups::number(s, BETWEEN_SLICES).into(),
+    ),
     fact(
         "pixel_spacing",
         Kind::Numbers,
-        "Pixel Spacing in millimetres: between rows, between columns",
+        about(
+            "像素间距，毫米：行间、列间",
+            "Pixel Spacing in millimetres: between rows, between columns",
+        ),
         |s| numbers(groups::numbers(s, PIXEL_SPACING)),
     ),
     fact(
         "field_of_view",
         Kind::Number,
-        "the width of the image in millimetres: columns by their spacing",
+        about(
+            "图像宽度，毫米：列数乘列间距",
+            "the width of the image in millimetres: columns by their spacing",
+        ),
         |s| field_of_view(s).into(),
     ),
     fact(
         "orientation_valid",
         Kind::Bool,
-        "whether Image Orientation (Patient) is two unit vectors at a right angle, in all frames",
+        about(
+            "各帧的图像方向（患者）是否均为两个互相垂直的单位向量",
+            "whether Image Orientation (Patient) is two unit vectors at a right angle, in all frames",
+        ),
         |s| is_orientation_valid(s).into(),
     ),
     fact(
         "position_valid",
         Kind::Bool,
-        "whether Image Position (Patient) is three numbers, in all frames",
+        about(
+            "各帧的图像位置（患者）是否均为三个数",
+            "whether Image Position (Patient) is three numbers, in all frames",
+        ),
         |s| is_position_valid(s).into(),
     ),
-    fact("plane", Kind::Text, "the plane of the body: axial, coronal, sagittal or oblique", |s| {
-        text(plane(s).map(|plane| plane.view().as_str().to_owned()))
-    }),
+    fact(
+        "plane",
+        Kind::Text,
+        about(
+            "身体切面：axial（轴位）、coronal（冠状位）、sagittal（矢状位）或 oblique（斜位）",
+            "the plane of the body: axial, coronal, sagittal or oblique",
+        ),
+        |s| text(plane(s).map(|plane| plane.view().as_str().to_owned())),
+    ),
     fact(
         "tilt",
         Kind::Number,
-        "degrees between the normal of the image and the long axis of the body, 0 to 90",
+        about(
+            "图像法线与身体长轴的夹角，0 至 90 度",
+            "degrees between the normal of the image and the long axis of the body, 0 to 90",
+        ),
         |s| plane(s).map(|plane| plane.tilt()).into(),
     ),
     fact(
         "localizer",
         Kind::Bool,
-        "whether it is a localizer, by Image Type or Frame Type; unknown without these",
+        about(
+            "按图像类型或帧类型是否为定位像；两者均无时未知",
+            "whether it is a localizer, by Image Type or Frame Type; unknown without these",
+        ),
         |s| is_localizer(s).into(),
     ),
     fact(
         "cross_section",
         Kind::Bool,
-        "whether it is a slice of the body: no localizer, by type or (of MR) by description, and no captured screen",
+        about(
+            "是否为人体断层：按类型（MR 亦按描述）不是定位像，也不是屏幕截图",
+            "whether it is a slice of the body: no localizer, by type or (of MR) by description, and no captured screen",
+        ),
         |s| is_cross_section(s).into(),
     ),
     fact(
         "frame_groups",
         Kind::Number,
-        "how many items Per-frame Functional Groups Sequence has",
+        about("逐帧功能组序列的条目数", "how many items Per-frame Functional Groups Sequence has"),
         |s| frame_groups(s).into(),
     ),
     fact(
         "lacking_groups",
         Kind::Texts,
-        "functional groups that the SOP class demands and that are neither shared nor in every frame",
+        about(
+            "SOP 类要求而既不共享也不在每帧中的功能组",
+            "functional groups that the SOP class demands and that are neither shared nor in every frame",
+        ),
         |s| names(lacking_groups(s)),
     ),
 ];

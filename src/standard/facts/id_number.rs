@@ -12,25 +12,34 @@ use crate::dicom::{Tag, tags};
 use crate::expression::{Environment as _, Kind, Value};
 use crate::standard::subject::Subject;
 
-use super::{Fact, dates, fact};
+use super::{Fact, about, dates, fact};
 
 pub(super) const FACTS: &[Fact] = &[
     fact(
         "id_number_valid",
         Kind::Bool,
-        "whether the check character of a resident identity number (GB 11643) in Patient ID or Other Patient IDs is right; unknown without such a number",
+        about(
+            "患者 ID 或其他患者 ID 中居民身份证号（GB 11643）的校验码是否正确；没有身份证号时未知",
+            "whether the check character of a resident identity number (GB 11643) in Patient ID or Other Patient IDs is right; unknown without such a number",
+        ),
         |s| number(s).map(|number| number.is_valid()).into(),
     ),
     fact(
         "id_number_matches_birth_date",
         Kind::Bool,
-        "whether the birth date in a resident identity number is Patient's Birth Date",
+        about(
+            "居民身份证号中的出生日期是否与患者出生日期相同",
+            "whether the birth date in a resident identity number is Patient's Birth Date",
+        ),
         |s| matches_birth_date(s).into(),
     ),
     fact(
         "id_number_matches_sex",
         Kind::Bool,
-        "whether the sex in a resident identity number is Patient's Sex, where that is M or F",
+        about(
+            "居民身份证号中的性别是否与患者性别相同（性别为 M 或 F 时）",
+            "whether the sex in a resident identity number is Patient's Sex, where that is M or F",
+        ),
         |s| matches_sex(s).into(),
     ),
 ];

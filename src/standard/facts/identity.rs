@@ -1,83 +1,62 @@
 //! Whose image it is, and whether it is anybody's.
 
-use crate::dicom::{Tag, tags};
+use crate::dicom::tags;
 use crate::expression::Kind;
 use crate::standard::subject::Subject;
 
-use super::{Fact, fact, identifying, text};
+use super::{Fact, about, fact, identifying, text};
 
 /// The patient and the institution.
 pub(super) const FACTS: &[Fact] = &[
     identifying(fact(
         "patient_name",
         Kind::Text,
-        "Patient's Name, its components with single spaces between",
+        about(
+            "患者姓名，各部分以单个空格分隔",
+            "Patient's Name, its components with single spaces between",
+        ),
         |s| text(patient_name(s)),
     )),
     fact(
         "han_in_alphabetic_group",
         Kind::Bool,
-        "whether Chinese characters stand in the first component group of Patient's Name, which is for letters; unknown where the name has none",
+        about(
+            "患者姓名的第一组（拼音组）中是否有汉字；姓名无汉字时未知",
+            "whether Chinese characters stand in the first component group of Patient's Name, which is for letters; unknown where the name has none",
+        ),
         |s| has_han_in_alphabetic_group(s).into(),
     ),
-    fact("institution_name", Kind::Text, "Institution Name, decoded", |s| {
-        text(institution_name(s))
-    }),
     fact(
-        "patient_name_sent",
-        Kind::Bool,
-        "whether Patient's Name is in the data set, be it empty",
-        |s| is_sent(s, tags::PATIENT_NAME).into(),
-    ),
-    fact(
-        "patient_id_sent",
-        Kind::Bool,
-        "whether Patient ID is in the data set, be it empty",
-        |s| is_sent(s, tags::PATIENT_ID).into(),
-    ),
-    fact(
-        "accession_number_sent",
-        Kind::Bool,
-        "whether Accession Number is in the data set, be it empty",
-        |s| is_sent(s, tags::ACCESSION_NUMBER).into(),
-    ),
-    fact("patient_id_length", Kind::Number, "characters of Patient ID", |s| {
-        s.text(tags::PATIENT_ID).map(|id| id.chars().count() as f64).into()
-    }),
-    fact(
-        "placeholder_name",
-        Kind::Bool,
-        "whether Patient's Name is that of a test, a phantom or nobody",
-        |s| is_nobody(&patient_name(s).unwrap_or_default()).into(),
-    ),
-    fact(
-        "placeholder_id",
-        Kind::Bool,
-        "whether Patient ID is that of a test, a phantom or nobody",
-        |s| is_nobody(&patient_id(s)).into(),
-    ),
-    fact(
-        "filler_id",
-        Kind::Bool,
-        "whether Patient ID is one digit over and over, four times or more",
-        |s| is_filler(&patient_id(s)).into(),
+        "institution_name",
+        Kind::Text,
+        about("机构名称，已解码", "Institution Name, decoded"),
+        |s| text(institution_name(s)),
     ),
     fact(
         "test_patient",
         Kind::Bool,
-        "whether name or ID are those of a test, a phantom or nobody",
+        about(
+            "姓名或 ID 是否为测试、模体或占位之用",
+            "whether name or ID are those of a test, a phantom or nobody",
+        ),
         |s| is_test_patient(s).into(),
     ),
     fact(
         "clinical",
         Kind::Bool,
-        "whether it is of a patient: no quality control image, not de-identified, no test patient",
+        about(
+            "是否为患者的影像：不是质控图像，未去标识，也不是测试患者",
+            "whether it is of a patient: no quality control image, not de-identified, no test patient",
+        ),
         |s| is_clinical(s).into(),
     ),
     fact(
         "imported",
         Kind::Bool,
-        "whether it was imported from elsewhere (Instance Origin Status)",
+        about(
+            "是否从外部导入（实例来源状态）",
+            "whether it was imported from elsewhere (Instance Origin Status)",
+        ),
         |s| is_imported(s).into(),
     ),
 ];
@@ -139,7 +118,7 @@ pub fn institution_name(subject: &Subject<'_>) -> Option<String> {
 #[must_use]
 pub fn is_test_patient(subject: &Subject<'_>) -> bool {
     let name = patient_name(subject).unwrap_or_default();
-    let id = patient_id(subject);
+    let id = subject.text(tags::PATIENT_ID).unwrap_or_default();
     is_nobody(&name) || is_nobody(&id) || is_filler(&id)
 }
 
@@ -157,14 +136,6 @@ pub fn is_clinical(subject: &Subject<'_>) -> bool {
 #[must_use]
 pub fn is_imported(subject: &Subject<'_>) -> bool {
     subject.text(tags::INSTANCE_ORIGIN_STATUS).as_deref() == Some("IMPORTED")
-}
-
-fn patient_id(subject: &Subject<'_>) -> String {
-    subject.text(tags::PATIENT_ID).unwrap_or_default()
-}
-
-fn is_sent(subject: &Subject<'_>, tag: Tag) -> bool {
-    subject.view().find(tag).is_some()
 }
 
 fn is_nobody(text: &str) -> bool {

@@ -9,47 +9,68 @@ use crate::expression::Kind;
 use crate::object::Item;
 use crate::standard::subject::Subject;
 
-use super::{Fact, fact, text};
+use super::{Fact, about, fact, text};
 
 /// The image.
 pub(super) const FACTS: &[Fact] = &[
     fact(
         "is_image",
         Kind::Bool,
-        "whether it is an image, by its SOP class or because it has pixel data",
+        about(
+            "是否为图像：按 SOP 类，或含有像素数据",
+            "whether it is an image, by its SOP class or because it has pixel data",
+        ),
         |s| is_image(s).into(),
     ),
     fact(
         "lossy_syntax",
         Kind::Bool,
-        "whether the transfer syntax is a lossy one; unknown where it may be either",
+        about(
+            "传输语法是否为有损；两者皆可时未知",
+            "whether the transfer syntax is a lossy one; unknown where it may be either",
+        ),
         |s| has_lossy_syntax(s).into(),
     ),
     fact(
         "lossy",
         Kind::Bool,
-        "whether the image has undergone lossy compression, by attribute or transfer syntax",
+        about(
+            "按属性或传输语法，图像是否经过有损压缩",
+            "whether the image has undergone lossy compression, by attribute or transfer syntax",
+        ),
         |s| is_lossy(s).into(),
     ),
     fact(
         "modality_expected",
         Kind::Bool,
-        "whether Modality is one that the SOP class is for; unknown for classes of any modality",
+        about(
+            "检查类型是否为该 SOP 类所用；不限类型的 SOP 类未知",
+            "whether Modality is one that the SOP class is for; unknown for classes of any modality",
+        ),
         |s| is_modality_expected(s).into(),
     ),
-    fact("modality_impossible", Kind::Bool, "whether Modality contradicts the SOP class", |s| {
-        is_modality_impossible(s).into()
-    }),
+    fact(
+        "modality_impossible",
+        Kind::Bool,
+        about("检查类型是否与 SOP 类矛盾", "whether Modality contradicts the SOP class"),
+        |s| is_modality_impossible(s).into(),
+    ),
     fact(
         "body_region",
         Kind::Text,
-        "Body Part Examined, or what the anatomic region sequences say",
+        about(
+            "检查部位，或解剖部位序列所写的部位",
+            "Body Part Examined, or what the anatomic region sequences say",
+        ),
         |s| text(body_region(s)),
     ),
     fact(
         "laterality",
         Kind::Text,
-        "Image Laterality, Frame Laterality of a single-frame anatomy, or Laterality",
+        about(
+            "影像侧别、单一解剖部位的帧侧别，或侧别",
+            "Image Laterality, Frame Laterality of a single-frame anatomy, or Laterality",
+        ),
         |s| text(laterality(s)),
     ),
 ];

@@ -5,32 +5,44 @@ use crate::dicom::tags;
 use crate::expression::{Environment as _, Kind};
 use crate::standard::subject::Subject;
 
-use super::{Fact, fact, functional_groups, names, views};
+use super::{Fact, about, fact, functional_groups, names, views};
 
 /// Mammography.
 pub(super) const FACTS: &[Fact] = &[
     fact(
         "breast_view",
         Kind::Bool,
-        "whether View Code Sequence has one item, with a view of the breast (PS3.16 CID 4014)",
+        about(
+            "体位代码序列是否只有一项且为乳腺体位（PS3.16 CID 4014）",
+            "whether View Code Sequence has one item, with a view of the breast (PS3.16 CID 4014)",
+        ),
         |s| has_breast_view(s).into(),
     ),
     fact(
         "implant_displaced",
         Kind::Bool,
-        "whether the view is one with the implant pushed out of it, by its modifier",
+        about(
+            "按修饰符，体位是否为推开假体的体位",
+            "whether the view is one with the implant pushed out of it, by its modifier",
+        ),
         |s| views::is_implant_displaced(s).into(),
     ),
     fact(
         "partial_view_told",
         Kind::Bool,
-        "whether Partial View says of what part it is, in words or codes; unknown where it is not YES",
+        about(
+            "局部视图是否以文字或代码写明是哪一部分；局部视图不为 YES 时未知",
+            "whether Partial View says of what part it is, in words or codes; unknown where it is not YES",
+        ),
         |s| is_partial_view_told(s).into(),
     ),
     fact(
         "frame_geometry_lacking",
         Kind::Texts,
-        "which of the functional groups Pixel Measures, Plane Position (Patient) and Plane Orientation (Patient) are neither shared nor in every frame, by keyword",
+        about(
+            "像素测量、平面位置（患者）、平面方向（患者）功能组中既不共享也不在每帧中的（关键字）",
+            "which of the functional groups Pixel Measures, Plane Position (Patient) and Plane Orientation (Patient) are neither shared nor in every frame, by keyword",
+        ),
         |s| names(frame_geometry_lacking(s)),
     ),
 ];

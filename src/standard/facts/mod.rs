@@ -36,6 +36,7 @@ pub mod words;
 
 use crate::expression::{Kind, Value};
 
+use super::about::{About, about};
 use super::subject::Subject;
 
 /// A fact that conditions may use.
@@ -46,7 +47,7 @@ pub struct Fact {
     /// What it is.
     pub kind: Kind,
     /// What it says, in a line for the manual.
-    pub about: &'static str,
+    pub about: About,
     /// Whether it can be told from a data set that could only be looked at in part.
     pub partial: bool,
     /// Whether it may tell who the patient is. Such a fact cannot stand in a message: messages go to logs.
@@ -58,7 +59,7 @@ pub struct Fact {
 const fn fact(
     name: &'static str,
     kind: Kind,
-    about: &'static str,
+    about: About,
     compute: fn(&Subject<'_>) -> Value,
 ) -> Fact {
     Fact { name, kind, about, partial: false, identifying: false, compute }
@@ -120,7 +121,7 @@ const fn count(groups: &[&[Fact]]) -> usize {
 
 /// The facts of all groups, one after the other.
 const fn joined<const COUNT: usize>(groups: &[&[Fact]]) -> [Fact; COUNT] {
-    let mut all = [fact("", Kind::Bool, "", |_| Value::Unknown); COUNT];
+    let mut all = [fact("", Kind::Bool, about("", ""), |_| Value::Unknown); COUNT];
     let mut free = all.as_mut_slice();
     let (mut rest, mut facts): (_, &[Fact]) = (groups, &[]);
     while let Some((place, places)) = free.split_first_mut() {

@@ -5,7 +5,7 @@ use super::functional_groups::{
 };
 use super::mr_series::{Acquisition, classify};
 use super::words::of_series;
-use super::{Fact, fact, names, text};
+use super::{Fact, about, fact, names, text};
 use crate::dicom::{Tag, VR, tags};
 use crate::expression::Kind;
 use crate::object::Element;
@@ -20,49 +20,87 @@ const DIFFUSION_B_VALUE: Place = Place::new(tags::MR_DIFFUSION_SEQUENCE, tags::D
 const COIL: Place = Place::new(tags::MR_RECEIVE_COIL_SEQUENCE, tags::RECEIVE_COIL_NAME);
 
 pub(super) const FACTS: &[Fact] = &[
-    fact("repetition_time", Kind::Number, "Repetition Time in milliseconds", |s| {
-        number(s, REPETITION_TIME).into()
+    fact(
+        "repetition_time",
+        Kind::Number,
+        about("重复时间，毫秒", "Repetition Time in milliseconds"),
+        |s| number(s, REPETITION_TIME).into(),
+    ),
+    fact(
+        "echo_time",
+        Kind::Number,
+        about("回波时间或有效回波时间，毫秒", "Echo Time, or Effective Echo Time, in milliseconds"),
+        |s| echo_time(s).into(),
+    ),
+    fact(
+        "inversion_time",
+        Kind::Number,
+        about("反转时间，毫秒", "Inversion Time in milliseconds"),
+        |s| inversion_time(s).into(),
+    ),
+    fact("flip_angle", Kind::Number, about("翻转角，度", "Flip Angle in degrees"), |s| {
+        number(s, FLIP_ANGLE).into()
     }),
-    fact("echo_time", Kind::Number, "Echo Time, or Effective Echo Time, in milliseconds", |s| {
-        echo_time(s).into()
+    fact("averages", Kind::Number, about("平均次数", "Number of Averages"), |s| {
+        number(s, AVERAGES).into()
     }),
-    fact("inversion_time", Kind::Number, "Inversion Time in milliseconds", |s| {
-        inversion_time(s).into()
+    fact("echo_train_length", Kind::Number, about("回波链长度", "Echo Train Length"), |s| {
+        number(s, ECHO_TRAIN).into()
     }),
-    fact("flip_angle", Kind::Number, "Flip Angle in degrees", |s| number(s, FLIP_ANGLE).into()),
-    fact("averages", Kind::Number, "Number of Averages", |s| number(s, AVERAGES).into()),
-    fact("echo_train_length", Kind::Number, "Echo Train Length", |s| number(s, ECHO_TRAIN).into()),
     fact(
         "scanning_sequences",
         Kind::Texts,
-        "the terms of Scanning Sequence: SE, IR, GR, EP, RM; of an enhanced object, those that its pulse sequence comes to",
+        about(
+            "扫描序列各项：SE、IR、GR、EP、RM；增强型对象取其脉冲序列对应的各项",
+            "the terms of Scanning Sequence: SE, IR, GR, EP, RM; of an enhanced object, those that its pulse sequence comes to",
+        ),
         |s| names(scanning_sequences(s)),
     ),
     fact(
         "acquisition_matrix",
         Kind::Number,
-        "the greater of the frequency and phase encoding steps",
+        about(
+            "频率编码与相位编码步数中较大者",
+            "the greater of the frequency and phase encoding steps",
+        ),
         |s| acquisition_matrix(s).into(),
     ),
-    fact("receive_coil", Kind::Text, "the name of the receive coil", |s| text(text_at(s, COIL))),
-    fact("sar", Kind::Number, "the specific absorption rate in watts a kilogram", |s| {
-        sar(s).into()
-    }),
+    fact(
+        "receive_coil",
+        Kind::Text,
+        about("接收线圈名称", "the name of the receive coil"),
+        |s| text(text_at(s, COIL)),
+    ),
+    fact(
+        "sar",
+        Kind::Number,
+        about("比吸收率，瓦每千克", "the specific absorption rate in watts a kilogram"),
+        |s| sar(s).into(),
+    ),
     fact(
         "b_value",
         Kind::Number,
-        "the diffusion b-value in seconds a square millimetre, also where only the vendor writes it",
+        about(
+            "弥散 b 值，秒每平方毫米，包括仅以厂商私有元素写出的",
+            "the diffusion b-value in seconds a square millimetre, also where only the vendor writes it",
+        ),
         |s| b_value(s).into(),
     ),
     fact(
         "mr_weighting",
         Kind::Text,
-        "what kind of MR series it is: T1, T2, PD, FLAIR, DWI, ADC, T2*, MRA, perfusion or localizer",
+        about(
+            "MR 序列的类别：T1、T2、PD、FLAIR、DWI、ADC、T2*、MRA、perfusion（灌注）或 localizer（定位像）",
+            "what kind of MR series it is: T1, T2, PD, FLAIR, DWI, ADC, T2*, MRA, perfusion or localizer",
+        ),
         |s| text(classify(&acquisition(s)).weighting.map(|kind| kind.as_str().to_owned())),
     ),
-    fact("fat_suppressed", Kind::Bool, "whether the signal of fat is suppressed", |s| {
-        classify(&acquisition(s)).fat_suppressed.into()
-    }),
+    fact(
+        "fat_suppressed",
+        Kind::Bool,
+        about("是否抑制脂肪信号", "whether the signal of fat is suppressed"),
+        |s| classify(&acquisition(s)).fat_suppressed.into(),
+    ),
 ];
 
 /// What a series is classified by.

@@ -8,19 +8,25 @@ use crate::standard::subject::Subject;
 
 use super::codes::items;
 use super::exposure::number;
-use super::{Fact, fact, names};
+use super::{Fact, about, fact, names};
 
 /// Nuclear medicine.
 pub(super) const FACTS: &[Fact] = &[
     fact(
         "radiopharmaceutical_lacking",
         Kind::Texts,
-        "what the items of Radiopharmaceutical Information Sequence lack of nuclide, total dose and start of the injection, by keyword; the sequence itself where it has no item",
+        about(
+            "放射性药物信息序列各项缺少的核素、总剂量、注射开始时间（关键字）；没有条目时为序列本身",
+            "what the items of Radiopharmaceutical Information Sequence lack of nuclide, total dose and start of the injection, by keyword; the sequence itself where it has no item",
+        ),
         |s| names(radiopharmaceutical_lacking(s)),
     ),
-    fact("weight_given", Kind::Bool, "whether Patient's Weight is a number above 0", |s| {
-        number(s, tags::PATIENT_WEIGHT).is_some_and(|weight| weight > 0.0).into()
-    }),
+    fact(
+        "weight_given",
+        Kind::Bool,
+        about("患者体重是否为大于 0 的数", "whether Patient's Weight is a number above 0"),
+        |s| number(s, tags::PATIENT_WEIGHT).is_some_and(|weight| weight > 0.0).into(),
+    ),
 ];
 
 /// The keywords of what is lacking to reckon with the injected activity. One of several attributes with the same meaning will do,

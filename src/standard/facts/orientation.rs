@@ -4,26 +4,35 @@ use crate::dicom::tags;
 use crate::expression::Kind;
 use crate::standard::subject::Subject;
 
-use super::{Fact, fact, image, views};
+use super::{Fact, about, fact, image, views};
 
 /// Patient Orientation.
 pub(super) const FACTS: &[Fact] = &[
     fact(
         "patient_orientation_valid",
         Kind::Bool,
-        "whether Patient Orientation is two directions in the letters A, P, R, L, H, F along different axes; unknown when absent",
+        about(
+            "患者方向是否为沿不同轴的两个方向，用字母 A、P、R、L、H、F 书写；缺少时未知",
+            "whether Patient Orientation is two directions in the letters A, P, R, L, H, F along different axes; unknown when absent",
+        ),
         |s| is_valid(s).into(),
     ),
     fact(
         "patient_orientation_fits",
         Kind::Bool,
-        "whether neither direction of Patient Orientation runs along the beam of the view; unknown where one of them does not tell",
+        about(
+            "患者方向的两个方向是否均不沿该体位的射线方向；其一不能判断时未知",
+            "whether neither direction of Patient Orientation runs along the beam of the view; unknown where one of them does not tell",
+        ),
         |s| fits_view(s).into(),
     ),
     fact(
         "breast_orientation_fits",
         Kind::Bool,
-        "whether Patient Orientation is one that the view of this breast can have, and View Position names no other side; unknown where they do not tell",
+        about(
+            "患者方向是否为该侧乳腺此体位可有的方向，且体位未写另一侧；不能判断时未知",
+            "whether Patient Orientation is one that the view of this breast can have, and View Position names no other side; unknown where they do not tell",
+        ),
         |s| fits_breast(s).into(),
     ),
 ];

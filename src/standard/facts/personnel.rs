@@ -8,41 +8,59 @@ use crate::standard::personnel::OperatorRow;
 use crate::standard::subject::Subject;
 
 use super::codes::{codes_in, items};
-use super::{Fact, dates, fact};
+use super::{Fact, about, dates, fact};
 
 /// The operators. Without a registry, all but their number are unknown.
 pub(super) const FACTS: &[Fact] = &[
     fact(
         "operators",
         Kind::Number,
-        "operators that the image names, by Operator Identification Sequence or Operators' Name",
+        about(
+            "影像所写操作者的人数，按操作者标识序列或操作者姓名",
+            "operators that the image names, by Operator Identification Sequence or Operators' Name",
+        ),
         |s| (operators(s).len() as i64).into(),
     ),
     fact(
         "operators_known",
         Kind::Number,
-        "operators that the site's registry knows on the date of the examination, by staff code, else by name",
+        about(
+            "其中在检查当日见于本院登记的人数，按工号，否则按姓名",
+            "operators that the site's registry knows on the date of the examination, by staff code, else by name",
+        ),
         |s| known(s).map_or(Value::Unknown, |known| (known.len() as i64).into()),
     ),
     fact(
         "operator_grade",
         Kind::Number,
-        "the highest grade among the known operators: 1 (技士) to 5 (主任技师)",
+        about(
+            "已登记操作者的最高职称：1（技士）至 5（主任技师）",
+            "the highest grade among the known operators: 1 (技士) to 5 (主任技师)",
+        ),
         |s| grade(s, |ranks| ranks.max()),
     ),
-    fact("operator_grade_least", Kind::Number, "the lowest grade among the known operators", |s| {
-        grade(s, |ranks| ranks.min())
-    }),
+    fact(
+        "operator_grade_least",
+        Kind::Number,
+        about("已登记操作者的最低职称", "the lowest grade among the known operators"),
+        |s| grade(s, |ranks| ranks.min()),
+    ),
     fact(
         "operator_grade_trained",
         Kind::Number,
-        "the highest grade among the known operators who lack no training; 0 when all lack one",
+        about(
+            "培训齐全的已登记操作者的最高职称；均不齐全时为 0",
+            "the highest grade among the known operators who lack no training; 0 when all lack one",
+        ),
         trained,
     ),
     fact(
         "training_missing",
         Kind::Texts,
-        "trainings that the best trained of the known operators lacks on the date of the examination: radiation_protection, critical_value, first_aid, device",
+        about(
+            "已登记操作者中培训最全者在检查当日所缺的培训：radiation_protection（放射防护）、critical_value（危急值）、first_aid（急救）、device（设备）",
+            "trainings that the best trained of the known operators lacks on the date of the examination: radiation_protection, critical_value, first_aid, device",
+        ),
         missing,
     ),
 ];

@@ -8,43 +8,61 @@ use crate::expression::{Environment as _, Kind as ValueKind, Value};
 use crate::object::{Element, Kind};
 use crate::standard::subject::Subject;
 
-use super::{Fact, fact};
+use super::{Fact, about, fact};
 
 pub(super) const FACTS: &[Fact] = &[
     fact(
         "pixels_present",
         ValueKind::Bool,
-        "whether there is Pixel Data, Float or Double Float Pixel Data that is not empty, or a Pixel Data Provider URL",
+        about(
+            "是否有非空的像素数据、浮点或双精度像素数据，或像素数据提供者 URL",
+            "whether there is Pixel Data, Float or Double Float Pixel Data that is not empty, or a Pixel Data Provider URL",
+        ),
         |s| has_pixels(s).into(),
     ),
     fact(
         "multi_frame_class",
         ValueKind::Bool,
-        "whether the SOP class is one whose images say how many frames they have",
+        about(
+            "SOP 类的图像是否应写明帧数",
+            "whether the SOP class is one whose images say how many frames they have",
+        ),
         |s| is_multi_frame_class(s).into(),
     ),
     fact(
         "pixel_length",
         ValueKind::Number,
-        "bytes of native Pixel Data, padding included; unknown when it is compressed",
+        about(
+            "未压缩像素数据的字节数，含填充；压缩时未知",
+            "bytes of native Pixel Data, padding included; unknown when it is compressed",
+        ),
         |s| native(s).map(Element::length).and_then(whole).into(),
     ),
     fact(
         "pixel_length_expected",
         ValueKind::Number,
-        "bytes that native Pixel Data has by rows, columns, samples, frames and bits, without padding; unknown where one of them is missing",
+        about(
+            "按行、列、样本、帧和位数，未压缩像素数据应有的字节数，不含填充；缺其一时未知",
+            "bytes that native Pixel Data has by rows, columns, samples, frames and bits, without padding; unknown where one of them is missing",
+        ),
         |s| expected_length(s).and_then(whole).into(),
     ),
     fact(
         "pixel_fragments",
         ValueKind::Number,
-        "fragments of compressed Pixel Data that hold something, the offset table left out",
+        about(
+            "压缩像素数据中有内容的片段数，不计偏移表",
+            "fragments of compressed Pixel Data that hold something, the offset table left out",
+        ),
         |s| fragments(s).map(|count| i64::try_from(count).unwrap_or(i64::MAX)).into(),
     ),
     fact(
         "pixel_fragments_expected",
         ValueKind::Number,
-        "fragments that compressed Pixel Data has at least: one a frame, of video one; unknown where frames are not to be told",
+        about(
+            "压缩像素数据至少应有的片段数：每帧一个，视频一个；不能判断帧数时未知",
+            "fragments that compressed Pixel Data has at least: one a frame, of video one; unknown where frames are not to be told",
+        ),
         |s| expected_fragments(s).into(),
     ),
 ];

@@ -8,59 +8,86 @@ use crate::expression::Kind;
 use crate::standard::subject::Subject;
 
 use super::exposure::number;
-use super::{Fact, dates, fact, rounded, text, views};
+use super::{Fact, about, dates, fact, rounded, text, views};
 
 /// Projection radiography.
 pub(super) const FACTS: &[Fact] = &[
     fact(
         "view",
         Kind::Text,
-        "the view: AP, PA, LAT, OBL, AXIAL, TAN, FRONTAL, DECUB, or of the breast CC, MLO, ML, LM, XCCL and so on; from View Code Sequence, else View Position",
+        about(
+            "体位：AP、PA、LAT、OBL、AXIAL、TAN、FRONTAL、DECUB，或乳腺的 CC、MLO、ML、LM、XCCL 等；取自体位代码序列，否则取自体位",
+            "the view: AP, PA, LAT, OBL, AXIAL, TAN, FRONTAL, DECUB, or of the breast CC, MLO, ML, LM, XCCL and so on; from View Code Sequence, else View Position",
+        ),
         |s| text(views::view(s).map(|view| view.word.to_owned())),
     ),
     fact(
         "coded_view",
         Kind::Text,
-        "the view that View Code Sequence alone names, in the same words",
+        about(
+            "仅由体位代码序列给出的体位，用词同上",
+            "the view that View Code Sequence alone names, in the same words",
+        ),
         |s| text(views::by_code(s).map(|view| view.word.to_owned())),
     ),
     fact(
         "views_agree",
         Kind::Bool,
-        "whether View Position and View Code Sequence mean the same; unknown where one is absent or not understood",
+        about(
+            "体位与体位代码序列是否同义；其一缺少或不能理解时未知",
+            "whether View Position and View Code Sequence mean the same; unknown where one is absent or not understood",
+        ),
         |s| views::positions_agree(s).into(),
     ),
-    fact("chest", Kind::Bool, "whether the chest was examined, by word or code", |s| {
-        views::is_chest(s).into()
-    }),
+    fact(
+        "chest",
+        Kind::Bool,
+        about("按文字或代码，是否检查胸部", "whether the chest was examined, by word or code"),
+        |s| views::is_chest(s).into(),
+    ),
     fact(
         "upright",
         Kind::Bool,
-        "whether the patient stood or sat: by Patient Orientation Code Sequence, or as a chest from back to front is taken; unknown where neither tells",
+        about(
+            "患者是否站立或坐位：按患者体位代码序列，或按后前位胸片的拍摄方式；均不能判断时未知",
+            "whether the patient stood or sat: by Patient Orientation Code Sequence, or as a chest from back to front is taken; unknown where neither tells",
+        ),
         |s| views::is_upright(s).into(),
     ),
     fact(
         "detector_spacing",
         Kind::Numbers,
-        "Imager Pixel Spacing in mm, else Pixel Spacing, if it is two numbers",
+        about(
+            "成像器像素间距，毫米，否则为像素间距；须为两个数",
+            "Imager Pixel Spacing in mm, else Pixel Spacing, if it is two numbers",
+        ),
         |s| detector_spacing(s).map(|[row, column]| vec![row.into(), column.into()]).into(),
     ),
     fact(
         "spacing_calibrated",
         Kind::Bool,
-        "whether Pixel Spacing differs from Imager Pixel Spacing by more than one part in a thousand",
+        about(
+            "像素间距与成像器像素间距之差是否超过千分之一",
+            "whether Pixel Spacing differs from Imager Pixel Spacing by more than one part in a thousand",
+        ),
         |s| is_calibrated(s).into(),
     ),
     fact(
         "magnification_error",
         Kind::Number,
-        "percent by which Imager Pixel Spacing / Pixel Spacing differs from Estimated Radiographic Magnification Factor, where the spacing was not calibrated by an object in the picture",
+        about(
+            "成像器像素间距与像素间距之比偏离估计放大系数的百分比；间距未以图中物体校准时",
+            "percent by which Imager Pixel Spacing / Pixel Spacing differs from Estimated Radiographic Magnification Factor, where the spacing was not calibrated by an object in the picture",
+        ),
         |s| rounded(magnification_error(s)),
     ),
     fact(
         "calibration_age",
         Kind::Number,
-        "days from the last calibration of the detector to the examination",
+        about(
+            "探测器最近一次校准至检查的天数",
+            "days from the last calibration of the detector to the examination",
+        ),
         |s| calibration_age(s).into(),
     ),
 ];

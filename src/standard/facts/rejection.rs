@@ -7,18 +7,24 @@ use crate::expression::Kind;
 use crate::standard::subject::Subject;
 
 use super::codes::{codes, items};
-use super::{Fact, fact, text};
+use super::{Fact, about, fact, text};
 
 pub(super) const FACTS: &[Fact] = &[
     fact(
         "rejection_note",
         Kind::Text,
-        "why a Key Object Selection Document rejects the instances it refers to: QUALITY, PATIENT SAFETY or WRONG WORKLIST ENTRY; unknown for any other object",
+        about(
+            "关键对象选择文档拒绝所引用实例的理由：QUALITY（质量）、PATIENT SAFETY（患者安全）或 WRONG WORKLIST ENTRY（工作列表选错）；其他对象未知",
+            "why a Key Object Selection Document rejects the instances it refers to: QUALITY, PATIENT SAFETY or WRONG WORKLIST ENTRY; unknown for any other object",
+        ),
         |s| text(rejection(s).map(str::to_owned)),
     ),
-    fact("rejected_instances", Kind::Number, "how many instances such a document refers to", |s| {
-        rejection(s).map(|_| rejected(s)).into()
-    }),
+    fact(
+        "rejected_instances",
+        Kind::Number,
+        about("此类文档引用的实例数", "how many instances such a document refers to"),
+        |s| rejection(s).map(|_| rejected(s)).into(),
+    ),
 ];
 
 /// The reason that the title of a Key Object Selection Document gives (PS3.16 CID 7010, 7011).

@@ -9,25 +9,34 @@ use crate::expression::Kind;
 use crate::standard::dates::{instant, parse_dt, parse_tm};
 use crate::standard::subject::Subject;
 
-use super::{Fact, dates, fact, text};
+use super::{Fact, about, dates, fact, text};
 
 pub(super) const FACTS: &[Fact] = &[
     fact(
         "date_disorder",
         Kind::Number,
-        "by how many minutes the worst pair of dates is out of order: the study after series or acquisition, or the series after the content; 0 when none is, whole days where a time is missing",
+        about(
+            "最不合序的一对日期相差的分钟数：检查晚于序列或采集，或序列晚于内容；均合序时为 0，缺时间时按整天计",
+            "by how many minutes the worst pair of dates is out of order: the study after series or acquisition, or the series after the content; 0 when none is, whole days where a time is missing",
+        ),
         |s| worst_disorder(s).map(|(minutes, _)| minutes).into(),
     ),
     fact(
         "date_disorder_pair",
         Kind::Text,
-        "the pair of dates that is most out of order: StudyDate > AcquisitionDate",
+        about(
+            "最不合序的一对日期，如 StudyDate > AcquisitionDate",
+            "the pair of dates that is most out of order: StudyDate > AcquisitionDate",
+        ),
         |s| text(worst_disorder(s).and_then(|(_, pair)| pair)),
     ),
     fact(
         "series_after_acquisition",
         Kind::Number,
-        "by how many minutes Series Date and Time lie after the acquisition; 0 when they do not",
+        about(
+            "序列日期时间晚于采集的分钟数；不晚时为 0",
+            "by how many minutes Series Date and Time lie after the acquisition; 0 when they do not",
+        ),
         |s| {
             let (series, acquired) = (moment(s, SERIES), acquisition(s));
             series
@@ -39,7 +48,10 @@ pub(super) const FACTS: &[Fact] = &[
     fact(
         "arrival_delay",
         Kind::Number,
-        "hours from the acquisition to the assessment; unknown without a time of the acquisition",
+        about(
+            "采集至评估的小时数；无采集时间时未知",
+            "hours from the acquisition to the assessment; unknown without a time of the acquisition",
+        ),
         |s| arrival_delay(s).into(),
     ),
 ];

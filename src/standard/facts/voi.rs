@@ -6,7 +6,7 @@ use crate::expression::Kind;
 use crate::standard::subject::Subject;
 
 use super::functional_groups::{Place, every, first, numbers as numbers_at, text};
-use super::{Fact, fact, numbers};
+use super::{Fact, about, fact, numbers};
 
 const CENTER: Place = place(tags::WINDOW_CENTER);
 const WIDTH: Place = place(tags::WINDOW_WIDTH);
@@ -20,25 +20,37 @@ pub(super) const FACTS: &[Fact] = &[
     fact(
         "voi_given",
         Kind::Bool,
-        "whether there is a window or a VOI LUT Sequence with an item, at the top level or of some frame",
+        about(
+            "顶层或某帧是否有窗宽窗位，或含条目的 VOI LUT 序列",
+            "whether there is a window or a VOI LUT Sequence with an item, at the top level or of some frame",
+        ),
         |s| is_voi_given(s).into(),
     ),
     fact(
         "windows_valid",
         Kind::Bool,
-        "whether there are as many Window Centers as Window Widths, all numbers, and no width is below 1 (or not above 0, where VOI LUT Function is not LINEAR), in all frames; unknown without any",
+        about(
+            "各帧的窗位与窗宽是否个数相同且均为数，窗宽不小于 1（VOI LUT 函数不为 LINEAR 时大于 0）；均无时未知",
+            "whether there are as many Window Centers as Window Widths, all numbers, and no width is below 1 (or not above 0, where VOI LUT Function is not LINEAR), in all frames; unknown without any",
+        ),
         |s| are_windows_valid(s).into(),
     ),
     fact(
         "window_centers",
         Kind::Numbers,
-        "Window Center, at the top level or of the first frame that has one",
+        about(
+            "窗位，取自顶层或首个有窗位的帧",
+            "Window Center, at the top level or of the first frame that has one",
+        ),
         |s| numbers(numbers_at(s, CENTER)),
     ),
     fact(
         "window_widths",
         Kind::Numbers,
-        "Window Width, at the top level or of the first frame that has one",
+        about(
+            "窗宽，取自顶层或首个有窗宽的帧",
+            "Window Width, at the top level or of the first frame that has one",
+        ),
         |s| numbers(numbers_at(s, WIDTH)),
     ),
 ];

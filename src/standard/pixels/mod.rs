@@ -25,6 +25,7 @@ use crate::object::HeaderView;
 pub use meaning::{is_hounsfield, padding};
 pub use source::{LookedAt, Looking, PixelFault, PixelSource};
 
+use super::about::{About, about};
 use picture::Picture;
 
 /// A fact that conditions of level `pixel` may use.
@@ -35,7 +36,7 @@ pub struct PixelFact {
     /// What it is.
     pub kind: Kind,
     /// What it says, in a line for the manual.
-    pub about: &'static str,
+    pub about: About,
     compute: fn(&Seen<'_>) -> Value,
 }
 
@@ -57,7 +58,7 @@ struct Looked {
 const fn fact(
     name: &'static str,
     kind: Kind,
-    about: &'static str,
+    about: About,
     compute: fn(&Seen<'_>) -> Value,
 ) -> PixelFact {
     PixelFact { name, kind, about, compute }
@@ -80,13 +81,19 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
     fact(
         "looked_at",
         Kind::Number,
-        "frames that were looked at: the first, the middle, the last, and every so many",
+        about(
+            "查看的帧数：首帧、中间帧、末帧，及每隔若干帧取一帧",
+            "frames that were looked at: the first, the middle, the last, and every so many",
+        ),
         of!(|picture, _| i64::from(picture.looked_at()).into()),
     ),
     fact(
         "decodes",
         Kind::Bool,
-        "whether the frames to be looked at could be decoded, and are what the data set says; unknown where they could not for a reason other than theirs",
+        about(
+            "要查看的帧是否能解码且与数据集所述相符；非因其自身而不能解码时未知",
+            "whether the frames to be looked at could be decoded, and are what the data set says; unknown where they could not for a reason other than theirs",
+        ),
         |seen| match seen.looked.fault {
             Some(fault) if fault.is_damage() => false.into(),
             Some(_) => Value::Unknown,
@@ -96,7 +103,10 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
     fact(
         "within_budget",
         Kind::Bool,
-        "whether time and memory were enough to look at all frames that were to be looked at",
+        about(
+            "时间和内存是否足以看完所有要查看的帧",
+            "whether time and memory were enough to look at all frames that were to be looked at",
+        ),
         |seen| match (seen.looked.fault, &seen.looked.picture) {
             (Some(PixelFault::OverBudget), _) => false.into(),
             (_, Some(_)) => true.into(),
@@ -106,140 +116,214 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
     fact(
         "blank",
         Kind::Bool,
-        "whether each frame looked at has one value throughout, padding left out",
+        about(
+            "查看的各帧是否均只有一个值（不计填充值）",
+            "whether each frame looked at has one value throughout, padding left out",
+        ),
         of!(|picture, _| picture.is_blank().into()),
     ),
     fact(
         "all_padding",
         Kind::Bool,
-        "whether there is nothing but padding",
+        about("是否只有填充值", "whether there is nothing but padding"),
         of!(|picture, _| picture.is_all_padding().into()),
     ),
-    fact("min", Kind::Number, "the least stored value", of!(|picture, _| picture.min().into())),
-    fact("max", Kind::Number, "the greatest stored value", of!(|picture, _| picture.max().into())),
+    fact(
+        "min",
+        Kind::Number,
+        about("存储值的最小值", "the least stored value"),
+        of!(|picture, _| picture.min().into()),
+    ),
+    fact(
+        "max",
+        Kind::Number,
+        about("存储值的最大值", "the greatest stored value"),
+        of!(|picture, _| picture.max().into()),
+    ),
     fact(
         "p0_5",
         Kind::Number,
-        "percentile 0.5 of the stored values",
+        about("存储值的第 0.5 百分位", "percentile 0.5 of the stored values"),
         of!(|picture, _| picture.percentile(0.005).into()),
     ),
-    fact("p1", Kind::Number, "percentile 1", of!(|picture, _| picture.percentile(0.01).into())),
-    fact("p5", Kind::Number, "percentile 5", of!(|picture, _| picture.percentile(0.05).into())),
-    fact("p50", Kind::Number, "the median", of!(|picture, _| picture.percentile(0.5).into())),
-    fact("p95", Kind::Number, "percentile 95", of!(|picture, _| picture.percentile(0.95).into())),
-    fact("p99", Kind::Number, "percentile 99", of!(|picture, _| picture.percentile(0.99).into())),
+    fact(
+        "p1",
+        Kind::Number,
+        about("第 1 百分位", "percentile 1"),
+        of!(|picture, _| picture.percentile(0.01).into()),
+    ),
+    fact(
+        "p5",
+        Kind::Number,
+        about("第 5 百分位", "percentile 5"),
+        of!(|picture, _| picture.percentile(0.05).into()),
+    ),
+    fact(
+        "p50",
+        Kind::Number,
+        about("中位数", "the median"),
+        of!(|picture, _| picture.percentile(0.5).into()),
+    ),
+    fact(
+        "p95",
+        Kind::Number,
+        about("第 95 百分位", "percentile 95"),
+        of!(|picture, _| picture.percentile(0.95).into()),
+    ),
+    fact(
+        "p99",
+        Kind::Number,
+        about("第 99 百分位", "percentile 99"),
+        of!(|picture, _| picture.percentile(0.99).into()),
+    ),
     fact(
         "p99_5",
         Kind::Number,
-        "percentile 99.5",
+        about("第 99.5 百分位", "percentile 99.5"),
         of!(|picture, _| picture.percentile(0.995).into()),
     ),
     fact(
         "spread",
         Kind::Number,
-        "levels from percentile 0.5 to 99.5",
+        about("第 0.5 至第 99.5 百分位之间的灰度级数", "levels from percentile 0.5 to 99.5"),
         of!(|picture, _| picture.spread().into()),
     ),
     fact(
         "spread_share",
         Kind::Number,
-        "the same as a share of all levels that Bits Stored allows, 0 to 1",
+        about(
+            "同上，占存储位数所容全部灰度级的比例，0 至 1",
+            "the same as a share of all levels that Bits Stored allows, 0 to 1",
+        ),
         of!(|picture, _| picture.spread_share().into()),
     ),
     fact(
         "clipped_share",
         Kind::Number,
-        "the share of pixels at the least or at the greatest value, whichever is greater, borders left out; 0 to 1",
+        about(
+            "取最小值或最大值的像素所占比例中较大者，不计边框；0 至 1",
+            "the share of pixels at the least or at the greatest value, whichever is greater, borders left out; 0 to 1",
+        ),
         of!(|picture, _| picture.clipped_share().into()),
     ),
     fact(
         "exposed_share",
         Kind::Number,
-        "the share of pixels between 5 % and 95 % of the way from percentile 0.5 to 99.5, borders left out; 0 to 1",
+        about(
+            "位于第 0.5 与第 99.5 百分位之间 5% 至 95% 处的像素所占比例，不计边框；0 至 1",
+            "the share of pixels between 5 % and 95 % of the way from percentile 0.5 to 99.5, borders left out; 0 to 1",
+        ),
         of!(|picture, _| picture.exposed_share().into()),
     ),
     fact(
         "stray_bits",
         Kind::Bool,
-        "whether native samples have bits set beside the stored ones that are neither their sign nor an overlay",
+        about(
+            "未压缩样本在存储位之外是否有既非符号也非叠加层的位",
+            "whether native samples have bits set beside the stored ones that are neither their sign nor an overlay",
+        ),
         of!(|picture, _| picture.stray_bits().into()),
     ),
     fact(
         "constant_rows",
         Kind::Number,
-        "the most neighbouring rows with one value throughout that interrupt a picture",
+        about(
+            "图像中间连续只有一个值的最多行数",
+            "the most neighbouring rows with one value throughout that interrupt a picture",
+        ),
         of!(|picture, _| picture.constant_rows().into()),
     ),
     fact(
         "constant_columns",
         Kind::Number,
-        "the same of columns",
+        about("图像中间连续只有一个值的最多列数", "the same of columns"),
         of!(|picture, _| picture.constant_columns().into()),
     ),
     fact(
         "trailing_share",
         Kind::Number,
-        "the share of rows at the lower end with one value throughout, where the picture breaks off and has no such border elsewhere; 0 to 1",
+        about(
+            "图像中断而他处无此边框时，下端只有一个值的行所占比例；0 至 1",
+            "the share of rows at the lower end with one value throughout, where the picture breaks off and has no such border elsewhere; 0 to 1",
+        ),
         of!(|picture, _| picture.trailing_share().into()),
     ),
     fact(
         "hu_p0_5",
         Kind::Number,
-        "percentile 0.5 in Hounsfield units; unknown of other values",
+        about(
+            "第 0.5 百分位，以 HU 计；非 HU 值时未知",
+            "percentile 0.5 in Hounsfield units; unknown of other values",
+        ),
         of!(|picture, view| picture.hounsfield(view, 0.005).into()),
     ),
     fact(
         "hu_p99",
         Kind::Number,
-        "percentile 99 in Hounsfield units",
+        about("第 99 百分位，以 HU 计", "percentile 99 in Hounsfield units"),
         of!(|picture, view| picture.hounsfield(view, 0.99).into()),
     ),
     fact(
         "hu_tissue",
         Kind::Number,
-        "the median of what is no air, above -400 Hounsfield units",
+        about(
+            "高于 -400 HU（非空气）部分的中位数",
+            "the median of what is no air, above -400 Hounsfield units",
+        ),
         of!(|picture, view| picture.tissue(view).into()),
     ),
     fact(
         "window_share",
         Kind::Number,
-        "the share of pixels within the first window, 0 to 1; unknown without one",
+        about(
+            "落在第一个窗内的像素所占比例，0 至 1；无窗时未知",
+            "the share of pixels within the first window, 0 to 1; unknown without one",
+        ),
         of!(|picture, view| picture.window_share(view).into()),
-    ),
-    fact(
-        "window_spans",
-        Kind::Number,
-        "how many times the first window is as wide as the range from percentile 1 to 99; unknown without one, or of one value",
-        of!(|picture, view| picture.window_spans(view).into()),
     ),
     fact(
         "entropy",
         Kind::Number,
-        "the entropy of 256 bins from percentile 0.5 to 99.5, in bits",
+        about(
+            "第 0.5 至第 99.5 百分位分为 256 格的熵，比特",
+            "the entropy of 256 bins from percentile 0.5 to 99.5, in bits",
+        ),
         of!(|picture, _| picture.entropy().into()),
     ),
     fact(
         "correlation",
         Kind::Number,
-        "how alike neighbours are: near 0 of noise, near 1 of a picture",
+        about(
+            "相邻像素的相似程度：噪声近于 0，图像近于 1",
+            "how alike neighbours are: near 0 of noise, near 1 of a picture",
+        ),
         of!(|picture, _| picture.correlation().into()),
     ),
     fact(
         "background_dark",
         Kind::Bool,
-        "whether what lies around the body is shown dark; unknown where there is nothing around it, or it cannot be told how values are shown",
+        about(
+            "身体以外的背景是否显示为暗；周围没有背景或不知如何显示时未知",
+            "whether what lies around the body is shown dark; unknown where there is nothing around it, or it cannot be told how values are shown",
+        ),
         of!(|picture, view| picture.is_background_dark(view).into()),
     ),
     fact(
         "identical_frames",
         Kind::Bool,
-        "whether all frames looked at are the same; unknown of a single frame",
+        about(
+            "查看的各帧是否完全相同；单帧时未知",
+            "whether all frames looked at are the same; unknown of a single frame",
+        ),
         of!(|picture, _| picture.has_identical_frames().into()),
     ),
     fact(
         "hash",
         Kind::Text,
-        "BLAKE3 of size and samples of the first frame, 64 hexadecimal digits",
+        about(
+            "首帧尺寸与样本的 BLAKE3，64 位十六进制数字",
+            "BLAKE3 of size and samples of the first frame, 64 hexadecimal digits",
+        ),
         of!(|picture, _| Value::present(&picture.hash().to_hex())),
     ),
 ];

@@ -17,13 +17,13 @@ mod view;
 mod words;
 
 #[cfg(test)]
+mod fate_tests;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod way_tests;
 
-#[cfg(test)]
-pub(in crate::standard) use assess::{Judged, judge};
-pub use assess::{StudyAssessment, StudyFinding};
-#[cfg(test)]
-pub(in crate::standard) use facts::Seen;
+pub use assess::{StudyAssessment, StudyFinding, StudyTrace};
 pub use facts::{SERIES_FACTS, STUDY_FACTS, StudyFact};
 pub(super) use facts::{series_declarations, study_declarations};
 pub use fold::Study;

@@ -210,6 +210,12 @@ impl Part {
         &self.study_uid
     }
 
+    /// The UID of its series; empty when it names none.
+    #[must_use]
+    pub fn series_uid(&self) -> &Uid {
+        &self.series_uid
+    }
+
     /// The key of its study.
     #[must_use]
     pub fn study(&self) -> Key {

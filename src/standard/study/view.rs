@@ -29,8 +29,8 @@ pub struct Beside {
     pub known_otherwise: Option<bool>,
     /// Series UIDs of it that were seen in another study.
     pub series_elsewhere: BTreeSet<Key>,
-    /// Images whose pixels were seen with another Patient ID; `None` where what was seen is not known yet.
-    pub pixels_elsewhere: Option<usize>,
+    /// Images whose pixels were seen with another Patient ID.
+    pub pixels_elsewhere: usize,
     /// Minutes between its begin and that of another study of the same patient, modality and region; of the nearest.
     pub minutes_to_other: Option<f64>,
 }
@@ -84,7 +84,15 @@ impl<'a> Look<'a> {
             // A series whose images are all rejected has nothing left that could be incomplete.
             series.extend([kept, out].into_iter().filter(|look| look.images + look.localizers > 0));
         }
+        // Keys have another order in every process.
+        series.sort_by(|one, other| one.uid().cmp(other.uid()));
         Self { study, beside, series, rejected }
+    }
+
+    /// The UID of the study.
+    #[must_use]
+    pub fn uid(&self) -> &Uid {
+        &self.study.uid
     }
 
     /// The series, those of rejected images among them.

@@ -9,6 +9,7 @@ mod study;
 
 mod rules;
 mod system;
+mod trace;
 
 pub use custody::{
     Changed, Counts, Day, Deed, Ledger, QuarantineEntry, QuarantineState, QueueEntry, QueueState,
@@ -16,18 +17,19 @@ pub use custody::{
 };
 pub use report::{
     AccreditationUsed, Copied, CopyKind, Custody, Disposition, Explanation, FallenBack, FileReport,
-    Finding, Message, Outcome, Principle, Report, Rule, RuleException, RuleOutcome, RuleTrace,
-    Seen, Severity, Source, TriedOut, WhyNot,
+    Finding, Message, Outcome, Principle, Report, Rule, RuleException, Seen, Severity, Source,
+    TriedOut,
 };
 pub use rules::{
     Comparison, Decision, Examples, FileChange, PackMistake, PackName, RuleChange, RuleCheck,
-    RuleCount, RuleFact, RulePage, RuleParameter, Trial, TriedRule, UnreadFile,
+    RuleCount, RuleFact, RulePage, RuleParameter, StudyChange, Trial, TriedRule, UnreadFile,
 };
-pub use study::{Study, StudyFinding};
+pub use study::{Checked, MarkCount, Study, StudyFinding, StudyReport};
 pub use system::{
     Bypass, BypassOrder, Codecs, Context, Echo, Expiry, Health, Peer, PeerKind, PeerState,
     PeerTest, QueueDepth, SpoolState, System,
 };
+pub use trace::{RuleOutcome, RuleTrace, Untold, WhyNot, grouped};
 
 /// Writes what has a text form as that text.
 mod text {

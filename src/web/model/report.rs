@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{QueueEntry, maybe_text, text};
+use super::{QueueEntry, RuleTrace, Study, maybe_text, text};
 
 /// One entry of `check --json` and `explain --json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,6 +49,12 @@ pub struct Report {
     pub sop_class_uid: Option<String>,
     /// SOP Instance UID; `null` when it has none.
     pub sop_instance_uid: Option<String>,
+    /// Study Instance UID; `null` when it has none.
+    #[serde(default)]
+    pub study_instance_uid: Option<String>,
+    /// Series Instance UID; `null` when it has none.
+    #[serde(default)]
+    pub series_instance_uid: Option<String>,
     /// Modality (0008,0060).
     pub modality: Option<String>,
     /// What the rules found, gravest first.
@@ -226,6 +232,10 @@ pub struct Explanation {
     pub accreditation: Option<AccreditationUsed>,
     /// What the gate did with the object; `null` when it is judged offline.
     pub custody: Option<Custody>,
+    /// What a gate found on its study, as far as that is kept; `null` when it is judged offline: what was found on the study stands
+    /// among the findings then.
+    #[serde(default)]
+    pub study: Option<Study>,
 }
 
 /// Who sent an object.
@@ -237,78 +247,6 @@ pub struct Source {
     pub called_aet: Option<String>,
     /// Address it called from.
     pub peer: Option<String>,
-}
-
-/// How one rule fared with one object.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RuleTrace {
-    /// The rule's id.
-    pub rule: String,
-    /// How it fared.
-    pub outcome: RuleOutcome,
-    /// What it would do, or did.
-    pub severity: Severity,
-    /// What it looks at: `instance`, `pixel`, `series` or `study`.
-    #[serde(default)]
-    pub level: String,
-    /// Words for the SOP classes that it is for; none is every object.
-    #[serde(default)]
-    pub applies: Vec<String>,
-    /// What it looked at.
-    pub saw: Vec<Seen>,
-}
-
-/// Why a rule did not apply, as far as a trace tells.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum WhyNot {
-    /// It is for these groups of SOP classes.
-    Classes(Vec<String>),
-    /// The pixels that it needs could not be looked at, with the reason.
-    Pixels(String),
-    /// These values are not known.
-    Unknown(Vec<String>),
-    /// Its condition is not met.
-    Condition,
-    /// The object was not looked at whole.
-    Unlooked,
-}
-
-impl RuleTrace {
-    /// Why the rule did not apply; `None` where it did.
-    #[must_use]
-    pub fn why_not(&self) -> Option<WhyNot> {
-        if self.outcome != RuleOutcome::NotApplicable {
-            return None;
-        }
-        // What a rule on pixels sees in their stead is the reason.
-        let pixels = self.saw.iter().find(|seen| seen.name == "pixel");
-        if let Some(why) = pixels.and_then(|seen| seen.value.clone()) {
-            return Some(WhyNot::Pixels(why));
-        }
-        let unknown = self.saw.iter().filter(|seen| seen.value.is_none());
-        let unknown: Vec<String> = unknown.map(|seen| seen.name.clone()).collect();
-        // Groups of SOP classes are compared before anything is looked at.
-        Some(match (self.saw.is_empty(), unknown.is_empty()) {
-            (true, _) if self.applies.is_empty() => WhyNot::Unlooked,
-            (true, _) => WhyNot::Classes(self.applies.clone()),
-            (false, true) => WhyNot::Condition,
-            (false, false) => WhyNot::Unknown(unknown),
-        })
-    }
-}
-
-/// How a rule fared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RuleOutcome {
-    /// The object satisfies it.
-    Passed,
-    /// The object does not.
-    Failed,
-    /// It does not apply to such an object, or what it needs is absent.
-    NotApplicable,
-    /// The object does not satisfy it, and the site wants that counted only.
-    Shadow,
 }
 
 /// One thing that a rule looked at.

@@ -55,8 +55,11 @@ pub struct RuleParameter {
 pub struct RuleFact {
     /// Its name, as conditions write it.
     pub name: String,
-    /// What it says.
+    /// What it says, in English.
     pub about: Option<String>,
+    /// The same in Chinese.
+    #[serde(default)]
+    pub about_zh: Option<String>,
 }
 
 /// A pack, by name.
@@ -114,6 +117,12 @@ pub struct Trial {
     pub packs: Vec<PackName>,
     /// DICOM files that they were tried on.
     pub files: u64,
+    /// Studies that these make.
+    #[serde(default)]
+    pub studies: u64,
+    /// Series of images that these make; those of them that are rejected count apart.
+    #[serde(default)]
+    pub series: u64,
     /// Files that are no DICOM.
     pub not_dicom: u64,
     /// Files that could not be read.
@@ -122,7 +131,7 @@ pub struct Trial {
     pub rules: Vec<TriedRule>,
 }
 
-/// How a rule fared with files.
+/// How a rule fared with files, or with the series or studies that they make, as its level says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TriedRule {
     /// The rule's id.
@@ -131,30 +140,30 @@ pub struct TriedRule {
     pub level: String,
     /// What it does at its worst.
     pub severity: Severity,
-    /// Whether it was run; false where its level needs more than one file at a time.
+    /// Whether it was run; false where the files make nothing of its level.
     pub run: bool,
-    /// Files that it applies to.
+    /// Files, series or studies that it applies to.
     pub applied: u64,
-    /// Of these, files that meet it.
+    /// Of these, those that meet it.
     pub met: u64,
-    /// Of these, files that do not.
+    /// Of these, those that do not.
     pub not_met: u64,
-    /// Of these, files of which it cannot be told.
+    /// Of these, those of which it cannot be told.
     pub undecided: u64,
-    /// Files that it does not apply to.
+    /// Those that it does not apply to.
     pub not_applicable: u64,
-    /// Some files of each kind.
+    /// Some of each kind.
     pub examples: Examples,
 }
 
-/// Some files, at most three of each kind.
+/// Some files by path, or series or studies by UID, at most three of each kind.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Examples {
-    /// Files that meet the rule.
+    /// Those that meet the rule.
     pub met: Vec<String>,
-    /// Files that do not.
+    /// Those that do not.
     pub not_met: Vec<String>,
-    /// Files of which it cannot be told.
+    /// Those of which it cannot be told.
     pub undecided: Vec<String>,
 }
 
@@ -167,13 +176,19 @@ pub struct Comparison {
     pub new: PackName,
     /// DICOM files that they were compared on.
     pub files: u64,
+    /// Studies that these make.
+    #[serde(default)]
+    pub studies: u64,
     /// Files that are no DICOM.
     pub not_dicom: u64,
     /// Files that could not be read.
     pub unreadable: Vec<UnreadFile>,
-    /// Files of which another decision is made.
+    /// Files of which another decision is made, by rules on themselves.
     pub changed: Vec<FileChange>,
-    /// Rules that find otherwise in any file, whether or not that changes its decision.
+    /// Studies of which another decision is made, by rules on them and their series.
+    #[serde(default)]
+    pub changed_studies: Vec<StudyChange>,
+    /// Rules that find otherwise in any file or study, whether or not that changes its decision.
     pub rules: Vec<RuleCount>,
 }
 
@@ -190,7 +205,20 @@ pub struct FileChange {
     pub rules: Vec<RuleChange>,
 }
 
-/// What follows from the findings in a file.
+/// A study of which another decision is made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StudyChange {
+    /// Its UID.
+    pub study_instance_uid: String,
+    /// By the old pack.
+    pub old: Decision,
+    /// By the new pack.
+    pub new: Decision,
+    /// The rules that find otherwise.
+    pub rules: Vec<RuleChange>,
+}
+
+/// What follows from the findings in a file, or on a study.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
     /// The gravest finding; `null` without any.
@@ -210,17 +238,17 @@ pub struct RuleChange {
     pub new: Option<Severity>,
 }
 
-/// In how many files a rule finds otherwise.
+/// In how many files a rule finds otherwise; for a rule on series or studies, in how many studies.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleCount {
     /// The rule's id.
     pub rule: String,
-    /// Files in which it finds what it did not find.
+    /// Those in which it finds what it did not find.
     pub new: u64,
-    /// Files in which it no longer finds what it found.
+    /// Those in which it no longer finds what it found.
     pub gone: u64,
-    /// Files in which it finds the same with another severity.
+    /// Those in which it finds the same with another severity.
     pub regraded: u64,
-    /// Of all these, files of which another decision is made.
+    /// Of all these, those of which another decision is made.
     pub decisions: u64,
 }

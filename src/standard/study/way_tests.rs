@@ -1,8 +1,8 @@
 //! Studies whose members came several ways.
 
-use super::super::*;
+use super::tests::{One, fold, small};
+use super::*;
 use crate::phantom::Kind;
-use crate::standard::tests::studies::{Examination, One};
 use crate::standard::{Change, Changes, Exception, Pack, RuleSets, Severity, Way};
 
 /// A study rule and a series rule, neither of which two images meet.
@@ -49,12 +49,10 @@ fn except(source: &str, change: Change) -> Exception {
     }
 }
 
-fn way(source: &str) -> Way {
-    Way { source: Some(source.into()), route: None }
-}
-
 fn from(source: &str, series: u32, instance: u32) -> One {
-    One::small(Kind::Ct, series, instance).by(way(source))
+    let mut one = small(Kind::Ct, series, instance);
+    one.way = Way { source: Some(source.into()), route: None };
+    one
 }
 
 /// What was found, what was found without effect, and what was tried.
@@ -66,8 +64,7 @@ fn check(
     shadow: &[&str],
     tried: &[&str],
 ) {
-    let study = Examination::of(all.to_vec());
-    let assessment = study.look(|look| rules.assess_study(look));
+    let assessment = rules.assess_study(&Look::at(&fold(all), &Beside::default()));
     let of = |list: &[StudyFinding]| -> Vec<(String, Severity)> {
         list.iter().map(|one| (one.finding.rule.clone(), one.finding.severity)).collect()
     };
@@ -141,8 +138,7 @@ fn of_more_ways_than_are_kept_every_set_of_rules_counts() {
 #[test]
 fn what_comes_late_another_way_is_not_covered() {
     let rules = rules(Vec::new());
-    let study = Examination::of(vec![from("A", 1, 1)]);
-    let assessment = study.look(|look| rules.assess_study(look));
-    assert!(assessment.covers(&way("A")));
-    assert!(!assessment.covers(&way("B")));
+    let assessment = rules.assess_study(&Look::at(&fold(&[from("A", 1, 1)]), &Beside::default()));
+    assert!(assessment.covers(&from("A", 1, 2).way));
+    assert!(!assessment.covers(&from("B", 1, 2).way));
 }
