@@ -137,6 +137,8 @@ struct Due {
     institution: String,
     mark: String,
     exam_date: Option<Date>,
+    /// The hash of the rules that the first of its images was judged by.
+    rules: String,
     images: BTreeMap<Uid, ObjectId>,
     /// When the last of them came.
     last: Timestamp,
@@ -238,6 +240,11 @@ fn groups(series: &Uid, objects: &[Explained]) -> (Vec<Due>, bool) {
                 institution,
                 mark,
                 exam_date,
+                rules: object
+                    .verdict
+                    .as_ref()
+                    .map(|told| told.versions.rules.clone())
+                    .unwrap_or_default(),
                 images: BTreeMap::new(),
                 last: object.received,
             }),
@@ -325,7 +332,7 @@ fn make(
         ae: site.ae.clone(),
         source: None,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        rules: site.versions.rules.clone(),
+        rules: due.rules.clone(),
     };
     let object = build(
         &images,

@@ -27,6 +27,8 @@ pub(super) struct States(BTreeMap<(Uid, String), Due>);
 /// The images of one series.
 struct Due {
     images: Images,
+    /// The hash of the rules that the first image was judged by.
+    rules: String,
     read_as: CharacterSet,
     words: Wording,
     /// Of the first image.
@@ -84,6 +86,7 @@ impl States {
         let series = Uid::new(&view.string(tags::SERIES_INSTANCE_UID).unwrap_or_default());
         let due = self.0.entry((series, words.text.clone())).or_insert_with(|| Due {
             images: Images::default(),
+            rules: verdict.rules.hash().to_owned(),
             read_as: read_as.unwrap_or_else(|| view.charset()),
             words,
             folder: below.parent().map(Path::to_owned).unwrap_or_default(),
@@ -104,7 +107,7 @@ impl Due {
             ae: site.ae.clone(),
             source: None,
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            rules: site.versions.rules.clone(),
+            rules: self.rules,
         };
         let job = StateJob {
             words: Words { text: &self.words.text, latin: self.words.latin.as_deref() },
