@@ -17,11 +17,7 @@ mod view;
 mod words;
 
 #[cfg(test)]
-mod fate_tests;
-#[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod way_tests;
 
 pub use assess::{StudyAssessment, StudyFinding, StudyTrace};
 pub use facts::{SERIES_FACTS, STUDY_FACTS, StudyFact};

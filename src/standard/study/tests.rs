@@ -1,6 +1,8 @@
 //! Every rule on series and studies: a study that passes, and the same with one change that does not.
 
 mod explaining;
+mod fate;
+mod ways;
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -21,7 +23,7 @@ fn keys() -> Keys {
     Keys::new([9; 32])
 }
 
-pub(super) fn built_in() -> &'static RuleSets {
+fn built_in() -> &'static RuleSets {
     static RULES: LazyLock<RuleSets> = LazyLock::new(|| with_parameters(&[]));
     &RULES
 }
@@ -36,12 +38,12 @@ fn with_parameters(parameters: &[(&str, Value)]) -> RuleSets {
 
 /// An instance, with what is said of it beside.
 #[derive(Clone)]
-pub(super) struct One {
+struct One {
     specimen: Specimen,
     institution: Option<&'static str>,
     mark: Option<&'static str>,
     pixels: Option<Vec<u8>>,
-    pub(super) way: Way,
+    way: Way,
 }
 
 impl One {
@@ -65,7 +67,7 @@ impl One {
         Self { specimen: self.specimen.without(tag), ..self }
     }
 
-    pub(super) fn part(&self) -> Part {
+    fn part(&self) -> Part {
         let bytes = self.specimen.data_set();
         let syntax = self.specimen.transfer_syntax();
         let scan =
@@ -95,7 +97,7 @@ impl One {
     }
 }
 
-pub(super) fn small(kind: Kind, series: u32, instance: u32) -> One {
+fn small(kind: Kind, series: u32, instance: u32) -> One {
     One::new(Specimen::new(kind, 5).size(8, 8).series(series).instance(instance))
 }
 
@@ -165,7 +167,7 @@ fn every(all: Vec<One>, how: impl FnMut(One) -> One) -> Vec<One> {
     all.into_iter().map(how).collect()
 }
 
-pub(super) fn fold(all: &[One]) -> Study {
+fn fold(all: &[One]) -> Study {
     let mut parts = all.iter().map(One::part);
     let mut study = Study::begun_by(&parts.next().expect("an instance"));
     parts.for_each(|part| study.add(&part));
@@ -276,7 +278,7 @@ fn img_stu_021_an_instance_has_one_set_of_pixels() {
 }
 
 /// A Key Object Selection with a title, of one image.
-pub(super) fn selection(title: &'static str, of: &One) -> One {
+fn selection(title: &'static str, of: &One) -> One {
     let mut image = DataSet::default();
     image.text(tags::REFERENCED_SOP_INSTANCE_UID, of.specimen.sop_instance().as_str());
     let mut series = DataSet::default();

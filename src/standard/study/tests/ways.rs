@@ -1,9 +1,7 @@
 //! Studies whose members came several ways.
 
-use super::tests::{One, fold, small};
 use super::*;
-use crate::phantom::Kind;
-use crate::standard::{Change, Changes, Exception, Pack, RuleSets, Severity, Way};
+use crate::standard::{Change, Exception};
 
 /// A study rule and a series rule, neither of which two images meet.
 const PACK: &str = r#"
@@ -82,7 +80,7 @@ fn check(
 fn a_milder_rule_counts_for_a_study_only_where_it_does_for_every_member() {
     let off = Change { off: Some(true), ..Change::default() };
     let rules = rules(vec![except("A", off), except("B", off)]);
-    let both = [("OF-STUDY", Severity::Block), ("OF-SERIES", Severity::Block)];
+    let both = [("OF-STUDY", Block), ("OF-SERIES", Block)];
     check(&rules, &[from("C", 1, 1), from("C", 1, 2)], &both, &[], &[]);
     check(&rules, &[from("A", 1, 1), from("A", 1, 2)], &[], &[], &[]);
     check(&rules, &[from("A", 1, 1), from("B", 1, 2)], &[], &[], &[]);
@@ -93,7 +91,7 @@ fn a_milder_rule_counts_for_a_study_only_where_it_does_for_every_member() {
 fn a_series_is_judged_as_strictly_as_its_own_members_ask() {
     let off = Change { off: Some(true), ..Change::default() };
     let rules = rules(vec![except("A", off)]);
-    let study = [("OF-STUDY", Severity::Block)];
+    let study = [("OF-STUDY", Block)];
     check(&rules, &[from("A", 1, 1), from("A", 1, 2), from("C", 2, 1)], &study, &[], &[]);
 }
 
@@ -101,8 +99,8 @@ fn a_series_is_judged_as_strictly_as_its_own_members_ask() {
 fn of_a_rule_in_force_one_tried_out_and_one_off_the_strictest_holds() {
     let shadow = Change { shadow: Some(true), ..Change::default() };
     let off = Change { off: Some(true), ..Change::default() };
-    let warn = Change { severity: Some(Severity::Warn), ..Change::default() };
-    let hold = Change { severity: Some(Severity::Quarantine), ..Change::default() };
+    let warn = Change { severity: Some(Warn), ..Change::default() };
+    let hold = Change { severity: Some(Quarantine), ..Change::default() };
     let rules = rules(vec![
         except("TRIED", shadow),
         except("OFF", off),
@@ -112,14 +110,8 @@ fn of_a_rule_in_force_one_tried_out_and_one_off_the_strictest_holds() {
     let both = |severity| [("OF-STUDY", severity), ("OF-SERIES", severity)];
     let names = ["OF-STUDY", "OF-SERIES"];
     check(&rules, &[from("TRIED", 1, 1), from("OFF", 1, 2)], &[], &names, &names);
-    check(&rules, &[from("TRIED", 1, 1), from("WARNED", 1, 2)], &both(Severity::Warn), &[], &[]);
-    check(
-        &rules,
-        &[from("HELD", 1, 1), from("WARNED", 1, 2)],
-        &both(Severity::Quarantine),
-        &[],
-        &[],
-    );
+    check(&rules, &[from("TRIED", 1, 1), from("WARNED", 1, 2)], &both(Warn), &[], &[]);
+    check(&rules, &[from("HELD", 1, 1), from("WARNED", 1, 2)], &both(Quarantine), &[], &[]);
 }
 
 #[test]
@@ -130,7 +122,7 @@ fn of_more_ways_than_are_kept_every_set_of_rules_counts() {
     assert_eq!(rules.sets().len(), 2, "what comes to the same is one set");
     let all: Vec<One> =
         (0..40).map(|number| from(&format!("S{number:02}"), 1, number + 1)).collect();
-    let both = [("OF-STUDY", Severity::Block), ("OF-SERIES", Severity::Block)];
+    let both = [("OF-STUDY", Block), ("OF-SERIES", Block)];
     check(&rules, &all[..16], &[], &[], &[]);
     check(&rules, &all, &both, &[], &[]);
 }

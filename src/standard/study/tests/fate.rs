@@ -1,9 +1,6 @@
 //! What an image that may not be marked does to its study.
 
-use super::tests::{One, built_in, selection, small};
 use super::*;
-use crate::phantom::Kind;
-use crate::standard::Severity;
 
 /// The rule that the images before `others` do not meet.
 const RULE: &str = "IMG-PAT-011";
@@ -29,7 +26,7 @@ fn found(blocked: &[One], others: &[One]) -> Vec<(Severity, Option<String>)> {
 fn it_takes_the_mark_from_all_of_it_once() {
     let images = [small(Kind::Ct, 1, 1), small(Kind::Ct, 1, 2)];
     let others = [small(Kind::Ct, 1, 3), small(Kind::Ct, 2, 1)];
-    assert_eq!(found(&images, &others), [(Severity::Block, None)]);
+    assert_eq!(found(&images, &others), [(Block, None)]);
     assert_eq!(found(&[], &others), []);
 }
 
@@ -40,5 +37,5 @@ fn one_that_is_rejected_takes_it_from_itself_alone() {
     assert_eq!(found(&images, &others), []);
     let both = [small(Kind::Ct, 1, 1), small(Kind::Ct, 1, 2)];
     let others = [selection("113001", &both[0])];
-    assert_eq!(found(&both, &others), [(Severity::Block, None)]);
+    assert_eq!(found(&both, &others), [(Block, None)]);
 }
