@@ -1,4 +1,5 @@
-//! What looking at pixels costs: nanoseconds a pixel, all facts of a frame together. `cargo bench --bench pixels`.
+//! What looking at pixels costs, in nanoseconds a pixel: one fact; what the built-in rules ask of such an image; the same with the
+//! hash that studies compare, as in a running gate; all facts there are. `cargo bench --bench pixels`.
 //!
 //! The figures are printed, never asserted: machines differ. Decoding is not in them; `--bench cage` and `--bench stamp` tell of
 //! that.
@@ -11,7 +12,6 @@
 )]
 
 use std::hint::black_box;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::tz::Offset;
@@ -21,8 +21,8 @@ use markgate::dicom::photometric::Photometric;
 use markgate::dicom::transfer_syntax::TransferSyntax;
 use markgate::object::scan_reader;
 use markgate::phantom::{Kind, Specimen};
-use markgate::standard::pixels::{LookedAt, Looking, PIXEL_FACTS, PixelFault, PixelSource};
-use markgate::standard::{Announced, Arrival, Subject};
+use markgate::standard::pixels::{Looking, PIXEL_FACTS, PixelFault, PixelSource, See, Strip};
+use markgate::standard::{Announced, Arrival, Changes, Level, Pack, RuleSet, Subject};
 
 const ROUNDS: usize = 15;
 
@@ -32,7 +32,7 @@ const EXPLICIT: &str = "1.2.840.10008.1.2.1";
 /// One frame that is decoded already.
 struct AtHand {
     shape: FrameShape,
-    decoded: Arc<Decoded>,
+    decoded: Decoded,
 }
 
 impl PixelSource for AtHand {
@@ -44,8 +44,10 @@ impl PixelSource for AtHand {
         Ok(1)
     }
 
-    fn frame(&self, _index: u32) -> Result<LookedAt, PixelFault> {
-        Ok(LookedAt { decoded: Arc::clone(&self.decoded), stray_bits: Some(false) })
+    fn look(&self, _index: u32, see: See<'_>) -> Result<(), PixelFault> {
+        let Decoded { colour, sample_bytes, samples } = &self.decoded;
+        let (colour, sample_bytes) = (*colour, *sample_bytes);
+        see(&Strip { colour, sample_bytes, samples, stray_bits: Some(false) })
     }
 
     fn spent(&self) -> Duration {
@@ -54,8 +56,12 @@ impl PixelSource for AtHand {
 }
 
 fn main() {
-    println!("{:<28} {:>10} {:>12} {:>12}", "", "pixels", "one fact", "all facts");
-    println!("{:<28} {:>10} {:>12} {:>12}", "", "", "ns/pixel", "ns/pixel");
+    let pack = Pack::built_in("db11t2505-2025").unwrap();
+    let rules = RuleSet::build(&[pack], &Changes::default()).unwrap();
+    println!(
+        "{:<22} {:>10} {:>10} {:>10} {:>12} {:>10}   ns/pixel",
+        "", "pixels", "one fact", "rules", "rules, hash", "all facts"
+    );
     for (name, kind) in
         [("CT slice", Kind::Ct), ("chest radiograph", Kind::Dx), ("mammogram", Kind::Mg)]
     {
@@ -65,7 +71,7 @@ fn main() {
         let (rows, columns) = size(kind);
         let samples = data_set[data_set.len() - 2 * rows * columns..].to_vec();
         let shape = shape(rows, columns, 12, Photometric::Monochrome2, 16);
-        report(name, &specimen, &AtHand { shape, decoded: Arc::new(grey(samples)) });
+        report(&rules, name, &specimen, &AtHand { shape, decoded: grey(samples) });
     }
     let specimen = Specimen::new(Kind::Mr, 1).size(64, 64);
     let noise: Vec<u8> = (0..2048_u32 * 2048)
@@ -73,17 +79,18 @@ fn main() {
         .collect();
     let shape_of_noise = shape(2048, 2048, 16, Photometric::Monochrome2, 16);
     report(
+        &rules,
         "noise of 16 bits",
         &specimen,
-        &AtHand { shape: shape_of_noise, decoded: Arc::new(grey(noise)) },
+        &AtHand { shape: shape_of_noise, decoded: grey(noise) },
     );
     let flat = shape(2048, 2048, 16, Photometric::Monochrome2, 16);
     let blank = grey(vec![0; 2 * 2048 * 2048]);
-    report("one value throughout", &specimen, &AtHand { shape: flat, decoded: Arc::new(blank) });
+    report(&rules, "one value throughout", &specimen, &AtHand { shape: flat, decoded: blank });
     let screen = shape(1024, 1280, 8, Photometric::Rgb, 8);
     let samples = (0..3 * 1024 * 1280_u32).map(|place| (place / 97) as u8).collect();
     let colours = Decoded { colour: Colour::Rgb, sample_bytes: 1, samples };
-    report("colours", &specimen, &AtHand { shape: screen, decoded: Arc::new(colours) });
+    report(&rules, "colours", &specimen, &AtHand { shape: screen, decoded: colours });
 }
 
 fn grey(samples: Vec<u8>) -> Decoded {
@@ -117,10 +124,11 @@ fn shape(
     }
 }
 
-fn report(name: &str, specimen: &Specimen, source: &AtHand) {
+fn report(rules: &RuleSet, name: &str, specimen: &Specimen, source: &AtHand) {
     let syntax = TransferSyntax::of(specimen.transfer_syntax().as_str());
     let scan = scan_reader(specimen.data_set().as_slice(), syntax, Limits::default()).unwrap();
-    let look = |facts: &[&str]| {
+    let pixels = source.shape.pixels();
+    let each = |ask: &dyn Fn(Subject<'_>)| {
         let mut times: Vec<Duration> = (0..ROUNDS)
             .map(|_| {
                 let begun = Instant::now();
@@ -138,19 +146,25 @@ fn report(name: &str, specimen: &Specimen, source: &AtHand) {
                     offset: Offset::constant(8),
                 };
                 let subject = Subject::new(&scan.header, arrival);
-                let subject = subject.with_pixels(source, Looking::default());
-                for fact in facts {
-                    black_box(subject.pixel(fact));
-                }
+                ask(subject.with_pixels(source, Looking::default()));
                 begun.elapsed()
             })
             .collect();
         times.sort_unstable();
-        times.get(ROUNDS / 2).copied().unwrap_or_default()
+        let median = times.get(ROUNDS / 2).copied().unwrap_or_default();
+        median.as_nanos() as f64 / pixels as f64
     };
-    let all: Vec<&str> = PIXEL_FACTS.iter().map(|fact| fact.name).collect();
-    let pixels = source.shape.pixels();
-    let each = |time: Duration| time.as_nanos() as f64 / pixels as f64;
-    let (one, all) = (each(look(&["blank"])), each(look(&all)));
-    println!("{name:<28} {pixels:>10} {one:>12.2} {all:>12.2}");
+    let facts: Vec<&str> = PIXEL_FACTS.iter().map(|fact| fact.name).collect();
+    let one = each(&|subject| drop(black_box(subject.pixel("min"))));
+    let asked = each(&|subject| drop(black_box(rules.assess_at(Level::Pixel, &subject))));
+    let compared = each(&|subject| {
+        let subject = subject.expecting(&["hash"]);
+        black_box(rules.assess_at(Level::Pixel, &subject));
+        black_box(subject.pixel_hash());
+    });
+    let all = each(&|subject| {
+        let subject = subject.expecting(&facts);
+        facts.iter().for_each(|fact| drop(black_box(subject.pixel(fact))));
+    });
+    println!("{name:<22} {pixels:>10} {one:>10.2} {asked:>10.2} {compared:>12.2} {all:>10.2}");
 }

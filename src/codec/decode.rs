@@ -19,9 +19,9 @@ pub(super) fn raster(coded: &Coded<'_>) -> Result<(Raster, Colour), CodecFault> 
         return Err(CodecFault::Unsupported);
     }
     let raster = match coded.syntax {
-        Syntax::Native { big_endian } => native::unpack(shape, bytes, big_endian),
+        Syntax::Native { big_endian } => native::unpack(shape, bytes.into(), big_endian),
         Syntax::DeflatedImageFrame => {
-            native::unpack(shape, &deflated::inflate(shape, bytes)?, false)
+            native::unpack(shape, deflated::inflate(shape, bytes)?.into(), false)
         }
         Syntax::RleLossless => rle::decode(shape, bytes),
         Syntax::JpegBaseline | Syntax::JpegExtended => return turbo::decode_lossy(shape, bytes),

@@ -30,7 +30,7 @@ mod tests;
 pub use encode::{Loss, encode, encode_with};
 pub use fault::CodecFault;
 pub use frame::{Coded, Colour, Decoded, FrameShape, MAX_FRAME};
-pub use native::{frame_bytes as native_frame_bytes, has_stray_bits};
+pub use native::{decode_native, frame_bytes as native_frame_bytes, has_stray_bits};
 pub use syntax::{Coding, Syntax};
 pub use tile::Tile;
 pub use turbo::Subsampling;

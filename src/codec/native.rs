@@ -5,10 +5,12 @@
 //! big-endian data set has them as words (VR OW), whoever cuts them out swaps them. Twelve bits allocated (two samples in three
 //! bytes, retired) are not known here.
 
+use std::borrow::Cow;
+
 use crate::dicom::photometric::Photometric;
 
 use super::raster::Raster;
-use super::{CodecFault, FrameShape, Tile};
+use super::{CodecFault, Decoded, FrameShape, Tile};
 
 /// How the samples of a pixel stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,27 +100,45 @@ fn ones(bits: u32) -> u32 {
     if bits >= 32 { u32::MAX } else { (1 << bits) - 1 }
 }
 
+/// The stored values of a frame, or of some of its rows as if they were one: where samples stand as they are wanted, in the bytes
+/// that came.
+///
+/// # Errors
+/// See [`CodecFault`].
+pub fn decode_native(
+    shape: &FrameShape,
+    bytes: Vec<u8>,
+    big_endian: bool,
+) -> Result<Decoded, CodecFault> {
+    shape.checked()?;
+    unpack(shape, bytes.into(), big_endian)?.decoded(shape)
+}
+
 /// Takes a frame apart. Bytes behind its end are padding.
 pub(super) fn unpack(
     shape: &FrameShape,
-    bytes: &[u8],
+    bytes: Cow<'_, [u8]>,
     big_endian: bool,
 ) -> Result<Raster, CodecFault> {
     let order = Order::of(shape)?;
-    let bytes = bytes
-        .get(..order.frame_bytes(shape)?)
-        .ok_or(CodecFault::Malformed("the frame is shorter than its rows"))?;
+    let length = order.frame_bytes(shape)?;
+    let frame =
+        bytes.get(..length).ok_or(CodecFault::Malformed("the frame is shorter than its rows"))?;
     let width = shape.sample_bytes();
     let mut samples = match order {
+        Order::Pixels => {
+            let mut samples = bytes.into_owned();
+            samples.truncate(length);
+            samples
+        }
         Order::Bits => {
-            let bits = bytes.iter().flat_map(|byte| (0..8).map(move |bit| byte >> bit & 1));
+            let bits = frame.iter().flat_map(|byte| (0..8).map(move |bit| byte >> bit & 1));
             bits.take(shape.pixels()).collect()
         }
-        Order::Pixels => bytes.to_vec(),
         Order::Planes => {
-            let mut samples = vec![0; bytes.len()];
+            let mut samples = vec![0; length];
             let step = width * shape.samples();
-            for (index, plane) in bytes.chunks_exact(shape.pixels() * width).enumerate() {
+            for (index, plane) in frame.chunks_exact(shape.pixels() * width).enumerate() {
                 let pixels = samples.chunks_exact_mut(step);
                 for (pixel, value) in pixels.zip(plane.chunks_exact(width)) {
                     put(pixel, index, value);
@@ -129,7 +149,7 @@ pub(super) fn unpack(
         Order::Pairs => {
             let mut samples = vec![0; shape.decoded_bytes()?];
             let pairs = samples.chunks_exact_mut(6 * width);
-            for (pair, shared) in pairs.zip(bytes.chunks_exact(4 * width)) {
+            for (pair, shared) in pairs.zip(frame.chunks_exact(4 * width)) {
                 let places: [&[usize]; 4] = [&[0], &[3], &[1, 4], &[2, 5]];
                 for (value, places) in shared.chunks_exact(width).zip(places) {
                     for place in places {
@@ -201,7 +221,7 @@ pub(super) fn repaint(
     let mut painted = if order == Order::Pairs {
         pairs(shape, bytes, big_endian, tile)?
     } else {
-        let mut raster = unpack(shape, bytes, big_endian)?;
+        let mut raster = unpack(shape, bytes.into(), big_endian)?;
         raster.paint(shape, tile)?;
         pack(shape, &raster, big_endian)?
     };
@@ -224,7 +244,7 @@ fn pairs(
     tile: &Tile,
 ) -> Result<Vec<u8>, CodecFault> {
     let width = shape.sample_bytes();
-    let was = unpack(shape, bytes, big_endian)?;
+    let was = unpack(shape, bytes.into(), big_endian)?;
     let mut raster = was.clone();
     raster.paint(shape, tile)?;
     let pairs = raster.samples.chunks_exact_mut(6 * width);
@@ -247,7 +267,7 @@ pub(super) fn extend(
     big_endian: bool,
     tile: &Tile,
 ) -> Result<Vec<u8>, CodecFault> {
-    let mut raster = unpack(shape, bytes, big_endian)?;
+    let mut raster = unpack(shape, bytes.into(), big_endian)?;
     let longer = raster.extend(shape, tile)?;
     pack(&longer, &raster, big_endian)
 }

@@ -129,6 +129,8 @@ fn judge_or_panic(site: &Site, image: &Image<'_>, now: Timestamp) -> Verdict {
         Some(pixels) => subject.with_pixels(pixels, site.rules.looking()),
         None => subject,
     };
+    // What its study will ask for is found out in the same look.
+    let subject = if image.keys.is_some() { subject.expecting(&["hash"]) } else { subject };
     let chosen = site.routes.choose(&subject);
     let urgent = image.urgent || image.source.urgent || chosen.urgent;
     let rules = site.rules.of(&study::way(image, &chosen));

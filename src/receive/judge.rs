@@ -369,7 +369,9 @@ async fn verdict(
                 (true, _) => Judged::Verdict(Box::new(pipeline::bypassed(&site, &image, at))),
                 (false, None) if let Some(part) = waits() => Judged::Waits(part),
                 (false, found) => {
-                    let image = Image { study: found.as_ref(), ..image };
+                    // What waited for its study has been told of before: nobody hashes its pixels again.
+                    let keys = if ruling.is_some() { None } else { image.keys };
+                    let image = Image { study: found.as_ref(), keys, ..image };
                     let with = (&bench, &*corners, versions);
                     Judged::Verdict(Box::new(with_pixels(object, &judge, &site, &image, with, at)))
                 }
@@ -417,7 +419,6 @@ async fn judged(
     let started = std::time::Instant::now();
     let bypass = with.spool.bypass().is_on();
     let versions = versions(with, object, &site, &past, &call.stop).await?;
-    let is_ruled = ruling.is_some();
     let ruled = (ruling, call);
     let judged = verdict(with, object, &site, &case, (seat, bypass), versions, ruled).await?;
     let mut verdict = match judged {
@@ -428,8 +429,7 @@ async fn judged(
             return None;
         }
     };
-    // What waited for its study has been told of before.
-    if let Some(part) = verdict.part.take().filter(|_| !is_ruled) {
+    if let Some(part) = verdict.part.take() {
         with.studies.came(part, case.received());
     }
     with.metrics.judge_seconds.observe(started.elapsed().as_secs_f64());

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::codec::{
-    CodecFault, Coded, Coding, Decoded, FrameShape, Frames, InProcess, Syntax, has_stray_bits,
+    CodecFault, Coded, Coding, Decoded, FrameShape, Frames, InProcess, Syntax, decode_native,
+    has_stray_bits,
 };
 use crate::dicom::photometric::Photometric;
 use crate::dicom::transfer_syntax::Encoding;
@@ -206,8 +207,8 @@ impl Raster {
         // Samples that stand in the data set as they are need no codec, and nobody to run it.
         Ok(match (&self.layout, self.syntax) {
             (Layout::Native { .. }, Syntax::Native { big_endian }) => Seen {
-                decoded: Arc::new(InProcess.decode(&coded)?),
                 stray_bits: Some(has_stray_bits(&self.shape, &bytes, big_endian)),
+                decoded: Arc::new(decode_native(&self.shape, bytes, big_endian)?),
             },
             (Layout::Native { .. }, _) => {
                 Seen { decoded: Arc::new(InProcess.decode(&coded)?), stray_bits: None }
@@ -230,9 +231,77 @@ impl Raster {
         })
     }
 
+    /// The rows of a native frame, a few at a time; `None` where they do not stand one behind the other in whole bytes.
+    pub fn rows<'w>(&self, frame: u32, workshop: &'w dyn Workshop) -> Option<StandingRows<'w>> {
+        let (Layout::Native { value, words: false }, Syntax::Native { big_endian }) =
+            (&self.layout, self.syntax)
+        else {
+            return None;
+        };
+        let planes = self.shape.planar && self.shape.samples() > 1;
+        let row_bytes = native_bits(&FrameShape { rows: 1, ..self.shape }) / 8;
+        let frame_bytes = row_bytes * u64::from(self.shape.rows);
+        (self.shape.allocated >= 8 && !planes).then(|| StandingRows {
+            workshop,
+            at: value.start + u64::from(frame) * frame_bytes,
+            shape: self.shape,
+            big_endian,
+            row_bytes: usize::try_from(row_bytes).unwrap_or(usize::MAX),
+        })
+    }
+
     /// Whether frames are so many that they are not touched one by one.
     pub fn check_frames(&self) -> Result<(), Obstacle> {
         if self.frames > MAX_FRAMES { Err(Obstacle::TooManyFrames) } else { Ok(()) }
+    }
+}
+
+/// The rows of a native frame as they stand in the data set.
+pub(super) struct StandingRows<'w> {
+    workshop: &'w dyn Workshop,
+    at: u64,
+    shape: FrameShape,
+    big_endian: bool,
+    row_bytes: usize,
+}
+
+/// Some rows of a frame.
+pub(super) struct SomeRows<'r> {
+    pub decoded: &'r Decoded,
+    /// Whether these or earlier ones have bits that are not stored ones.
+    pub stray_bits: bool,
+    pub is_last: bool,
+}
+
+impl StandingRows<'_> {
+    /// Bytes that are read at a time: few enough to be still near when they are looked at.
+    const AT_A_TIME: usize = 64 << 10;
+
+    /// Reads and decodes them in `buffer`, from the first to the last.
+    ///
+    /// # Errors
+    /// When they cannot be read; the first of `see`.
+    pub fn each<E: From<Obstacle>>(
+        self,
+        buffer: &mut Vec<u8>,
+        mut see: impl FnMut(&SomeRows<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let unreadable = |_| Obstacle::NotReadable;
+        let mut source = self.workshop.original(self.at).map_err(unreadable)?;
+        let at_a_time = (Self::AT_A_TIME / self.row_bytes).clamp(1, usize::from(u16::MAX)) as u16;
+        let (mut left, mut stray_bits) = (self.shape.rows, false);
+        while left > 0 {
+            let shape = FrameShape { rows: left.min(at_a_time), ..self.shape };
+            left -= shape.rows;
+            let mut bytes = std::mem::take(buffer);
+            bytes.resize(self.row_bytes * usize::from(shape.rows), 0);
+            source.read_exact(&mut bytes).map_err(unreadable)?;
+            stray_bits = stray_bits || has_stray_bits(&shape, &bytes, self.big_endian);
+            let decoded = decode_native(&shape, bytes, self.big_endian).map_err(Obstacle::Codec)?;
+            see(&SomeRows { decoded: &decoded, stray_bits, is_last: left == 0 })?;
+            *buffer = decoded.samples;
+        }
+        Ok(())
     }
 }
 

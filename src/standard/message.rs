@@ -12,7 +12,7 @@ use crate::expression::{Declarations, Environment, Value};
 
 use super::facts::{self, FACTS};
 use super::identifying::is_identifying;
-use super::pixels;
+use super::pixels::{self, Needs};
 use super::subject::Subject;
 
 /// Characters of one value that a message shows.
@@ -110,6 +110,14 @@ impl Template {
         text.push_str(rest);
         parts.push(Part::Text(text));
         Ok(Self { source: source.to_owned(), parts, language })
+    }
+
+    /// What it has to know of pixels.
+    pub(super) fn pixels(&self) -> Needs {
+        pixels::needs_at(self.parts.iter().filter_map(|part| match part {
+            Part::Pixel(place) => Some(*place),
+            Part::Text(_) | Part::Attribute(_) | Part::Fact(_) | Part::Variable(_) => None,
+        }))
     }
 
     /// As it was written.

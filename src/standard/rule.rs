@@ -7,6 +7,7 @@ use crate::expression::Expression;
 use super::applies::ClassGroups;
 use super::finding::Finding;
 use super::message::Template;
+use super::pixels::Needs;
 
 /// A row of a pack, compiled, with the site's changes in it.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +32,8 @@ pub struct Rule {
     pub when: Option<Expression>,
     /// What it requires, the gravest first. The first that is not met makes the finding.
     pub checks: Vec<Check>,
+    /// What it has to know of pixels.
+    pub(super) pixels: Needs,
     /// Switched off by the site.
     pub off: bool,
     /// Counted by the site, without effect.

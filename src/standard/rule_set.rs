@@ -12,7 +12,7 @@ use super::facts::FACTS;
 use super::finding::{Assessment, Finding, Observed, Outcome, RuleTrace, Witnessed};
 use super::identifying::is_identifying;
 use super::pack::{Names, Pack, PackFault, Parameter};
-use super::pixels::{Looking, PixelFault};
+use super::pixels::{Looking, Needs, PixelFault};
 use super::rule::{Check, Level, Rule, Severity};
 use super::rule_sets::Exception;
 use super::subject::Subject;
@@ -194,6 +194,9 @@ impl RuleSet {
     /// What the rules of a level say of an object.
     #[must_use]
     pub fn assess_at(&self, level: Level, subject: &Subject<'_>) -> Assessment {
+        if level == Level::Pixel {
+            self.announce(subject);
+        }
         let mut assessment = Assessment::default();
         for rule in self.rules.iter().filter(|rule| rule.level == level) {
             let holds = |condition: &Expression| condition.holds(subject);
@@ -219,9 +222,19 @@ impl RuleSet {
         assessment
     }
 
+    /// Tells an object what the rules that are for its kind will ask of its pixels.
+    fn announce(&self, subject: &Subject<'_>) {
+        let asks = |rule: &&Arc<Rule>| {
+            !rule.off && rule.applies.is_none_or(|applies| applies.meet(subject.groups()))
+        };
+        let rules = self.rules.iter().filter(|rule| rule.level == Level::Pixel).filter(asks);
+        subject.expect_pixels(rules.fold(Needs::default(), |all, rule| all.with(rule.pixels)));
+    }
+
     /// What became of each rule on one object, with the values it saw.
     #[must_use]
     pub fn explain(&self, subject: &Subject<'_>) -> Vec<RuleTrace> {
+        self.announce(subject);
         let of_one_object = [Level::Instance, Level::Pixel];
         let rules = self.rules.iter().filter(|rule| of_one_object.contains(&rule.level));
         rules.map(|rule| trace(rule, subject)).collect()

@@ -18,7 +18,7 @@ use super::facts::anatomy::Anatomy;
 use super::facts::encoding::Survey;
 use super::facts::{self, FACTS};
 use super::personnel::Personnel;
-use super::pixels::{self, Looking, PixelFault, PixelSource, Pixels};
+use super::pixels::{self, Looking, Needs, PixelFault, PixelSource, Pixels};
 
 /// How an object came, as far as it is known.
 #[derive(Debug, Clone)]
@@ -107,6 +107,21 @@ impl<'a> Subject<'a> {
     #[must_use]
     pub fn with_pixels(self, source: &'a dyn PixelSource, looking: Looking) -> Self {
         Self { pixels: Some(Pixels::new(source, looking)), ..self }
+    }
+
+    /// The same, knowing that these of its facts that need pixels will be asked for beside what rules ask.
+    #[must_use]
+    pub fn expecting(self, facts: &[&str]) -> Self {
+        let places = facts.iter().filter_map(|name| pixels::index_of(name));
+        self.expect_pixels(pixels::needs_at(places));
+        self
+    }
+
+    /// Says what rules will ask of its pixels.
+    pub(super) fn expect_pixels(&self, needs: Needs) {
+        if let Some(pixels) = &self.pixels {
+            pixels.expect(needs);
+        }
     }
 
     /// Its elements.

@@ -67,7 +67,7 @@ use crate::expression::{Declarations, Expression, Value};
 
 use super::applies::ClassGroups;
 use super::message::{Language, Template};
-use super::pixels;
+use super::pixels::{self, Needs};
 use super::rule::{Authority, Check, Level, Messages, Principle, Rule, Severity};
 use literal::Written;
 
@@ -241,6 +241,7 @@ impl RuleText {
         if !faults.is_empty() {
             return Err(faults);
         }
+        let (when, checks) = (when.flatten(), checks.into_iter().flatten().collect::<Vec<_>>());
         Ok(Rule {
             id: self.id.clone(),
             pack: pack.to_owned(),
@@ -250,12 +251,22 @@ impl RuleText {
             source: self.source.clone(),
             attribute: self.attribute,
             applies: self.applies,
-            when: when.flatten(),
-            checks: checks.into_iter().flatten().collect(),
+            pixels: needs(when.as_ref(), &checks),
+            when,
+            checks,
             off: false,
             shadow: false,
         })
     }
+}
+
+/// What conditions and messages have to know of pixels.
+fn needs(when: Option<&Expression>, checks: &[Check]) -> Needs {
+    let of_checks = checks.iter().fold(Needs::default(), |all, check| {
+        let needs = pixels::needs(check.require.variables());
+        all.with(needs).with(check.zh.pixels()).with(check.en.pixels())
+    });
+    when.map_or(of_checks, |when| of_checks.with(pixels::needs(when.variables())))
 }
 
 /// What conditions of a pack may name, by level.

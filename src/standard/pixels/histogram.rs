@@ -1,125 +1,190 @@
 //! How often each stored value occurs: one pass over the samples, from which almost every fact follows.
 
-/// Counters: one for each value of 16 bits.
-const VALUES: usize = 1 << 16;
-
 /// Bins of a coarse histogram, of which the entropy is told.
 const COARSE: u64 = 256;
 
 /// Counts values of 16 bits.
 ///
 /// Neighbours are mostly alike, and a counter that has just been written is not at once there to be read: two sets of
-/// counters take turns.
+/// counters take turns, and neighbours that are all equal are counted at once. There are no more counters than the values that
+/// occur lie apart, in a ring: most images use a few thousand of them, and what is seldom touched is not near.
+#[derive(Default)]
 pub(super) struct Counters {
-    even: Box<[u32; VALUES]>,
-    odd: Box<[u32; VALUES]>,
+    even: Vec<u32>,
+    odd: Vec<u32>,
+    /// The least and the greatest value so far.
+    seen: Option<(u16, u16)>,
 }
+
+/// How many counters there may be: powers of two.
+const SIZES: [usize; 5] = [1 << 8, 1 << 12, 1 << 13, 1 << 14, 1 << 16];
 
 impl Counters {
-    pub(super) fn new() -> Self {
-        Self { even: zeros(), odd: zeros() }
+    /// Counts values, all of which lie between `low` and `high`.
+    pub(super) fn add(&mut self, values: &[u16], (low, high): (u16, u16)) {
+        self.reach(low, high);
+        let (even, odd) = (self.even.as_mut_slice(), self.odd.as_mut_slice());
+        // The number of counters is known to the loop, so that it need not ask for each value whether there is one.
+        macro_rules! count {
+            ($($place:literal)+) => {
+                $(if let (Ok(even), Ok(odd)) = (
+                    <&mut [u32; SIZES[$place]]>::try_from(&mut *even),
+                    <&mut [u32; SIZES[$place]]>::try_from(&mut *odd),
+                ) {
+                    count(even, odd, values);
+                })+
+            };
+        }
+        count!(0 1 2 3 4);
     }
 
-    /// How often each value occurs.
-    pub(super) fn count(&mut self, values: &[u16]) -> Distribution {
-        let add = |counters: &mut [u32; VALUES], value: u16| {
-            if let Some(counter) = counters.get_mut(usize::from(value)) {
-                *counter += 1;
+    /// Makes room for counters of all values from `low` to `high`.
+    fn reach(&mut self, low: u16, high: u16) {
+        let (low, high) = self.seen.map_or((low, high), |seen| (low.min(seen.0), high.max(seen.1)));
+        let apart = usize::from(high - low);
+        if apart >= self.even.len() {
+            let size = SIZES.into_iter().find(|size| apart < *size).unwrap_or(1 << 16);
+            let mut wider = Self { even: vec![0; size], odd: vec![0; size], seen: None };
+            if let Some((low, high)) = self.seen {
+                for value in low..=high {
+                    for (to, from) in wider.at(value).zip(self.at(value)) {
+                        *to = *from;
+                    }
+                }
             }
-        };
-        let (pairs, rest) = values.as_chunks::<2>();
-        for [even, odd] in pairs {
-            add(&mut self.even, *even);
-            add(&mut self.odd, *odd);
+            *self = wider;
         }
-        for value in rest {
-            add(&mut self.even, *value);
-        }
-        let mut counts = Vec::new();
-        let both = self.even.iter_mut().zip(self.odd.iter_mut());
-        for (value, (even, odd)) in (0..=u16::MAX).zip(both) {
-            let count = u64::from(*even) + u64::from(*odd);
-            if count > 0 {
-                counts.push((value, count));
-                (*even, *odd) = (0, 0);
+        self.seen = Some((low, high));
+    }
+
+    /// The counters of a value.
+    fn at(&mut self, value: u16) -> impl Iterator<Item = &mut u32> {
+        let place = usize::from(value) & (self.even.len().max(1) - 1);
+        self.even.get_mut(place).into_iter().chain(self.odd.get_mut(place))
+    }
+
+    /// How often each value was counted, those of `padding` left out. Begins anew.
+    pub(super) fn take(&mut self, padding: Option<(u16, u16)>) -> Distribution {
+        let Some((low, high)) = self.seen.take() else { return Distribution::default() };
+        let (mut values, mut total) = (Vec::new(), 0);
+        for value in low..=high {
+            let count: u64 = self.at(value).map(|count| u64::from(std::mem::take(count))).sum();
+            let is_padding = padding.is_some_and(|(low, high)| (low..=high).contains(&value));
+            if count > 0 && !is_padding {
+                total += count;
+                values.push((value, total));
             }
         }
-        Distribution { counts }
+        Distribution { values }
     }
 }
 
-fn zeros() -> Box<[u32; VALUES]> {
-    // By way of a vector: an array of this size has no business on the stack.
-    vec![0; VALUES].into_boxed_slice().try_into().unwrap_or_else(|_| Box::new([0; VALUES]))
+fn count<const N: usize>(even: &mut [u32; N], odd: &mut [u32; N], values: &[u16]) {
+    let add = |counters: &mut [u32; N], value: u64, count: u32| {
+        if let Some(counter) = counters.get_mut(value as usize & (N - 1)) {
+            *counter += count;
+        }
+    };
+    let (eights, rest) = values.as_chunks::<8>();
+    for eight in eights {
+        let [a, b, c, d, e, f, g, h] = eight.map(u64::from);
+        let first = a | b << 16 | c << 32 | d << 48;
+        let second = e | f << 16 | g << 32 | h << 48;
+        if first == second && first == first.rotate_left(16) {
+            add(even, a, 8);
+            continue;
+        }
+        for four in [first, second] {
+            add(even, four, 1);
+            add(odd, four >> 16, 1);
+            add(even, four >> 32, 1);
+            add(odd, four >> 48, 1);
+        }
+    }
+    for value in rest {
+        add(even, u64::from(*value), 1);
+    }
 }
 
-/// Values that occur, in rising order, each with how often it does.
+/// Values that occur, in rising order, each with how many samples do not exceed it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Distribution {
-    counts: Vec<(u16, u64)>,
+    values: Vec<(u16, u64)>,
 }
 
 impl Distribution {
-    /// Takes out the values from `low` to `high`. Returns how many there were.
-    pub(super) fn remove(&mut self, low: u16, high: u16) -> u64 {
-        let before = self.total();
-        self.counts.retain(|(value, _)| !(low..=high).contains(value));
-        before - self.total()
-    }
-
     /// Adds what another has counted.
-    pub(super) fn add(&mut self, other: &Self) {
-        if self.counts.is_empty() {
-            self.counts.clone_from(&other.counts);
+    pub(super) fn add(&mut self, other: Self) {
+        if self.values.is_empty() {
+            *self = other;
             return;
         }
-        let mut merged: Vec<(u16, u64)> = Vec::with_capacity(self.counts.len());
-        let (mut own, mut others) = (self.counts.iter().peekable(), other.counts.iter().peekable());
+        let mut merged: Vec<(u16, u64)> = Vec::with_capacity(self.values.len());
+        let (mut own, mut others) = (self.counts().peekable(), other.counts().peekable());
+        let mut total = 0;
         loop {
             let next = match (own.peek(), others.peek()) {
                 (Some(one), Some(two)) if one.0 <= two.0 => own.next(),
                 (_, Some(_)) => others.next(),
                 (_, None) => own.next(),
             };
-            let Some(next) = next else { break };
+            let Some((value, count)) = next else { break };
+            total += count;
             match merged.last_mut() {
-                Some(last) if last.0 == next.0 => last.1 += next.1,
-                Some(_) | None => merged.push(*next),
+                Some(last) if last.0 == value => last.1 = total,
+                Some(_) | None => merged.push((value, total)),
             }
         }
-        self.counts = merged;
+        drop((own, others));
+        self.values = merged;
+    }
+
+    /// Each value with how often it occurs.
+    fn counts(&self) -> impl Iterator<Item = (u16, u64)> + '_ {
+        self.values.iter().scan(0, |before, (value, reached)| {
+            Some((*value, reached - std::mem::replace(before, *reached)))
+        })
     }
 
     /// Samples in all.
     pub(super) fn total(&self) -> u64 {
-        self.counts.iter().map(|(_, count)| count).sum()
+        self.values.last().map_or(0, |(_, reached)| *reached)
     }
 
     /// The least value; `None` of nothing.
     pub(super) fn min(&self) -> Option<u16> {
-        self.counts.first().map(|(value, _)| *value)
+        self.values.first().map(|(value, _)| *value)
     }
 
     /// The greatest value; `None` of nothing.
     pub(super) fn max(&self) -> Option<u16> {
-        self.counts.last().map(|(value, _)| *value)
+        self.values.last().map(|(value, _)| *value)
     }
 
     /// The least value that at least `share` (0 to 1) of the samples do not exceed; `None` of nothing.
     pub(super) fn percentile(&self, share: f64) -> Option<u16> {
-        percentile(&self.counts, share)
+        self.percentile_within(0, u16::MAX, share)
     }
 
     /// The same of those samples alone whose value is in the range.
     pub(super) fn percentile_within(&self, low: u16, high: u16, share: f64) -> Option<u16> {
-        let within = |value: &(u16, u64)| (low..=high).contains(&value.0);
-        let counts: Vec<(u16, u64)> = self.counts.iter().copied().filter(within).collect();
-        percentile(&counts, share)
+        let (below, up_to) = (self.below(|value| value < low), self.below(|value| value <= high));
+        let total = up_to.saturating_sub(below);
+        let wanted = ((total as f64 * share).ceil() as u64).clamp(1, total.max(1));
+        let place = self.values.partition_point(|(_, reached)| *reached < below + wanted);
+        let (value, _) = self.values.get(place).filter(|_| total > 0)?;
+        Some(*value)
     }
 
-    /// How often the values for which `is` holds occur.
-    pub(super) fn count(&self, is: impl Fn(u16) -> bool) -> u64 {
-        self.counts.iter().filter(|(value, _)| is(*value)).map(|(_, count)| count).sum()
+    /// How many samples have values for which `is` holds, where it holds for those below a bound and for no others.
+    pub(super) fn below(&self, is: impl Fn(u16) -> bool) -> u64 {
+        let place = self.values.partition_point(|(value, _)| is(*value));
+        place.checked_sub(1).and_then(|last| self.values.get(last)).map_or(0, |(_, total)| *total)
+    }
+
+    /// How often a value occurs.
+    pub(super) fn count(&self, value: u16) -> u64 {
+        self.below(|other| other <= value) - self.below(|other| other < value)
     }
 
     /// The entropy, 0 to 8 bits, of 256 bins of equal width from percentile 0.5 to 99.5: beyond them a single odd pixel
@@ -128,37 +193,21 @@ impl Distribution {
         let (low, high) = (self.percentile(0.005)?, self.percentile(0.995)?);
         let width = u64::from(high - low) + 1;
         let total = self.total() as f64;
-        let (mut entropy, mut bin, mut in_bin) = (0.0, 0, 0_u64);
-        let mut close = |count: u64| {
-            if count > 0 {
-                let share = count as f64 / total;
+        let (mut entropy, mut before) = (0.0, 0);
+        let last = (width - 1) * COARSE / width;
+        for bin in 0..=last {
+            // The first value of the next bin.
+            let end = u64::from(low) + ((bin + 1) * width).div_ceil(COARSE);
+            let reached =
+                if bin == last { self.total() } else { self.below(|value| u64::from(value) < end) };
+            if reached > before {
+                let share = (reached - before) as f64 / total;
                 entropy -= share * share.log2();
             }
-        };
-        for (value, count) in &self.counts {
-            let place = u64::from((*value).clamp(low, high) - low) * COARSE / width;
-            if place != bin {
-                close(in_bin);
-                (bin, in_bin) = (place, 0);
-            }
-            in_bin += count;
+            before = reached;
         }
-        close(in_bin);
         Some(entropy)
     }
-}
-
-fn percentile(counts: &[(u16, u64)], share: f64) -> Option<u16> {
-    let total: u64 = counts.iter().map(|(_, count)| count).sum();
-    let wanted = ((total as f64 * share).ceil() as u64).clamp(1, total.max(1));
-    let mut reached = 0;
-    counts
-        .iter()
-        .find(|(_, count)| {
-            reached += count;
-            reached >= wanted
-        })
-        .map(|(value, _)| *value)
 }
 
 #[cfg(test)]
@@ -166,16 +215,44 @@ mod tests {
     use super::*;
 
     fn of(values: &[u16]) -> Distribution {
-        Counters::new().count(values)
+        counted(&mut Counters::default(), values)
+    }
+
+    fn counted(counters: &mut Counters, values: &[u16]) -> Distribution {
+        for part in values.chunks(5) {
+            let (low, high) = (part.iter().min(), part.iter().max());
+            counters.add(part, (*low.expect("values"), *high.expect("values")));
+        }
+        counters.take(None)
+    }
+
+    fn counts(distribution: &Distribution) -> Vec<(u16, u64)> {
+        distribution.counts().collect()
     }
 
     #[test]
     fn every_sample_is_counted_once_and_the_counters_begin_anew() {
-        let mut counters = Counters::new();
-        let first = counters.count(&[5, 0, 5, u16::MAX, 5]);
-        assert_eq!(first.counts, [(0, 1), (5, 3), (u16::MAX, 1)]);
+        let mut counters = Counters::default();
+        let first = counted(&mut counters, &[5, 0, 5, u16::MAX, 5]);
+        assert_eq!(counts(&first), [(0, 1), (5, 3), (u16::MAX, 1)]);
         assert_eq!((first.total(), first.min(), first.max()), (5, Some(0), Some(u16::MAX)));
-        assert_eq!(counters.count(&[7]).counts, [(7, 1)]);
+        assert_eq!(counts(&counted(&mut counters, &[7])), [(7, 1)]);
+    }
+
+    #[test]
+    fn counters_follow_the_values_wherever_they_lie() {
+        let mut counters = Counters::default();
+        let mut values = Vec::new();
+        for far in [40_000, 40_100, 39_000, 30_000, 45_000, 2, 65_535, 300] {
+            values.extend([far; 9]);
+            counters.add(&[far; 9], (far, far));
+        }
+        let mut want: Vec<(u16, u64)> = values.iter().map(|value| (*value, 9)).collect();
+        want.sort_unstable();
+        want.dedup();
+        assert_eq!(counts(&counters.take(None)), want);
+        counters.add(&[40_000], (40_000, 40_000));
+        assert_eq!(counts(&counters.take(None)), [(40_000, 1)]);
     }
 
     #[test]
@@ -195,25 +272,28 @@ mod tests {
         }
         assert_eq!(counted.percentile_within(101, 110, 0.5), Some(105));
         assert_eq!(counted.percentile_within(300, 400, 0.5), None);
+        assert_eq!(counted.percentile_within(0, 0, 0.5), None);
     }
 
     #[test]
-    fn padding_is_taken_out() {
-        let mut counted = of(&[0, 0, 0, 4, 5]);
-        assert_eq!(counted.remove(0, 3), 3);
-        assert_eq!(counted.counts, [(4, 1), (5, 1)]);
-        assert_eq!(counted.remove(0, u16::MAX), 2);
-        assert_eq!(counted.min(), None);
+    fn padding_is_left_out() {
+        let mut counters = Counters::default();
+        let values = [0, 0, 0, 4, 5];
+        counters.add(&values, (0, 5));
+        assert_eq!(counts(&counters.take(Some((0, 3)))), [(4, 1), (5, 1)]);
+        counters.add(&values, (0, 5));
+        assert_eq!(counters.take(Some((0, u16::MAX))), Distribution::default());
     }
 
     #[test]
     fn distributions_add_up() {
         let mut all = Distribution::default();
         for part in [&[3_u16, 3, 9][..], &[], &[1, 3, 10], &[9]] {
-            all.add(&of(part));
+            all.add(of(part));
         }
-        assert_eq!(all.counts, [(1, 1), (3, 3), (9, 2), (10, 1)]);
-        assert_eq!(all.count(|value| value > 3), 3);
+        assert_eq!(counts(&all), [(1, 1), (3, 3), (9, 2), (10, 1)]);
+        assert_eq!((all.below(|value| value <= 3), all.below(|value| value < 1)), (4, 0));
+        assert_eq!((all.count(9), all.count(4)), (2, 0));
     }
 
     #[test]

@@ -2,30 +2,39 @@
 //! `pixel.NAME`.
 //!
 //! A [`Subject`](super::Subject) that carries a [`PixelSource`] has its frames looked at when the first of these facts is asked
-//! for, and never before. Of a multi-frame image some frames stand for all ([`Looking`]). Stored values are counted once a frame,
-//! and almost everything follows from that count; Pixel Padding is left out of it. Colours are told by their luminance; of
-//! palettes nothing is told that takes an order of values.
+//! for, and never before. Of a multi-frame image some frames stand for all ([`Looking`]). A frame is seen row by row, nothing is
+//! kept of it, and only what some fact [needs](Needs) is found out. Stored values are counted, and almost everything follows from
+//! that count; Pixel Padding is left out of it. Colours are told by their luminance; of palettes nothing is told that takes an order
+//! of values.
 //!
 //! A fact judges nothing, and no picture makes one fail: what cannot be told is unknown, and [`PixelFault`] says why. Nothing
 //! here tells right from left: what a border or a marker in the picture suggests decides no laterality (PIX-015).
 
+mod border;
+mod frame;
 mod grey;
 mod histogram;
+mod likeness;
 mod meaning;
+mod needs;
 mod picture;
 mod source;
 mod structure;
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell, RefCell};
 
 use crate::codec::FrameShape;
 use crate::expression::{Declarations, Kind, Value};
 use crate::object::HeaderView;
 
 pub use meaning::{is_hounsfield, padding};
-pub use source::{LookedAt, Looking, PixelFault, PixelSource};
+pub use needs::Needs;
+pub use source::{Looking, PixelFault, PixelSource, See, Strip};
 
 use super::about::{About, about};
+use frame::Plan;
+use grey::Scale;
+use histogram::Counters;
 use picture::Picture;
 
 /// A fact that conditions of level `pixel` may use.
@@ -37,6 +46,7 @@ pub struct PixelFact {
     pub kind: Kind,
     /// What it says, in a line for the manual.
     pub about: About,
+    needs: Needs,
     compute: fn(&Seen<'_>) -> Value,
 }
 
@@ -53,15 +63,18 @@ struct Looked {
     picture: Option<Picture>,
     /// Why not all were looked at that were to be.
     fault: Option<PixelFault>,
+    /// What they were looked at for.
+    needs: Needs,
 }
 
 const fn fact(
     name: &'static str,
     kind: Kind,
     about: About,
+    needs: Needs,
     compute: fn(&Seen<'_>) -> Value,
 ) -> PixelFact {
-    PixelFact { name, kind, about, compute }
+    PixelFact { name, kind, about, needs, compute }
 }
 
 /// A fact of a picture; unknown without one.
@@ -85,6 +98,7 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
             "查看的帧数：首帧、中间帧、末帧，及每隔若干帧取一帧",
             "frames that were looked at: the first, the middle, the last, and every so many",
         ),
+        Needs::FRAME,
         of!(|picture, _| i64::from(picture.looked_at()).into()),
     ),
     fact(
@@ -94,6 +108,7 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
             "要查看的帧是否能解码且与数据集所述相符；非因其自身而不能解码时未知",
             "whether the frames to be looked at could be decoded, and are what the data set says; unknown where they could not for a reason other than theirs",
         ),
+        Needs::FRAME,
         |seen| match seen.looked.fault {
             Some(fault) if fault.is_damage() => false.into(),
             Some(_) => Value::Unknown,
@@ -107,6 +122,7 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
             "时间和内存是否足以看完所有要查看的帧",
             "whether time and memory were enough to look at all frames that were to be looked at",
         ),
+        Needs::FRAME,
         |seen| match (seen.looked.fault, &seen.looked.picture) {
             (Some(PixelFault::OverBudget), _) => false.into(),
             (_, Some(_)) => true.into(),
@@ -120,72 +136,84 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
             "查看的各帧是否均只有一个值（不计填充值）",
             "whether each frame looked at has one value throughout, padding left out",
         ),
+        Needs::FRAME,
         of!(|picture, _| picture.is_blank().into()),
     ),
     fact(
         "all_padding",
         Kind::Bool,
         about("是否只有填充值", "whether there is nothing but padding"),
+        Needs::FRAME,
         of!(|picture, _| picture.is_all_padding().into()),
     ),
     fact(
         "min",
         Kind::Number,
         about("存储值的最小值", "the least stored value"),
+        Needs::VALUES,
         of!(|picture, _| picture.min().into()),
     ),
     fact(
         "max",
         Kind::Number,
         about("存储值的最大值", "the greatest stored value"),
+        Needs::VALUES,
         of!(|picture, _| picture.max().into()),
     ),
     fact(
         "p0_5",
         Kind::Number,
         about("存储值的第 0.5 百分位", "percentile 0.5 of the stored values"),
+        Needs::VALUES,
         of!(|picture, _| picture.percentile(0.005).into()),
     ),
     fact(
         "p1",
         Kind::Number,
         about("第 1 百分位", "percentile 1"),
+        Needs::VALUES,
         of!(|picture, _| picture.percentile(0.01).into()),
     ),
     fact(
         "p5",
         Kind::Number,
         about("第 5 百分位", "percentile 5"),
+        Needs::VALUES,
         of!(|picture, _| picture.percentile(0.05).into()),
     ),
     fact(
         "p50",
         Kind::Number,
         about("中位数", "the median"),
+        Needs::VALUES,
         of!(|picture, _| picture.percentile(0.5).into()),
     ),
     fact(
         "p95",
         Kind::Number,
         about("第 95 百分位", "percentile 95"),
+        Needs::VALUES,
         of!(|picture, _| picture.percentile(0.95).into()),
     ),
     fact(
         "p99",
         Kind::Number,
         about("第 99 百分位", "percentile 99"),
+        Needs::VALUES,
         of!(|picture, _| picture.percentile(0.99).into()),
     ),
     fact(
         "p99_5",
         Kind::Number,
         about("第 99.5 百分位", "percentile 99.5"),
+        Needs::VALUES,
         of!(|picture, _| picture.percentile(0.995).into()),
     ),
     fact(
         "spread",
         Kind::Number,
         about("第 0.5 至第 99.5 百分位之间的灰度级数", "levels from percentile 0.5 to 99.5"),
+        Needs::VALUES,
         of!(|picture, _| picture.spread().into()),
     ),
     fact(
@@ -195,6 +223,7 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
             "同上，占存储位数所容全部灰度级的比例，0 至 1",
             "the same as a share of all levels that Bits Stored allows, 0 to 1",
         ),
+        Needs::VALUES,
         of!(|picture, _| picture.spread_share().into()),
     ),
     fact(
@@ -204,6 +233,7 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
             "取最小值或最大值的像素所占比例中较大者，不计边框；0 至 1",
             "the share of pixels at the least or at the greatest value, whichever is greater, borders left out; 0 to 1",
         ),
+        Needs::BORDER,
         of!(|picture, _| picture.clipped_share().into()),
     ),
     fact(
@@ -213,6 +243,7 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
             "位于第 0.5 与第 99.5 百分位之间 5% 至 95% 处的像素所占比例，不计边框；0 至 1",
             "the share of pixels between 5 % and 95 % of the way from percentile 0.5 to 99.5, borders left out; 0 to 1",
         ),
+        Needs::BORDER,
         of!(|picture, _| picture.exposed_share().into()),
     ),
     fact(
@@ -222,6 +253,7 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
             "未压缩样本在存储位之外是否有既非符号也非叠加层的位",
             "whether native samples have bits set beside the stored ones that are neither their sign nor an overlay",
         ),
+        Needs::FRAME,
         of!(|picture, _| picture.stray_bits().into()),
     ),
     fact(
@@ -231,12 +263,14 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
             "图像中间连续只有一个值的最多行数",
             "the most neighbouring rows with one value throughout that interrupt a picture",
         ),
+        Needs::STRUCTURE,
         of!(|picture, _| picture.constant_rows().into()),
     ),
     fact(
         "constant_columns",
         Kind::Number,
         about("图像中间连续只有一个值的最多列数", "the same of columns"),
+        Needs::STRUCTURE,
         of!(|picture, _| picture.constant_columns().into()),
     ),
     fact(
@@ -246,6 +280,7 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
             "图像中断而他处无此边框时，下端只有一个值的行所占比例；0 至 1",
             "the share of rows at the lower end with one value throughout, where the picture breaks off and has no such border elsewhere; 0 to 1",
         ),
+        Needs::STRUCTURE,
         of!(|picture, _| picture.trailing_share().into()),
     ),
     fact(
@@ -255,12 +290,14 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
             "第 0.5 百分位，以 HU 计；非 HU 值时未知",
             "percentile 0.5 in Hounsfield units; unknown of other values",
         ),
+        Needs::VALUES,
         of!(|picture, view| picture.hounsfield(view, 0.005).into()),
     ),
     fact(
         "hu_p99",
         Kind::Number,
         about("第 99 百分位，以 HU 计", "percentile 99 in Hounsfield units"),
+        Needs::VALUES,
         of!(|picture, view| picture.hounsfield(view, 0.99).into()),
     ),
     fact(
@@ -270,6 +307,7 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
             "高于 -400 HU（非空气）部分的中位数",
             "the median of what is no air, above -400 Hounsfield units",
         ),
+        Needs::VALUES,
         of!(|picture, view| picture.tissue(view).into()),
     ),
     fact(
@@ -279,6 +317,7 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
             "落在第一个窗内的像素所占比例，0 至 1；无窗时未知",
             "the share of pixels within the first window, 0 to 1; unknown without one",
         ),
+        Needs::VALUES,
         of!(|picture, view| picture.window_share(view).into()),
     ),
     fact(
@@ -288,6 +327,7 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
             "第 0.5 至第 99.5 百分位分为 256 格的熵，比特",
             "the entropy of 256 bins from percentile 0.5 to 99.5, in bits",
         ),
+        Needs::VALUES,
         of!(|picture, _| picture.entropy().into()),
     ),
     fact(
@@ -297,6 +337,7 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
             "相邻像素的相似程度：噪声近于 0，图像近于 1",
             "how alike neighbours are: near 0 of noise, near 1 of a picture",
         ),
+        Needs::LIKENESS,
         of!(|picture, _| picture.correlation().into()),
     ),
     fact(
@@ -306,6 +347,7 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
             "身体以外的背景是否显示为暗；周围没有背景或不知如何显示时未知",
             "whether what lies around the body is shown dark; unknown where there is nothing around it, or it cannot be told how values are shown",
         ),
+        Needs::BORDER,
         of!(|picture, view| picture.is_background_dark(view).into()),
     ),
     fact(
@@ -315,6 +357,7 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
             "查看的各帧是否完全相同；单帧时未知",
             "whether all frames looked at are the same; unknown of a single frame",
         ),
+        Needs::SAMENESS,
         of!(|picture, _| picture.has_identical_frames().into()),
     ),
     fact(
@@ -324,7 +367,10 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
             "首帧尺寸与样本的 BLAKE3，64 位十六进制数字",
             "BLAKE3 of size and samples of the first frame, 64 hexadecimal digits",
         ),
-        of!(|picture, _| Value::present(&picture.hash().to_hex())),
+        Needs::HASH,
+        of!(|picture, _| picture
+            .hash()
+            .map_or(Value::Unknown, |hash| Value::present(&hash.to_hex()))),
     ),
 ];
 
@@ -332,6 +378,20 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
 #[must_use]
 pub fn index_of(name: &str) -> Option<usize> {
     PIXEL_FACTS.iter().position(|fact| fact.name == name)
+}
+
+/// What the facts that conditions name need; other names need nothing.
+#[must_use]
+pub(super) fn needs<'n>(names: impl Iterator<Item = &'n str>) -> Needs {
+    let facts = names.filter_map(|name| index_of(name.strip_prefix("pixel.")?));
+    needs_at(facts)
+}
+
+/// What the facts at these places in [`PIXEL_FACTS`] need.
+#[must_use]
+pub(super) fn needs_at(places: impl Iterator<Item = usize>) -> Needs {
+    let facts = places.filter_map(|place| PIXEL_FACTS.get(place));
+    facts.fold(Needs::default(), |all, fact| all.with(fact.needs))
 }
 
 /// Adds the facts that need pixels to what a condition may name.
@@ -342,18 +402,30 @@ pub(super) fn declare(declarations: Declarations) -> Declarations {
     })
 }
 
-/// The pixels of one object: looked at when they are asked for, once.
+/// The pixels of one object: looked at when they are asked for, as a rule once.
 pub(super) struct Pixels<'a> {
     source: &'a dyn PixelSource,
     looking: Looking,
-    looked: OnceCell<Looked>,
+    /// What they are looked at for, once anybody asks.
+    expected: Cell<Needs>,
+    looked: RefCell<Option<Looked>>,
     facts: Vec<OnceCell<Value>>,
 }
 
 impl<'a> Pixels<'a> {
     pub(super) fn new(source: &'a dyn PixelSource, looking: Looking) -> Self {
-        let facts = PIXEL_FACTS.iter().map(|_| OnceCell::new()).collect();
-        Self { source, looking, looked: OnceCell::new(), facts }
+        Self {
+            source,
+            looking,
+            expected: Cell::default(),
+            looked: RefCell::default(),
+            facts: PIXEL_FACTS.iter().map(|_| OnceCell::new()).collect(),
+        }
+    }
+
+    /// Says what will be asked for, so that one look is enough. Whatever else is asked for takes another.
+    pub(super) fn expect(&self, needs: Needs) {
+        self.expected.set(self.expected.get().with(needs));
     }
 
     /// The fact at this place in [`PIXEL_FACTS`].
@@ -361,38 +433,63 @@ impl<'a> Pixels<'a> {
         let (Some(fact), Some(cell)) = (PIXEL_FACTS.get(index), self.facts.get(index)) else {
             return Value::Unknown;
         };
-        let compute = || (fact.compute)(&Seen { view, looked: self.looked(view) });
+        let compute =
+            || self.looked(fact.needs, view, |looked| (fact.compute)(&Seen { view, looked }));
         cell.get_or_init(compute).clone()
     }
 
     /// What was met, if anybody has looked.
     pub(super) fn fault(&self) -> Option<PixelFault> {
-        self.looked.get()?.fault
+        self.looked.borrow().as_ref()?.fault
     }
 
     /// See [`Subject::pixel_hash`](super::Subject::pixel_hash).
     pub(super) fn hash(&self, view: &HeaderView) -> Option<[u8; 32]> {
-        let picture = self.looked(view).picture.as_ref()?;
-        (!picture.is_blank()).then(|| *picture.hash().as_bytes())
+        self.looked(Needs::HASH, view, |looked| {
+            let picture = looked.picture.as_ref().filter(|picture| !picture.is_blank())?;
+            picture.hash().map(|hash| *hash.as_bytes())
+        })
     }
 
-    fn looked(&self, view: &HeaderView) -> &Looked {
-        self.looked.get_or_init(|| self.look(view))
+    fn looked<T>(&self, needs: Needs, view: &HeaderView, tell: impl FnOnce(&Looked) -> T) -> T {
+        let mut looked = self.looked.borrow_mut();
+        let looked = match &mut *looked {
+            Some(looked) if looked.needs.cover(needs) => looked,
+            looked => {
+                self.expect(needs);
+                looked.insert(self.look(view))
+            }
+        };
+        tell(looked)
     }
 
     fn look(&self, view: &HeaderView) -> Looked {
+        let needs = self.expected.get();
+        let begun = self.source.spent();
         let (shape, frames) = match self.extent() {
             Ok(extent) => extent,
-            Err(fault) => return Looked { picture: None, fault: Some(fault) },
+            Err(fault) => return Looked { picture: None, fault: Some(fault), needs },
         };
-        let mut picture = Picture::new(shape, padding(view, &shape), frames.len());
+        let padding = padding(view, &shape).filter(|_| shape.photometric.is_monochrome());
+        let scale = Scale::of(&shape);
+        let allowed = || match self.source.spent().saturating_sub(begun) > self.looking.time {
+            true => Err(PixelFault::OverBudget),
+            false => Ok(()),
+        };
+        let mut counters = Counters::default();
+        let mut picture = Picture::new(shape, frames.len());
         let fault = frames.into_iter().find_map(|frame| {
-            if picture.looked_at() > 0 && self.source.spent() > self.looking.time {
-                return Some(PixelFault::OverBudget);
-            }
-            self.source.frame(frame).and_then(|seen| picture.add(seen)).err()
+            let plan = Plan {
+                shape,
+                padding: padding.map(|(low, high)| (scale.value(low), scale.value(high))),
+                needs,
+                hashes: picture.hashes(needs),
+                allowed: &allowed,
+            };
+            let seen = allowed().and_then(|()| plan.look(self.source, frame, &mut counters));
+            seen.map(|seen| picture.add(seen)).err()
         });
-        Looked { picture: (picture.looked_at() > 0).then_some(picture), fault }
+        Looked { picture: (picture.looked_at() > 0).then_some(picture), fault, needs }
     }
 
     /// What frames are, and which to look at.
@@ -405,5 +502,7 @@ impl<'a> Pixels<'a> {
     }
 }
 
+#[cfg(test)]
+mod reference;
 #[cfg(test)]
 mod tests;

@@ -1,23 +1,16 @@
 //! The frames of one object that were looked at, as one.
 
-use std::sync::Arc;
-
-use crate::codec::{Decoded, FrameShape};
+use crate::codec::FrameShape;
 use crate::dicom::photometric::Photometric;
 use crate::object::HeaderView;
 
-use super::grey::{Grey, Scale};
-use super::histogram::{Counters, Distribution};
+use super::border::Border;
+use super::frame::{FrameSeen, either};
+use super::grey::Scale;
+use super::histogram::Distribution;
 use super::meaning::{Rescale, is_hounsfield, rises, window};
-use super::source::{LookedAt, PixelFault};
-use super::structure::{Structure, border, correlation};
-
-/// How far from the darkest and the brightest value, as a share of the way from percentile 0.5 to 99.5, a value still counts to
-/// the background.
-const BACKGROUND: u32 = 10;
-
-/// The same where clipped pixels are told from those of a border: no more than the noise of a border.
-const FRAYED: u32 = 50;
+use super::needs::Needs;
+use super::structure::Structure;
 
 /// The least share of an image that is called its background.
 const LEAST_BACKGROUND: f64 = 0.05;
@@ -32,12 +25,9 @@ const AIR: f64 = -400.0;
 pub(super) struct Picture {
     shape: FrameShape,
     scale: Scale,
-    /// Stored values that mean "no pixel here", as values of `scale`.
-    padding: Option<(u16, u16)>,
-    counters: Counters,
     /// Without padding.
     values: Distribution,
-    padded: u64,
+    is_padding: bool,
     frames: Frames,
     /// Whether every frame has one value throughout.
     is_blank: bool,
@@ -51,23 +41,9 @@ pub(super) struct Picture {
 struct Frames {
     wanted: usize,
     seen: u32,
-    first: Option<Arc<Decoded>>,
+    /// The hash of the first, where it was asked for.
+    first: Option<blake3::Hash>,
     differ: bool,
-}
-
-/// Pixels by where they lie, in all frames.
-#[derive(Debug, Clone, Copy, Default)]
-struct Border {
-    /// In a border that is about as dark as the darkest, or as bright as the brightest.
-    frame: u64,
-    /// At the least value of their frame, and in no border.
-    least: u64,
-    /// At the greatest.
-    greatest: u64,
-    /// Near the dark end, and in the border.
-    low: u64,
-    /// Near the bright end, and in the border.
-    high: u64,
 }
 
 impl std::fmt::Debug for Picture {
@@ -79,17 +55,12 @@ impl std::fmt::Debug for Picture {
 
 impl Picture {
     /// Of frames of this shape, of which so many are to be looked at. None has been yet.
-    pub(super) fn new(shape: FrameShape, padding: Option<(i64, i64)>, wanted: usize) -> Self {
-        let scale = Scale::of(&shape);
-        let is_monochrome = shape.photometric.is_monochrome();
-        let padding = padding.filter(|_| is_monochrome);
+    pub(super) fn new(shape: FrameShape, wanted: usize) -> Self {
         Self {
             shape,
-            scale,
-            padding: padding.map(|(low, high)| (scale.value(low), scale.value(high))),
-            counters: Counters::new(),
+            scale: Scale::of(&shape),
             values: Distribution::default(),
-            padded: 0,
+            is_padding: true,
             frames: Frames { wanted, seen: 0, first: None, differ: false },
             is_blank: true,
             structure: Structure::default(),
@@ -99,75 +70,32 @@ impl Picture {
         }
     }
 
-    /// Looks at one more frame.
-    ///
-    /// # Errors
-    /// When its samples are not those of the shape.
-    pub(super) fn add(&mut self, frame: LookedAt) -> Result<(), PixelFault> {
-        let grey = Grey::of(&frame.decoded, &self.shape)?;
-        self.scale = grey.scale;
-        let padding = self.padding;
-        let is_padding =
-            |value: u16| padding.is_some_and(|(low, high)| (low..=high).contains(&value));
-        let mut values = self.counters.count(&grey.values);
-        if let Some((low, high)) = padding {
-            self.padded += values.remove(low, high);
-        }
-        self.is_blank &= values.min() == values.max();
-        self.look_at_border(&grey, &values, is_padding);
-        self.values.add(&values);
-        let structure = Structure::of(&grey);
-        self.structure = Structure {
-            rows: self.structure.rows.max(structure.rows),
-            columns: self.structure.columns.max(structure.columns),
-            trailing: self.structure.trailing.max(structure.trailing),
-        };
-        // The most orderly frame speaks for all: the first of a run may be dark.
-        let alike = correlation(&grey, is_padding);
-        self.correlation = match (self.correlation, alike) {
-            (Some(one), Some(other)) => Some(one.max(other)),
-            (one, other) => one.or(other),
-        };
-        self.stray_bits = match (self.stray_bits, frame.stray_bits) {
-            (Some(one), Some(other)) => Some(one || other),
-            (one, other) => one.or(other),
-        };
-        match &self.frames.first {
-            Some(first) => self.frames.differ |= first.samples != frame.decoded.samples,
-            None => self.frames.first = Some(frame.decoded),
-        }
-        self.frames.seen += 1;
-        Ok(())
+    /// Whether the next frame's samples are hashed, where these needs are to be met.
+    pub(super) fn hashes(&self, needs: Needs) -> bool {
+        let is_first = self.frames.seen == 0;
+        (is_first && needs.cover(Needs::HASH))
+            || (self.frames.wanted > 1 && !self.frames.differ && needs.cover(Needs::SAMENESS))
     }
 
-    fn look_at_border(
-        &mut self,
-        grey: &Grey,
-        values: &Distribution,
-        is_padding: impl Fn(u16) -> bool + Copy,
-    ) {
-        let (Some(min), Some(max)) = (values.min(), values.max()) else { return };
-        let (Some(low), Some(high)) = (values.percentile(0.005), values.percentile(0.995)) else {
-            return;
-        };
-        if min == max {
-            return;
+    /// Takes in what one more frame shows.
+    pub(super) fn add(&mut self, frame: FrameSeen) {
+        self.values.add(frame.values);
+        self.is_padding &= frame.is_padding;
+        self.is_blank &= frame.is_blank;
+        let structure = &mut self.structure;
+        structure.rows = structure.rows.max(frame.structure.rows);
+        structure.columns = structure.columns.max(frame.structure.columns);
+        structure.trailing = structure.trailing.max(frame.structure.trailing);
+        self.border.add(frame.border);
+        // The most orderly frame speaks for all: the first of a run may be dark.
+        self.correlation = either(self.correlation, frame.correlation, f64::max);
+        self.stray_bits = either(self.stray_bits, frame.stray_bits, |one, other| one || other);
+        if self.frames.seen == 0 {
+            self.frames.first = frame.hash;
+        } else {
+            self.frames.differ |= frame.hash != self.frames.first;
         }
-        let count = |is: &dyn Fn(u16) -> bool, extreme: u16| {
-            let (all, extremes) = border(grey, is, |value| value == extreme, is_padding);
-            (all, values.count(|value| value == extreme) - extremes)
-        };
-        let margin = |part: u32| (u32::from(high - low) / part) as u16;
-        let frayed = margin(FRAYED);
-        let (dark, least) = count(&|value| value <= low + frayed, min);
-        let (bright, greatest) = count(&|value| value >= high - frayed, max);
-        let border = &mut self.border;
-        border.frame += dark + bright;
-        border.least += least;
-        border.greatest += greatest;
-        let margin = margin(BACKGROUND);
-        border.low += count(&|value| value <= low + margin, min).0;
-        border.high += count(&|value| value >= high - margin, max).0;
+        self.frames.seen += 1;
     }
 
     /// Frames looked at.
@@ -180,7 +108,7 @@ impl Picture {
     }
 
     pub(super) fn is_all_padding(&self) -> bool {
-        self.values.total() == 0 && self.padded > 0
+        self.is_padding
     }
 
     /// Indices of a palette have no order.
@@ -225,8 +153,9 @@ impl Picture {
         let low = f64::from(values.percentile(0.005)?);
         let high = f64::from(values.percentile(0.995)?);
         let margin = (high - low) * UNEXPOSED;
-        let range = low + margin..=high - margin;
-        let exposed = values.count(|value| range.contains(&f64::from(value)));
+        let (low, high) = (low + margin, high - margin);
+        let below = values.below(|value| f64::from(value) < low);
+        let exposed = values.below(|value| f64::from(value) <= high) - below;
         Some((exposed as f64 / self.within_border()?).min(1.0))
     }
 
@@ -273,10 +202,13 @@ impl Picture {
     pub(super) fn window_share(&self, view: &HeaderView) -> Option<f64> {
         let (rescale, (low, high)) = (self.rescale(view)?, window(view)?);
         let total = self.values.total();
-        let within = self
-            .values
-            .count(|value| (low..=high).contains(&rescale.apply(self.scale.stored(value))));
-        (total > 0).then(|| within as f64 / total as f64)
+        let shown = |value: u16| rescale.apply(self.scale.stored(value));
+        let (values, rises) = (&self.values, rescale.slope > 0.0);
+        let below =
+            values.below(|value| if rises { shown(value) < low } else { shown(value) > high });
+        let up_to =
+            values.below(|value| if rises { shown(value) <= high } else { shown(value) >= low });
+        (total > 0).then(|| (up_to - below) as f64 / total as f64)
     }
 
     pub(super) fn entropy(&self) -> Option<f64> {
@@ -305,13 +237,8 @@ impl Picture {
     }
 
     /// Of size and samples of the first frame: the same picture has the same, in whatever lossless transfer syntax it comes.
-    pub(super) fn hash(&self) -> blake3::Hash {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(&self.shape.rows.to_le_bytes());
-        hasher.update(&self.shape.columns.to_le_bytes());
-        if let Some(first) = &self.frames.first {
-            hasher.update(&first.samples);
-        }
-        hasher.finalize()
+    /// `None` where it was not asked for.
+    pub(super) fn hash(&self) -> Option<blake3::Hash> {
+        self.frames.first
     }
 }

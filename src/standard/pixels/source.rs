@@ -1,9 +1,8 @@
 //! Where pixels come from, and why they may not be had.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use crate::codec::{CodecFault, Decoded, FrameShape};
+use crate::codec::{CodecFault, Colour, FrameShape};
 
 /// Whoever reads and decodes the frames of one object. It has its own clock; rules have none.
 pub trait PixelSource {
@@ -19,24 +18,39 @@ pub trait PixelSource {
     /// See [`PixelFault`].
     fn frames(&self) -> Result<u32, PixelFault>;
 
-    /// The frame `index`, from 0. The first is kept, for a stamp that is drawn on it later.
+    /// Shows the frame `index`, from 0, strip by strip, from its first row to its last: as many rows at a time as are at hand
+    /// without copying more than that. The same frame may be asked for again at once.
     ///
     /// # Errors
-    /// See [`PixelFault`].
-    fn frame(&self, index: u32) -> Result<LookedAt, PixelFault>;
+    /// See [`PixelFault`]; the first that `see` meets ends it.
+    fn look(&self, index: u32, see: See<'_>) -> Result<(), PixelFault>;
 
     /// How long reading and decoding, and what was done between, have taken so far.
     fn spent(&self) -> Duration;
 }
 
-/// A frame, decoded.
-#[derive(Debug, Clone)]
-pub struct LookedAt {
-    /// Its samples.
-    pub decoded: Arc<Decoded>,
+/// Who sees the strips of a frame.
+pub type See<'a> = &'a mut dyn FnMut(&Strip<'_>) -> Result<(), PixelFault>;
+
+/// Whole rows of a frame.
+#[derive(Clone, Copy)]
+pub struct Strip<'a> {
+    /// What the samples of a pixel are.
+    pub colour: Colour,
+    /// Bytes a sample: 1, 2 or 4.
+    pub sample_bytes: u8,
+    /// As those of [`Decoded`](crate::codec::Decoded).
+    pub samples: &'a [u8],
     /// Whether native samples have bits set beside the stored ones that neither repeat the sign nor belong to an overlay.
     /// `None` of coded frames, and where an overlay lives there.
     pub stray_bits: Option<bool>,
+}
+
+impl std::fmt::Debug for Strip<'_> {
+    // Pixels are patient data.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}, {} bytes", self.colour, self.samples.len())
+    }
 }
 
 /// Why pixels were not looked at, or not at all of those that were to be.
@@ -109,7 +123,7 @@ impl From<CodecFault> for PixelFault {
 /// How much is looked at: parameters `pixel_time_budget`, `pixel_memory_budget` and `pixel_frame_step` of a pack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Looking {
-    /// How long it may take. Checked before each frame but the first: a frame that is begun is finished.
+    /// How long it may take. Checked every few rows: what was begun and not finished by then is not told of.
     pub time: Duration,
     /// Bytes that a decoded frame may have.
     pub memory: u64,

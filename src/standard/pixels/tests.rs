@@ -1,22 +1,24 @@
 //! The facts, each of pictures that have it, have it not, and cannot tell.
 
 use std::cell::Cell;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
-use crate::codec::{CodecFault, Colour, Decoded};
+use crate::codec::{CodecFault, Colour};
 use crate::dicom::photometric::Photometric;
 use crate::standard::tests::Image;
 
 const SIDE: usize = 64;
 
-/// Frames that are at hand, each read in so much time.
+/// Frames that are at hand, in strips of so many rows.
 struct Canned {
     shape: Result<FrameShape, PixelFault>,
     frames: Vec<Result<Vec<u16>, PixelFault>>,
     stray_bits: Option<bool>,
-    each: Duration,
+    strip: usize,
+    /// How far its clock goes with each look at it.
+    tick: Duration,
+    ticks: Cell<u32>,
     read: Cell<u32>,
 }
 
@@ -29,20 +31,25 @@ impl PixelSource for Canned {
         Ok(self.frames.len() as u32)
     }
 
-    fn frame(&self, index: u32) -> Result<LookedAt, PixelFault> {
+    fn look(&self, index: u32, see: See<'_>) -> Result<(), PixelFault> {
         self.read.set(self.read.get() + 1);
         let samples = self.frames[index as usize].clone()?;
-        let samples = samples.into_iter().flat_map(u16::to_le_bytes).collect();
-        let decoded = Decoded { colour: Colour::Single, sample_bytes: 2, samples };
-        Ok(LookedAt { decoded: Arc::new(decoded), stray_bits: self.stray_bits })
+        let samples: Vec<u8> = samples.into_iter().flat_map(u16::to_le_bytes).collect();
+        let strips = samples.chunks(2 * usize::from(self.shape?.columns) * self.strip);
+        for samples in strips {
+            let stray_bits = self.stray_bits;
+            see(&Strip { colour: Colour::Single, sample_bytes: 2, samples, stray_bits })?;
+        }
+        Ok(())
     }
 
     fn spent(&self) -> Duration {
-        self.each * self.read.get()
+        self.ticks.set(self.ticks.get() + 1);
+        self.tick * self.ticks.get()
     }
 }
 
-fn shape() -> FrameShape {
+pub(super) fn shape() -> FrameShape {
     FrameShape {
         rows: SIDE as u16,
         columns: SIDE as u16,
@@ -60,7 +67,9 @@ fn canned(frames: Vec<Vec<u16>>) -> Canned {
         shape: Ok(shape()),
         frames: frames.into_iter().map(Ok).collect(),
         stray_bits: Some(false),
-        each: Duration::from_millis(1),
+        strip: SIDE,
+        tick: Duration::ZERO,
+        ticks: Cell::new(0),
         read: Cell::new(0),
     }
 }
@@ -75,7 +84,7 @@ fn picture() -> Vec<u16> {
     drawn(|row, column| 200 + (row * 20 + column * 30 + (row * 7 + column * 13) % 11) as u16)
 }
 
-fn image() -> Image {
+pub(super) fn image() -> Image {
     Image::chest_ct()
         .with("RescaleSlope", "1")
         .with("RescaleIntercept", "-1024")
@@ -132,15 +141,17 @@ fn without_pixels_every_fact_is_unknown_and_the_reason_is_known() {
 }
 
 #[test]
-fn nothing_is_read_before_a_fact_is_asked_for_and_then_once() {
+fn nothing_is_read_before_a_fact_is_asked_for_and_then_all_at_once() {
     let canned = canned(vec![picture()]);
     image().look_at_pixels(&canned, Looking::default(), |subject| {
         assert_eq!(canned.read.get(), 0);
+        subject.expect_pixels(needs_at(0..PIXEL_FACTS.len()));
         for fact in PIXEL_FACTS {
             assert_ne!(subject.pixel(fact.name), "never".into());
         }
         assert_eq!(subject.pixel_fault(), None);
-        assert_eq!(canned.read.get(), 1);
+        // Its border, once more, when it is known what a border is.
+        assert_eq!(canned.read.get(), 2);
         assert_eq!(subject.pixel("nonsense"), Value::Unknown);
     });
 }
@@ -299,7 +310,7 @@ fn identical_frames_are_known_when_all_were_compared() {
     assert_eq!(of(vec![picture(); 3]), true.into());
     let other = || drawn(|row, _| row as u16);
     assert_eq!(of(vec![picture(), picture(), other()]), false.into());
-    let slow = Canned { each: Duration::from_secs(1), ..canned(vec![picture(); 40]) };
+    let slow = Canned { tick: Duration::from_millis(90), ..canned(vec![picture(); 40]) };
     assert_eq!(fact("identical_frames", &slow, &image()), Value::Unknown);
 }
 
@@ -320,7 +331,8 @@ fn the_hash_is_that_of_the_picture_and_blank_ones_have_none() {
 
 #[test]
 fn looking_ends_with_the_time_and_what_was_seen_is_told() {
-    let slow = Canned { each: Duration::from_millis(150), ..canned(vec![picture(); 40]) };
+    // The clock is looked at when looking begins, before each frame, and every few rows: here once a frame.
+    let slow = Canned { tick: Duration::from_millis(45), ..canned(vec![picture(); 40]) };
     image().look_at_pixels(&slow, Looking::default(), |subject| {
         assert_eq!(subject.pixel("within_budget"), false.into());
         assert_eq!(subject.pixel("looked_at"), 2.into());
@@ -328,9 +340,59 @@ fn looking_ends_with_the_time_and_what_was_seen_is_told() {
         assert_eq!(subject.pixel("decodes"), Value::Unknown);
         assert_eq!(subject.pixel_fault(), Some(PixelFault::OverBudget));
     });
-    // A single frame is finished, however long it takes: nothing is left out.
-    let slow = Canned { each: Duration::from_secs(9), ..canned(vec![picture()]) };
-    assert_eq!(fact("within_budget", &slow, &image()), true.into());
+}
+
+#[test]
+fn a_frame_is_left_in_its_midst_when_the_time_is_over() {
+    let large = FrameShape { rows: 1024, columns: 1024, ..shape() };
+    let frame = || (0..1024 * 1024_u32).map(|place| (place % 4000) as u16).collect();
+    let of =
+        |tick, strip| Canned { shape: Ok(large), tick, strip, ..canned(vec![frame(), frame()]) };
+    let looking = Looking { time: Duration::from_secs(20), ..Looking::default() };
+    for strip in [1, 16, 1024] {
+        // Twenty looks at the clock are not enough for one frame.
+        let slow = of(Duration::from_secs(1), strip);
+        image().look_at_pixels(&slow, looking, |subject| {
+            assert_eq!(subject.pixel("min"), Value::Unknown);
+            assert_eq!(subject.pixel("within_budget"), false.into());
+            assert_eq!(subject.pixel_fault(), Some(PixelFault::OverBudget));
+            assert_eq!(subject.pixel_hash(), None);
+        });
+        assert!(slow.ticks.get() < 60, "{}", slow.ticks.get());
+    }
+    let fast = of(Duration::from_millis(1), 16);
+    image().look_at_pixels(&fast, looking, |subject| {
+        assert_eq!(subject.pixel("min"), 0.into());
+        assert_eq!(subject.pixel("within_budget"), true.into());
+    });
+    // Nothing at all may be looked at: nothing is.
+    let none = Looking { time: Duration::ZERO, ..Looking::default() };
+    let still = of(Duration::from_millis(1), 16);
+    image().look_at_pixels(&still, none, |subject| {
+        assert_eq!(subject.pixel("blank"), Value::Unknown);
+        assert_eq!(subject.pixel("within_budget"), false.into());
+    });
+    assert_eq!(still.read.get(), 0);
+}
+
+#[test]
+fn only_what_is_asked_for_is_looked_for_and_what_is_expected_at_once() {
+    let seen = |expected: Needs, asked: &[&str]| {
+        let canned = canned(vec![picture()]);
+        image().look_at_pixels(&canned, Looking::default(), |subject| {
+            subject.expect_pixels(expected);
+            asked.iter().for_each(|name| assert_ne!(subject.pixel(name), "never".into()));
+        });
+        canned.read.get()
+    };
+    // The border is walked once values were counted.
+    let (values, border) = (["min", "max", "p50", "entropy", "blank"], ["clipped_share"]);
+    assert_eq!(seen(Needs::default(), &values), 1);
+    assert_eq!(seen(Needs::default(), &border), 2);
+    assert_eq!(seen(Needs::default(), &["blank", "min"]), 2);
+    assert_eq!(seen(Needs::VALUES, &["blank", "min"]), 1);
+    assert_eq!(seen(Needs::VALUES.with(Needs::HASH), &["blank", "hash", "max"]), 1);
+    assert_eq!(seen(Needs::BORDER, &["blank", "max", "exposed_share", "clipped_share"]), 2);
 }
 
 #[test]

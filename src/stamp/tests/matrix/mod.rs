@@ -6,6 +6,7 @@ mod falls;
 mod golden;
 mod image;
 mod lies;
+mod looked_at;
 mod native;
 
 use super::drawing::{Drawing, Memory, frames_of};

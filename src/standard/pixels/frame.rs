@@ -1,0 +1,233 @@
+//! One frame, looked at row by row: all that is asked for at once, while the rows are near.
+
+use crate::codec::{CodecFault, FrameShape};
+
+use super::border::{Border, BorderWalk};
+use super::grey::{append, check, row_bytes};
+use super::histogram::{Counters, Distribution};
+use super::likeness::Likeness;
+use super::needs::Needs;
+use super::source::{PixelFault, PixelSource, See, Strip};
+use super::structure::{Columns, Rows, Structure};
+
+/// Values that are worked on at a time, and between two looks at the clock: few enough to stay in the nearest memory while one
+/// thing after the other is asked of them.
+const AT_HAND: usize = 16 << 10;
+
+/// Rows above the present one that somebody may ask for.
+const ABOVE: usize = 2;
+
+/// How a frame is looked at.
+pub(super) struct Plan<'a> {
+    pub(super) shape: FrameShape,
+    /// Values that mean "no pixel here".
+    pub(super) padding: Option<(u16, u16)>,
+    /// What is to be found out.
+    pub(super) needs: Needs,
+    /// Whether its samples are hashed.
+    pub(super) hashes: bool,
+    /// Asked every few rows: looking ends with its fault.
+    pub(super) allowed: &'a dyn Fn() -> Result<(), PixelFault>,
+}
+
+/// What one frame shows, as far as it was asked for.
+#[derive(Default)]
+pub(super) struct FrameSeen {
+    /// Without padding.
+    pub(super) values: Distribution,
+    /// Whether it has one value throughout, padding left out.
+    pub(super) is_blank: bool,
+    /// Whether there is nothing but padding.
+    pub(super) is_padding: bool,
+    pub(super) structure: Structure,
+    pub(super) border: Border,
+    pub(super) correlation: Option<f64>,
+    pub(super) stray_bits: Option<bool>,
+    /// BLAKE3 of size and samples.
+    pub(super) hash: Option<blake3::Hash>,
+}
+
+impl Plan<'_> {
+    /// Looks at the frame `index`.
+    ///
+    /// # Errors
+    /// What the source says; a mismatch when its samples are not those of the shape; what is no longer allowed.
+    pub(super) fn look(
+        &self,
+        source: &dyn PixelSource,
+        index: u32,
+        counters: &mut Counters,
+    ) -> Result<FrameSeen, PixelFault> {
+        let mut window = Window::of(&self.shape);
+        let mut walk = Walk::new(self);
+        let mut stray_bits = None;
+        self.parts(source, index, &mut |part| {
+            stray_bits = either(stray_bits, part.stray_bits, |one, other| one || other);
+            if let Some(hasher) = &mut walk.hasher {
+                hasher.update(part.samples);
+            }
+            if walk.wants_values() {
+                window.fill(part, &self.shape);
+                window.rows().for_each(|(row, above)| walk.row(row, above, counters));
+            }
+            Ok(())
+        })?;
+        let values = counters.take(self.padding);
+        walk.columns.close();
+        let border = self.needs.cover(Needs::BORDER);
+        let mut border = BorderWalk::of(&values, self.padding).filter(|_| border);
+        if border.is_some() || walk.columns.has_inner() {
+            let mut window = Window::of(&self.shape);
+            self.parts(source, index, &mut |part| {
+                window.fill(part, &self.shape);
+                for (row, _) in window.rows() {
+                    if let Some(border) = &mut border {
+                        border.add(row);
+                    }
+                    walk.columns.add_again(row);
+                }
+                Ok(())
+            })?;
+        }
+        Ok(FrameSeen {
+            values,
+            is_blank: !walk.is_varied,
+            is_padding: walk.one.is_none(),
+            structure: walk.rows.with(&walk.columns),
+            border: border.map(|walk| walk.border()).unwrap_or_default(),
+            correlation: walk.likeness.correlation(),
+            stray_bits,
+            hash: walk.hasher.map(|hasher| hasher.finalize()),
+        })
+    }
+
+    /// Shows a frame a few rows at a time.
+    fn parts(&self, source: &dyn PixelSource, index: u32, see: See<'_>) -> Result<(), PixelFault> {
+        let bytes = row_bytes(&self.shape).max(1);
+        let at_a_time = bytes * (AT_HAND / usize::from(self.shape.columns).max(1)).max(1);
+        let mut left = usize::from(self.shape.rows);
+        source.look(index, &mut |strip| {
+            check(strip, &self.shape)?;
+            for samples in strip.samples.chunks(at_a_time) {
+                (self.allowed)()?;
+                left = left.checked_sub(samples.len() / bytes).ok_or(CodecFault::Mismatch)?;
+                see(&Strip { samples, ..*strip })?;
+            }
+            Ok(())
+        })?;
+        if left == 0 { Ok(()) } else { Err(CodecFault::Mismatch.into()) }
+    }
+}
+
+/// What of two is known; both together where both are.
+pub(super) fn either<T>(one: Option<T>, other: Option<T>, both: impl Fn(T, T) -> T) -> Option<T> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(both(one, other)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// The values of the rows at hand, behind those of some rows above them.
+struct Window {
+    columns: usize,
+    values: Vec<u16>,
+    /// Rows that were at hand before.
+    above: usize,
+}
+
+impl Window {
+    fn of(shape: &FrameShape) -> Self {
+        Self { columns: usize::from(shape.columns).max(1), values: Vec::new(), above: 0 }
+    }
+
+    fn fill(&mut self, part: &Strip<'_>, shape: &FrameShape) {
+        let rows = self.values.len() / self.columns;
+        self.above = rows.min(ABOVE);
+        self.values.drain(..(rows - self.above) * self.columns);
+        append(&mut self.values, part.samples, part.colour, shape);
+    }
+
+    /// The rows at hand, each with those above it, the nearer first; nothing stands above the first.
+    fn rows(&self) -> impl Iterator<Item = (&[u16], [&[u16]; ABOVE])> {
+        let row = |at: Option<usize>| {
+            let start = at.map(|at| at * self.columns);
+            start.and_then(|at| self.values.get(at..at + self.columns)).unwrap_or_default()
+        };
+        let rows = self.above..self.values.len() / self.columns;
+        rows.map(move |at| (row(Some(at)), [row(at.checked_sub(1)), row(at.checked_sub(2))]))
+    }
+}
+
+/// The first walk over a frame.
+struct Walk {
+    needs: Needs,
+    padding: Option<(u16, u16)>,
+    /// The first value that is no padding.
+    one: Option<u16>,
+    /// Whether there is another.
+    is_varied: bool,
+    rows: Rows,
+    columns: Columns,
+    likeness: Likeness,
+    hasher: Option<blake3::Hasher>,
+}
+
+impl Walk {
+    fn new(plan: &Plan<'_>) -> Self {
+        let mut hasher = plan.hashes.then(blake3::Hasher::new);
+        if let Some(hasher) = &mut hasher {
+            hasher.update(&plan.shape.rows.to_le_bytes());
+            hasher.update(&plan.shape.columns.to_le_bytes());
+        }
+        Self {
+            needs: plan.needs,
+            padding: plan.padding,
+            one: None,
+            is_varied: false,
+            rows: Rows::default(),
+            columns: Columns::default(),
+            likeness: Likeness::new(plan.padding),
+            hasher,
+        }
+    }
+
+    /// Whether anything is to be found out yet that takes more than the samples as they are.
+    fn wants_values(&self) -> bool {
+        let lasting = [Needs::VALUES, Needs::STRUCTURE, Needs::LIKENESS];
+        !self.is_varied || lasting.into_iter().any(|need| self.needs.cover(need))
+    }
+
+    fn row(&mut self, row: &[u16], above: [&[u16]; ABOVE], counters: &mut Counters) {
+        let extremes = extremes(row);
+        let one = (extremes.0 == extremes.1).then_some(extremes.0);
+        self.look_for_another(row, one);
+        if self.needs.cover(Needs::VALUES) {
+            counters.add(row, extremes);
+        }
+        if self.needs.cover(Needs::STRUCTURE) {
+            self.rows.add(row, one, above);
+            self.columns.add(row);
+        }
+        if self.needs.cover(Needs::LIKENESS) {
+            self.likeness.add(row, extremes, above[0]);
+        }
+    }
+
+    /// `only`: the value that the row has throughout.
+    fn look_for_another(&mut self, row: &[u16], only: Option<u16>) {
+        if self.is_varied {
+            return;
+        }
+        let is_padding =
+            |value: u16| self.padding.is_some_and(|(low, high)| (low..=high).contains(&value));
+        let row = if only.is_some() { row.get(..1).unwrap_or_default() } else { row };
+        for value in row.iter().copied().filter(|value| !is_padding(*value)) {
+            self.is_varied |= *self.one.get_or_insert(value) != value;
+        }
+    }
+}
+
+/// The least and the greatest value.
+fn extremes(row: &[u16]) -> (u16, u16) {
+    row.iter().fold((u16::MAX, 0), |(low, high), value| (low.min(*value), high.max(*value)))
+}
