@@ -75,24 +75,33 @@ pub fn has_stray_bits(shape: &FrameShape, bytes: &[u8], big_endian: bool) -> boo
         return false;
     }
     let above = beside & !ones(high + 1);
-    let is_stray = |sample: u32| {
-        let sign = shape.signed && sample >> high & 1 == 1;
-        // Zeros are never wrong; ones are right where they repeat the sign.
-        sample & beside != 0 && !(sign && sample & beside == above)
-    };
-    // Folded rather than searched: a good frame is walked to its end anyhow, and this way at the speed of memory.
+    // Folded rather than searched, each sample as wide as it is: a good frame is walked to its end anyhow, and this way at the
+    // speed of memory.
+    macro_rules! strays {
+        ($unsigned:ident, $signed:ident) => {{
+            let (beside, above) = (beside as $unsigned, above as $unsigned);
+            let up = $unsigned::BITS - 1 - high;
+            let samples = bytes.as_chunks::<{ size_of::<$unsigned>() }>().0.iter();
+            let found = samples.fold(0, |found, bytes| {
+                let sample = $unsigned::from_le_bytes(*bytes);
+                let sample = if big_endian { sample.swap_bytes() } else { sample };
+                // Zeros are never wrong; ones are right where they repeat the sign.
+                let sign = if shape.signed {
+                    (sample << up) as $signed >> ($unsigned::BITS - 1)
+                } else {
+                    0
+                };
+                let ones = sample & beside;
+                let wrong = ones ^ (sign as $unsigned & above);
+                found | if ones == 0 { 0 } else { wrong }
+            });
+            found != 0
+        }};
+    }
     match shape.sample_bytes() {
-        1 => bytes.iter().fold(false, |stray, byte| stray | is_stray(u32::from(*byte))),
-        2 => bytes.as_chunks::<2>().0.iter().fold(false, |stray, pair| {
-            let sample =
-                if big_endian { u16::from_be_bytes(*pair) } else { u16::from_le_bytes(*pair) };
-            stray | is_stray(u32::from(sample))
-        }),
-        _ => bytes.as_chunks::<4>().0.iter().fold(false, |stray, four| {
-            let sample =
-                if big_endian { u32::from_be_bytes(*four) } else { u32::from_le_bytes(*four) };
-            stray | is_stray(sample)
-        }),
+        1 => strays!(u8, i8),
+        2 => strays!(u16, i16),
+        _ => strays!(u32, i32),
     }
 }
 

@@ -49,10 +49,27 @@ impl Field {
         })
     }
 
-    /// The stored value in a sample, extended over 32 bits.
-    fn value(self, sample: u32, signed: bool) -> u32 {
-        let value = (sample & self.mask) >> self.shift;
-        if signed && sample & self.sign != 0 { value | !(self.mask >> self.shift) } else { value }
+    /// Makes each sample of `width` bytes its stored value, extended with its sign or with zeros.
+    fn values(self, samples: &mut [u8], width: usize, signed: bool) {
+        // Shifted to the top and back, each sample as wide as it is: many go into one register.
+        let (used, stored) = (self.mask.leading_zeros(), self.mask.count_ones());
+        macro_rules! values {
+            ($unsigned:ident, $signed:ident) => {{
+                let up = used - (u32::BITS - $unsigned::BITS);
+                let down = $unsigned::BITS - stored;
+                for bytes in samples.as_chunks_mut::<{ size_of::<$unsigned>() }>().0 {
+                    let top = $unsigned::from_le_bytes(*bytes) << up;
+                    let value =
+                        if signed { (top as $signed >> down) as $unsigned } else { top >> down };
+                    *bytes = value.to_le_bytes();
+                }
+            }};
+        }
+        match width {
+            1 => values!(u8, i8),
+            2 => values!(u16, i16),
+            _ => values!(u32, i32),
+        }
     }
 
     /// The sample with another stored value. Bits around it stay, but those that only repeat the sign follow it.
@@ -127,7 +144,7 @@ impl Raster {
                 !self.signed && self.precision <= shape.stored
             };
         if !already {
-            each(&mut self.samples, width, |sample| field.value(sample, shape.signed));
+            field.values(&mut self.samples, width, shape.signed);
         }
         Ok(Decoded { colour: colour(shape), sample_bytes: width as u8, samples: self.samples })
     }

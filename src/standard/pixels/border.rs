@@ -85,12 +85,15 @@ impl BorderWalk {
 
     /// The next row.
     pub(super) fn add(&mut self, row: &[u16]) {
-        for side in [&mut self.dark, &mut self.bright] {
-            match self.padding {
-                Some(padding) => side.add(row, |value| beyond(value, padding)),
-                None => side.add(row, |_| u16::MAX),
-            }
-        }
+        let sides = [&mut self.dark, &mut self.bright];
+        let Some(padding) = self.padding else {
+            return sides.into_iter().for_each(|side| side.add(row, |_| u16::MAX));
+        };
+        let beyond_padding = |value| beyond(value, padding);
+        // Padding at the ends belongs to both borders and counts in neither.
+        let row = row.get(run(row, beyond_padding)..).unwrap_or_default();
+        let row = row.get(..row.len() - run_back(row, beyond_padding)).unwrap_or_default();
+        sides.into_iter().for_each(|side| side.add(row, beyond_padding));
     }
 
     /// What was met.

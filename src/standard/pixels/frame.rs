@@ -63,8 +63,8 @@ impl Plan<'_> {
         let mut stray_bits = None;
         self.parts(source, index, &mut |part| {
             stray_bits = either(stray_bits, part.stray_bits, |one, other| one || other);
-            if let Some(hasher) = &mut walk.hasher {
-                hasher.update(part.samples);
+            if let Some(hashing) = &mut walk.hashing {
+                hashing.add(part.samples);
             }
             if walk.wants_values() {
                 window.fill(part, &self.shape);
@@ -97,7 +97,7 @@ impl Plan<'_> {
             border: border.map(|walk| walk.border()).unwrap_or_default(),
             correlation: walk.likeness.correlation(),
             stray_bits,
-            hash: walk.hasher.map(|hasher| hasher.finalize()),
+            hash: walk.hashing.map(Hashing::finish),
         })
     }
 
@@ -169,16 +169,11 @@ struct Walk {
     rows: Rows,
     columns: Columns,
     likeness: Likeness,
-    hasher: Option<blake3::Hasher>,
+    hashing: Option<Hashing>,
 }
 
 impl Walk {
     fn new(plan: &Plan<'_>) -> Self {
-        let mut hasher = plan.hashes.then(blake3::Hasher::new);
-        if let Some(hasher) = &mut hasher {
-            hasher.update(&plan.shape.rows.to_le_bytes());
-            hasher.update(&plan.shape.columns.to_le_bytes());
-        }
         Self {
             needs: plan.needs,
             padding: plan.padding,
@@ -187,7 +182,7 @@ impl Walk {
             rows: Rows::default(),
             columns: Columns::default(),
             likeness: Likeness::new(plan.padding),
-            hasher,
+            hashing: plan.hashes.then(|| Hashing::of(&plan.shape)),
         }
     }
 
@@ -224,6 +219,37 @@ impl Walk {
         for value in row.iter().copied().filter(|value| !is_padding(*value)) {
             self.is_varied |= *self.one.get_or_insert(value) != value;
         }
+    }
+}
+
+/// Hashes samples as they come, always so many at a time: BLAKE3 is quick with pieces that are a power of two, and rows are not.
+struct Hashing {
+    hasher: blake3::Hasher,
+    piece: Vec<u8>,
+}
+
+impl Hashing {
+    const PIECE: usize = 32 << 10;
+
+    /// Of frames of this size.
+    fn of(shape: &FrameShape) -> Self {
+        let size = [shape.rows.to_le_bytes(), shape.columns.to_le_bytes()].concat();
+        Self { hasher: blake3::Hasher::new(), piece: size }
+    }
+
+    fn add(&mut self, mut samples: &[u8]) {
+        while self.piece.len() + samples.len() >= Self::PIECE {
+            let (next, rest) = samples.split_at(Self::PIECE - self.piece.len());
+            self.piece.extend(next);
+            self.hasher.update(&self.piece);
+            self.piece.clear();
+            samples = rest;
+        }
+        self.piece.extend(samples);
+    }
+
+    fn finish(mut self) -> blake3::Hash {
+        self.hasher.update(&self.piece).finalize()
     }
 }
 
