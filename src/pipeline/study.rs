@@ -98,7 +98,8 @@ fn looked_at(
         let pixels = image.pixels();
         let subject = subject(site, image, &peer, names.as_ref(), now);
         look(&match &pixels {
-            Some(pixels) => subject.with_pixels(pixels, site.rules.looking()),
+            // Its hash is found out in the look that its own rules take.
+            Some(pixels) => subject.with_pixels(pixels, site.rules.looking()).expecting(&["hash"]),
             None => subject,
         })
     }));
