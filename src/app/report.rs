@@ -174,13 +174,13 @@ fn exam_date_from(subject: &Subject<'_>) -> Option<String> {
 fn traces(rules: &RuleSet, subject: &Subject<'_>) -> Vec<model::RuleTrace> {
     let of = |one: RuleTrace| {
         let rule = rules.rules().iter().find(|rule| rule.id == one.rule)?;
-        trace(rule, one, None)
+        trace(rule, &one, None)
     };
     rules.explain(subject).into_iter().filter_map(of).collect()
 }
 
 /// How a rule fared; `None` when it was switched off.
-fn trace(rule: &Rule, trace: RuleTrace, series: Option<&Uid>) -> Option<model::RuleTrace> {
+fn trace(rule: &Rule, trace: &RuleTrace, series: Option<&Uid>) -> Option<model::RuleTrace> {
     let (outcome, severe) = match trace.outcome {
         // Not looked at.
         Outcome::Off => return None,

@@ -17,9 +17,7 @@ use crate::standard::study::{Beside, Key, Keys, Look, Part, Study};
 pub(super) struct Gathering {
     keys: Keys,
     open: Studies<()>,
-    met: Vec<Met>,
-    /// Where each study stands among those that were met.
-    places: HashMap<Key, usize>,
+    met: HashMap<Key, Met>,
     /// Folders with something that could not be read.
     unread: HashSet<PathBuf>,
     now: Timestamp,
@@ -28,6 +26,8 @@ pub(super) struct Gathering {
 /// A study that was met.
 #[derive(Default)]
 struct Met {
+    /// Its place in the order in which studies are met.
+    place: usize,
     folders: HashSet<PathBuf>,
     /// Some of it was found in a folder.
     in_folder: bool,
@@ -79,8 +79,7 @@ impl Gathering {
         Self {
             keys: fresh_keys(),
             open: Studies::new(settings),
-            met: Vec::new(),
-            places: HashMap::new(),
+            met: HashMap::new(),
             unread: HashSet::new(),
             now,
         }
@@ -112,20 +111,17 @@ impl Gathering {
     }
 
     fn meet(&mut self, study: Key) -> &mut Met {
-        let place = *self.places.entry(study).or_insert(self.met.len());
-        if place == self.met.len() {
-            self.met.push(Met::default());
-        }
-        &mut self.met[place]
+        let place = self.met.len();
+        self.met.entry(study).or_insert_with(|| Met { place, ..Met::default() })
     }
 
     /// The studies in the order in which they were met.
     pub(super) fn settle(mut self) -> Vec<Settled> {
         let mut complete = self.open.settle(self.now);
-        complete.sort_by_key(|one| self.places.get(&one.study.key()));
+        complete.sort_by_key(|one| self.met.get(&one.study.key()).map(|met| met.place));
         let mut known = Known::default();
         let settled = complete.into_iter().map(|one| {
-            let met = self.places.get(&one.study.key()).and_then(|place| self.met.get(*place));
+            let met = self.met.get(&one.study.key());
             let in_part =
                 met.is_none_or(|met| met.in_part || !met.folders.is_disjoint(&self.unread));
             let early = met.is_none_or(|met| !met.in_folder);

@@ -409,7 +409,7 @@ fn left_out(page: &mut Html, study: &Study<'_>, rules: &[Rule]) {
         page.cell(|page| match &why {
             LeftOut::Off => page.both("本院已关闭", "switched off by the site"),
             LeftOut::NoStudy => {
-                page.word(|language| language.word(words::untold(Untold::NoStudy)).to_owned())
+                page.word(|language| language.word(words::untold(Untold::NoStudy)).to_owned());
             }
             LeftOut::DoesNotApply(why) => page.word(|language| words::why_not(language, why)),
         });

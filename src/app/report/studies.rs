@@ -12,7 +12,7 @@ use crate::web::model::{self, RuleOutcome, RuleTrace, Untold};
 /// How each rule on series and studies fared with a study.
 pub(in crate::app) fn study_traces(rules: &RuleSets, look: &Look<'_>) -> Vec<RuleTrace> {
     let told = |one: crate::standard::study::StudyTrace| {
-        let mut told = trace(&one.rule, one.trace, one.series.as_ref())?;
+        let mut told = trace(&one.rule, &one.trace, one.series.as_ref())?;
         let has_no_series = one.series.is_none() && told.level == Level::Series.as_str();
         told.untold = has_no_series.then_some(Untold::NoSeries);
         Some(told)
