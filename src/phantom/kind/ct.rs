@@ -1,11 +1,11 @@
 //! CT: a slice, and the same slices in one Enhanced CT object.
 
 use super::super::data_set::{Code, DataSet, Value};
-use super::super::identity::uid;
 use super::super::picture::Scale;
 use super::super::pixels::{Depth, Pixels};
 use super::super::specimen::Specimen;
 use super::common::{da, frame_of_reference, series_uid};
+use super::groups::{Stack, dimensions, in_stack, item};
 use super::scene;
 use crate::dicom::{VR, tags};
 
@@ -84,6 +84,9 @@ pub(super) fn slice(specimen: &Specimen, set: &mut DataSet) -> Pixels {
     pixels
 }
 
+/// What tells how the frames of enhanced phantoms are ordered.
+pub(super) const DIMENSIONS: &str = "dimension organization";
+
 const CHEST: Code = Code("51185008", "SCT", "Chest");
 
 /// Enhanced CT Image Storage, PS3.3 A.38.1.
@@ -105,88 +108,37 @@ pub(super) fn enhanced(specimen: &Specimen, set: &mut DataSet) -> Pixels {
         .text(tags::MULTIENERGY_CT_ACQUISITION, "NO")
         .items(tags::ACQUISITION_CONTEXT_SEQUENCE, Vec::new());
     set.remove(tags::ACQUISITION_DATE).remove(tags::ACQUISITION_TIME);
-    dimensions(specimen, set);
+    dimensions(specimen, DIMENSIONS, set);
     set.item(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE, shared(specimen));
     let frames = (0..specimen.frames).map(|index| frame(specimen, &date, index)).collect();
     set.items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE, frames);
     pixels
 }
 
-/// PS3.3 C.7.6.17.
-pub(super) fn dimensions(specimen: &Specimen, set: &mut DataSet) {
-    let organization = uid(specimen.seed, "dimension organization");
-    let mut own = DataSet::default();
-    own.text(tags::DIMENSION_ORGANIZATION_UID, organization.as_str());
-    let mut index = own.clone();
-    index.set(tags::DIMENSION_INDEX_POINTER, VR::AT, Value::Shorts(vec![0x0020, 0x9057])).set(
-        tags::FUNCTIONAL_GROUP_POINTER,
-        VR::AT,
-        Value::Shorts(vec![0x0020, 0x9111]),
-    );
-    set.item(tags::DIMENSION_ORGANIZATION_SEQUENCE, own)
-        .item(tags::DIMENSION_INDEX_SEQUENCE, index);
-}
-
-/// An item with what `fill` puts in.
-pub(super) fn group(fill: impl FnOnce(&mut DataSet)) -> DataSet {
-    let mut group = DataSet::default();
-    fill(&mut group);
-    group
-}
-
 fn shared(specimen: &Specimen) -> DataSet {
     let spacing = decimal(spacing(specimen));
-    group(|groups| {
+    let stack = Stack {
+        spacing: &spacing,
+        thickness: THICKNESS,
+        apart: None,
+        orientation: "1\\0\\0\\0\\1\\0",
+        anatomy: ("U", CHEST),
+        rescale: ("-1024", "HU"),
+        window: ("40", "400"),
+        shows: Some("MEDIASTINUM"),
+    };
+    item(|groups| {
+        stack.share(groups);
         groups
             .item(
-                tags::PIXEL_MEASURES_SEQUENCE,
-                group(|group| {
-                    group
-                        .text(tags::PIXEL_SPACING, format!("{spacing}\\{spacing}"))
-                        .text(tags::SLICE_THICKNESS, THICKNESS);
-                }),
-            )
-            .item(
-                tags::PLANE_ORIENTATION_SEQUENCE,
-                group(|group| {
-                    group.text(tags::IMAGE_ORIENTATION_PATIENT, "1\\0\\0\\0\\1\\0");
-                }),
-            )
-            .item(
-                tags::FRAME_ANATOMY_SEQUENCE,
-                group(|group| {
-                    group
-                        .text(tags::FRAME_LATERALITY, "U")
-                        .code(tags::ANATOMIC_REGION_SEQUENCE, CHEST);
-                }),
-            )
-            .item(
-                tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE,
-                group(|group| {
-                    group
-                        .text(tags::RESCALE_INTERCEPT, "-1024")
-                        .text(tags::RESCALE_SLOPE, "1")
-                        .text(tags::RESCALE_TYPE, "HU");
-                }),
-            )
-            .item(
-                tags::FRAME_VOILUT_SEQUENCE,
-                group(|group| {
-                    group
-                        .text(tags::WINDOW_CENTER, "40")
-                        .text(tags::WINDOW_WIDTH, "400")
-                        .text(tags::WINDOW_CENTER_WIDTH_EXPLANATION, "MEDIASTINUM");
-                }),
-            )
-            .item(
                 tags::IRRADIATION_EVENT_IDENTIFICATION_SEQUENCE,
-                group(|group| {
+                item(|group| {
                     group.text(tags::IRRADIATION_EVENT_UID, series_uid(specimen, "irradiation"));
                 }),
             )
             .item(
                 tags::CT_IMAGE_FRAME_TYPE_SEQUENCE,
-                group(|group| {
+                item(|group| {
                     group
                         .text(tags::FRAME_TYPE, "ORIGINAL\\PRIMARY\\VOLUME\\NONE")
                         .text(tags::PIXEL_PRESENTATION, "MONOCHROME")
@@ -203,7 +155,7 @@ fn acquisition(groups: &mut DataSet) {
     groups
         .item(
             tags::CT_ACQUISITION_TYPE_SEQUENCE,
-            group(|group| {
+            item(|group| {
                 group
                     .text(tags::ACQUISITION_TYPE, "SPIRAL")
                     .text(tags::CONSTANT_VOLUME_FLAG, "NO")
@@ -212,7 +164,7 @@ fn acquisition(groups: &mut DataSet) {
         )
         .item(
             tags::CT_ACQUISITION_DETAILS_SEQUENCE,
-            group(|group| {
+            item(|group| {
                 group
                     .text(tags::ROTATION_DIRECTION, "CW")
                     .double(tags::REVOLUTION_TIME, 0.5)
@@ -225,7 +177,7 @@ fn acquisition(groups: &mut DataSet) {
         )
         .item(
             tags::CT_TABLE_DYNAMICS_SEQUENCE,
-            group(|group| {
+            item(|group| {
                 group
                     .double(tags::TABLE_SPEED, 78.7)
                     .double(tags::TABLE_FEED_PER_ROTATION, 39.37)
@@ -234,7 +186,7 @@ fn acquisition(groups: &mut DataSet) {
         )
         .item(
             tags::CT_GEOMETRY_SEQUENCE,
-            group(|group| {
+            item(|group| {
                 group
                     .double(tags::DISTANCE_SOURCE_TO_DETECTOR, 950.0)
                     .double(tags::DISTANCE_SOURCE_TO_DATA_COLLECTION_CENTER, 540.0);
@@ -242,7 +194,7 @@ fn acquisition(groups: &mut DataSet) {
         )
         .item(
             tags::CT_RECONSTRUCTION_SEQUENCE,
-            group(|group| {
+            item(|group| {
                 group
                     .text(tags::RECONSTRUCTION_ALGORITHM, "FILTER_BACK_PROJ")
                     .text(tags::CONVOLUTION_KERNEL, "STANDARD")
@@ -259,7 +211,7 @@ fn acquisition(groups: &mut DataSet) {
         )
         .item(
             tags::CT_EXPOSURE_SEQUENCE,
-            group(|group| {
+            item(|group| {
                 group
                     .double(tags::EXPOSURE_TIME_INMS, 500.0)
                     .double(tags::X_RAY_TUBE_CURRENT_INM_A, 200.0)
@@ -274,7 +226,7 @@ fn acquisition(groups: &mut DataSet) {
         )
         .item(
             tags::CTX_RAY_DETAILS_SEQUENCE,
-            group(|group| {
+            item(|group| {
                 group
                     .text(tags::KVP, "120")
                     .text(tags::FOCAL_SPOTS, "0.7")
@@ -287,43 +239,17 @@ fn acquisition(groups: &mut DataSet) {
 fn frame(specimen: &Specimen, date: &str, index: u32) -> DataSet {
     let position = position(specimen, index);
     let [x, y, z] = position.map(decimal);
-    group(|groups| {
-        groups
-            .item(
-                tags::FRAME_CONTENT_SEQUENCE,
-                group(|group| {
-                    let at = format!("{date}093300.000000+0800");
-                    group
-                        .set(tags::FRAME_ACQUISITION_NUMBER, VR::US, Value::Shorts(vec![1]))
-                        .text(tags::FRAME_REFERENCE_DATE_TIME, at.as_str())
-                        .text(tags::FRAME_ACQUISITION_DATE_TIME, at.as_str())
-                        .double(tags::FRAME_ACQUISITION_DURATION, 500.0)
-                        .text(tags::STACK_ID, "1")
-                        .set(tags::IN_STACK_POSITION_NUMBER, VR::UL, Value::Longs(vec![index + 1]))
-                        .set(tags::DIMENSION_INDEX_VALUES, VR::UL, Value::Longs(vec![index + 1]));
-                }),
-            )
-            .item(
-                tags::PLANE_POSITION_SEQUENCE,
-                group(|group| {
-                    group.text(tags::IMAGE_POSITION_PATIENT, format!("{x}\\{y}\\{z}"));
-                }),
-            )
-            .item(
-                tags::CT_POSITION_SEQUENCE,
-                group(|group| {
-                    let [_, _, z] = position;
-                    group.double(tags::TABLE_POSITION, z).set(
-                        tags::DATA_COLLECTION_CENTER_PATIENT,
-                        VR::FD,
-                        Value::Doubles(vec![0.0, 0.0, z]),
-                    );
-                    group.set(
-                        tags::RECONSTRUCTION_TARGET_CENTER_PATIENT,
-                        VR::FD,
-                        Value::Doubles(vec![0.0, 0.0, z]),
-                    );
-                }),
-            );
-    })
+    let mut groups = in_stack(index, &format!("{x}\\{y}\\{z}"), Some((date, 500.0)));
+    groups.item(
+        tags::CT_POSITION_SEQUENCE,
+        item(|group| {
+            let [_, _, z] = position;
+            let center = Value::Doubles(vec![0.0, 0.0, z]);
+            group
+                .double(tags::TABLE_POSITION, z)
+                .set(tags::DATA_COLLECTION_CENTER_PATIENT, VR::FD, center.clone())
+                .set(tags::RECONSTRUCTION_TARGET_CENTER_PATIENT, VR::FD, center);
+        }),
+    );
+    groups
 }

@@ -2,6 +2,7 @@
 
 mod common;
 mod ct;
+mod groups;
 mod mr;
 mod nuclear;
 mod report;

@@ -5,7 +5,8 @@ use super::super::picture::Scale;
 use super::super::pixels::{Depth, Pixels};
 use super::super::specimen::Specimen;
 use super::common::{da, frame_of_reference};
-use super::ct::{decimal, dimensions, group};
+use super::ct::{DIMENSIONS, decimal};
+use super::groups::{Stack, dimensions, in_stack, item};
 use super::scene;
 use crate::dicom::{VR, tags};
 
@@ -101,7 +102,7 @@ pub(super) fn enhanced(specimen: &Specimen, set: &mut DataSet) -> Pixels {
         .items(tags::ACQUISITION_CONTEXT_SEQUENCE, Vec::new());
     set.remove(tags::ACQUISITION_DATE).remove(tags::ACQUISITION_TIME);
     pulse_sequence(set);
-    dimensions(specimen, set);
+    dimensions(specimen, DIMENSIONS, set);
     set.item(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE, shared(specimen));
     let frames = (0..specimen.frames).map(|index| frame(specimen, &date, index)).collect();
     set.items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE, frames);
@@ -138,51 +139,23 @@ fn pulse_sequence(set: &mut DataSet) {
 }
 
 fn shared(specimen: &Specimen) -> DataSet {
-    let spacing = decimal(spacing(specimen));
-    group(|groups| {
-        groups
-            .item(
-                tags::PIXEL_MEASURES_SEQUENCE,
-                group(|group| {
-                    group
-                        .text(tags::PIXEL_SPACING, format!("{spacing}\\{spacing}"))
-                        .text(tags::SLICE_THICKNESS, "5")
-                        .text(tags::SPACING_BETWEEN_SLICES, decimal(STEP));
-                }),
-            )
-            .item(
-                tags::PLANE_ORIENTATION_SEQUENCE,
-                group(|group| {
-                    group.text(tags::IMAGE_ORIENTATION_PATIENT, "1\\0\\0\\0\\1\\0");
-                }),
-            )
-            .item(
-                tags::FRAME_ANATOMY_SEQUENCE,
-                group(|group| {
-                    group
-                        .text(tags::FRAME_LATERALITY, "U")
-                        .code(tags::ANATOMIC_REGION_SEQUENCE, HEAD);
-                }),
-            )
-            .item(
-                tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE,
-                group(|group| {
-                    group
-                        .text(tags::RESCALE_INTERCEPT, "0")
-                        .text(tags::RESCALE_SLOPE, "1")
-                        .text(tags::RESCALE_TYPE, "US");
-                }),
-            )
-            .item(
-                tags::FRAME_VOILUT_SEQUENCE,
-                group(|group| {
-                    group.text(tags::WINDOW_CENTER, "750").text(tags::WINDOW_WIDTH, "1500");
-                }),
-            )
-            .item(
-                tags::MR_IMAGE_FRAME_TYPE_SEQUENCE,
-                group(|group| description(group.text(tags::FRAME_TYPE, TYPE))),
-            );
+    let (spacing, apart) = (decimal(spacing(specimen)), decimal(STEP));
+    let stack = Stack {
+        spacing: &spacing,
+        thickness: "5",
+        apart: Some(&apart),
+        orientation: "1\\0\\0\\0\\1\\0",
+        anatomy: ("U", HEAD),
+        rescale: ("0", "US"),
+        window: ("750", "1500"),
+        shows: None,
+    };
+    item(|groups| {
+        stack.share(groups);
+        groups.item(
+            tags::MR_IMAGE_FRAME_TYPE_SEQUENCE,
+            item(|group| description(group.text(tags::FRAME_TYPE, TYPE))),
+        );
         acquisition(groups);
         coils(groups);
     })
@@ -193,7 +166,7 @@ fn acquisition(groups: &mut DataSet) {
     groups
         .item(
             tags::MR_TIMING_AND_RELATED_PARAMETERS_SEQUENCE,
-            group(|group| {
+            item(|group| {
                 let mut rate = DataSet::default();
                 rate.text(tags::SPECIFIC_ABSORPTION_RATE_DEFINITION, "IEC_HEAD")
                     .double(tags::SPECIFIC_ABSORPTION_RATE_VALUE, 1.1);
@@ -213,7 +186,7 @@ fn acquisition(groups: &mut DataSet) {
         )
         .item(
             tags::MRFOV_GEOMETRY_SEQUENCE,
-            group(|group| {
+            item(|group| {
                 group
                     .text(tags::IN_PLANE_PHASE_ENCODING_DIRECTION, "ROW")
                     .number(tags::MR_ACQUISITION_FREQUENCY_ENCODING_STEPS, 256)
@@ -224,13 +197,13 @@ fn acquisition(groups: &mut DataSet) {
         )
         .item(
             tags::MR_ECHO_SEQUENCE,
-            group(|group| {
+            item(|group| {
                 group.double(tags::EFFECTIVE_ECHO_TIME, 100.0);
             }),
         )
         .item(
             tags::MR_MODIFIER_SEQUENCE,
-            group(|group| {
+            item(|group| {
                 group
                     .text(tags::INVERSION_RECOVERY, "NO")
                     .text(tags::FLOW_COMPENSATION, "NONE")
@@ -244,7 +217,7 @@ fn acquisition(groups: &mut DataSet) {
         )
         .item(
             tags::MR_IMAGING_MODIFIER_SEQUENCE,
-            group(|group| {
+            item(|group| {
                 group
                     .text(tags::MAGNETIZATION_TRANSFER, "NONE")
                     .text(tags::BLOOD_SIGNAL_NULLING, "NO")
@@ -255,7 +228,7 @@ fn acquisition(groups: &mut DataSet) {
         )
         .item(
             tags::MR_AVERAGES_SEQUENCE,
-            group(|group| {
+            item(|group| {
                 group.text(tags::NUMBER_OF_AVERAGES, "2");
             }),
         );
@@ -265,7 +238,7 @@ fn coils(groups: &mut DataSet) {
     groups
         .item(
             tags::MR_RECEIVE_COIL_SEQUENCE,
-            group(|group| {
+            item(|group| {
                 group
                     .text(tags::RECEIVE_COIL_NAME, "HEAD")
                     .text(tags::RECEIVE_COIL_MANUFACTURER_NAME, "MARKGATE")
@@ -275,7 +248,7 @@ fn coils(groups: &mut DataSet) {
         )
         .item(
             tags::MR_TRANSMIT_COIL_SEQUENCE,
-            group(|group| {
+            item(|group| {
                 group
                     .text(tags::TRANSMIT_COIL_NAME, "BODY")
                     .text(tags::TRANSMIT_COIL_MANUFACTURER_NAME, "MARKGATE")
@@ -286,27 +259,5 @@ fn coils(groups: &mut DataSet) {
 
 fn frame(specimen: &Specimen, date: &str, index: u32) -> DataSet {
     let [x, y, z] = position(specimen, index).map(decimal);
-    group(|groups| {
-        groups
-            .item(
-                tags::FRAME_CONTENT_SEQUENCE,
-                group(|group| {
-                    let at = format!("{date}093300.000000+0800");
-                    group
-                        .number(tags::FRAME_ACQUISITION_NUMBER, 1)
-                        .text(tags::FRAME_REFERENCE_DATE_TIME, at.as_str())
-                        .text(tags::FRAME_ACQUISITION_DATE_TIME, at.as_str())
-                        .double(tags::FRAME_ACQUISITION_DURATION, 96_000.0)
-                        .text(tags::STACK_ID, "1")
-                        .set(tags::IN_STACK_POSITION_NUMBER, VR::UL, Value::Longs(vec![index + 1]))
-                        .set(tags::DIMENSION_INDEX_VALUES, VR::UL, Value::Longs(vec![index + 1]));
-                }),
-            )
-            .item(
-                tags::PLANE_POSITION_SEQUENCE,
-                group(|group| {
-                    group.text(tags::IMAGE_POSITION_PATIENT, format!("{x}\\{y}\\{z}"));
-                }),
-            );
-    })
+    in_stack(index, &format!("{x}\\{y}\\{z}"), Some((date, 96_000.0)))
 }

@@ -1,10 +1,10 @@
 //! Breast tomosynthesis: slices of a breast in one object.
 
 use super::super::data_set::{Code, DataSet, Value};
-use super::super::identity::uid;
 use super::super::pixels::Pixels;
 use super::super::specimen::Specimen;
 use super::common::{da, frame_of_reference, series_uid};
+use super::groups::{Stack, dimensions, in_stack, item};
 use super::xray;
 use crate::dicom::{VR, tags};
 use dicom_dictionary_std::uids;
@@ -13,12 +13,6 @@ const BREAST: Code = Code("76752008", "SCT", "Breast");
 /// Millimetres of a pixel and from slice to slice.
 const PIXEL: &str = "0.1";
 const THICKNESS: &str = "1";
-
-fn item(fill: impl FnOnce(&mut DataSet)) -> DataSet {
-    let mut item = DataSet::default();
-    fill(&mut item);
-    item
-}
 
 /// Breast Tomosynthesis Image Storage, PS3.3 A.55.
 pub(super) fn slices(specimen: &Specimen, set: &mut DataSet) -> Pixels {
@@ -40,7 +34,7 @@ pub(super) fn slices(specimen: &Specimen, set: &mut DataSet) -> Pixels {
         .item(tags::CONTRIBUTING_SOURCES_SEQUENCE, source(specimen))
         .item(tags::X_RAY3_D_ACQUISITION_SEQUENCE, acquisition(specimen))
         .item(tags::X_RAY3_D_RECONSTRUCTION_SEQUENCE, reconstruction());
-    dimensions(specimen, set);
+    dimensions(specimen, "dimension organization of tomosynthesis", set);
     set.item(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE, shared()).items(
         tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE,
         (0..specimen.frames).map(frame).collect(),
@@ -53,23 +47,6 @@ fn kind_of_frames(set: &mut DataSet, type_of: crate::dicom::Tag) {
         .text(tags::PIXEL_PRESENTATION, "MONOCHROME")
         .text(tags::VOLUMETRIC_PROPERTIES, "VOLUME")
         .text(tags::VOLUME_BASED_CALCULATION_TECHNIQUE, "TOMOSYNTHESIS");
-}
-
-/// PS3.3 C.7.6.17: frames are ordered by their place in the stack.
-fn dimensions(specimen: &Specimen, set: &mut DataSet) {
-    let organization = uid(specimen.seed, "dimension organization of tomosynthesis");
-    let own = item(|own| {
-        own.text(tags::DIMENSION_ORGANIZATION_UID, organization.as_str());
-    });
-    let pointer = |tag: crate::dicom::Tag| Value::Shorts(vec![tag.group(), tag.element()]);
-    let mut index = own.clone();
-    index.set(tags::DIMENSION_INDEX_POINTER, VR::AT, pointer(tags::IN_STACK_POSITION_NUMBER)).set(
-        tags::FUNCTIONAL_GROUP_POINTER,
-        VR::AT,
-        pointer(tags::FRAME_CONTENT_SEQUENCE),
-    );
-    set.item(tags::DIMENSION_ORGANIZATION_SEQUENCE, own)
-        .item(tags::DIMENSION_INDEX_SEQUENCE, index);
 }
 
 /// The projections that the slices were made from: PS3.3 C.8.21.3.
@@ -181,59 +158,27 @@ fn reconstruction() -> DataSet {
 
 /// The right breast, seen from the side.
 fn shared() -> DataSet {
-    let mut groups = DataSet::default();
-    let mut group = |sequence, fill: &dyn Fn(&mut DataSet)| {
-        groups.item(sequence, item(|group| fill(group)));
+    let stack = Stack {
+        spacing: PIXEL,
+        thickness: THICKNESS,
+        apart: None,
+        orientation: "0\\1\\0\\0\\0\\-1",
+        anatomy: ("R", BREAST),
+        rescale: ("0", "US"),
+        window: ("2000", "4000"),
+        shows: None,
     };
-    group(tags::PIXEL_MEASURES_SEQUENCE, &|group| {
-        group
-            .text(tags::PIXEL_SPACING, format!("{PIXEL}\\{PIXEL}"))
-            .text(tags::SLICE_THICKNESS, THICKNESS);
-    });
-    group(tags::PLANE_ORIENTATION_SEQUENCE, &|group| {
-        group.text(tags::IMAGE_ORIENTATION_PATIENT, "0\\1\\0\\0\\0\\-1");
-    });
-    group(tags::FRAME_ANATOMY_SEQUENCE, &|group| {
-        group.text(tags::FRAME_LATERALITY, "R").code(tags::ANATOMIC_REGION_SEQUENCE, BREAST);
-    });
-    group(tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE, &|group| {
-        group
-            .text(tags::RESCALE_INTERCEPT, "0")
-            .text(tags::RESCALE_SLOPE, "1")
-            .text(tags::RESCALE_TYPE, "US");
-    });
-    group(tags::FRAME_VOILUT_SEQUENCE, &|group| {
-        group.text(tags::WINDOW_CENTER, "2000").text(tags::WINDOW_WIDTH, "4000");
-    });
-    groups
+    item(|groups| stack.share(groups))
 }
 
 fn frame(index: u32) -> DataSet {
-    let mut groups = DataSet::default();
-    let number = Value::Longs(vec![index + 1]);
-    groups
-        .item(
-            tags::FRAME_CONTENT_SEQUENCE,
-            item(|group| {
-                group
-                    .number(tags::FRAME_ACQUISITION_NUMBER, 1)
-                    .text(tags::STACK_ID, "1")
-                    .set(tags::IN_STACK_POSITION_NUMBER, VR::UL, number.clone())
-                    .set(tags::DIMENSION_INDEX_VALUES, VR::UL, number);
-            }),
-        )
-        .item(
-            tags::PLANE_POSITION_SEQUENCE,
-            item(|group| {
-                group.text(tags::IMAGE_POSITION_PATIENT, format!("{index}\\0\\0"));
-            }),
-        )
-        .item(
-            tags::X_RAY3_D_FRAME_TYPE_SEQUENCE,
-            item(|group| {
-                kind_of_frames(group, tags::FRAME_TYPE);
-                group.number(tags::RECONSTRUCTION_INDEX, 1);
-            }),
-        );
+    let mut groups = in_stack(index, &format!("{index}\\0\\0"), None);
+    groups.item(
+        tags::X_RAY3_D_FRAME_TYPE_SEQUENCE,
+        item(|group| {
+            kind_of_frames(group, tags::FRAME_TYPE);
+            group.number(tags::RECONSTRUCTION_INDEX, 1);
+        }),
+    );
     groups
 }
