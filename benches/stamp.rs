@@ -10,10 +10,12 @@
     reason = "a bench prints, and stops at the first thing that is not as it should be"
 )]
 
+mod timing;
+
 use std::cell::RefCell;
 use std::hint::black_box;
 use std::io::{self, Read};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use markgate::base::limits::Limits;
 use markgate::codec::{
@@ -27,17 +29,23 @@ use markgate::object::edit::{EditPlan, Made};
 use markgate::object::splice::{MadeBytes, output};
 use markgate::object::{HeaderView, Scanner};
 use markgate::phantom::{Kind, Specimen};
-use markgate::recognition::{Decision, Names, Outcome, Reason, ScopeCode};
+use markgate::recognition::{
+    AccreditationStatus, Decision, Names, Outcome, Reason, ScopeCode, UsedAccreditation,
+};
 use markgate::stamp::display::Display;
 use markgate::stamp::glyphs::Typeface;
 use markgate::stamp::layout::{LayoutFacts, LayoutPolicy, choose};
-use markgate::stamp::{Job, Provenance, Stamp, StampMode, StampPolicy, Workshop, stamp};
+use markgate::stamp::{
+    Job, Provenance, Stamp, StampMode, StampPolicy, Workshop, self_check, stamp,
+};
+use timing::median;
 
 const NAME: &str = "首都医科大学附属北京友谊医院";
 
 fn main() {
-    let parts: [(&str, fn()); 4] = [
+    let parts: [(&str, fn()); 5] = [
         ("objects", whole_objects),
+        ("checks", checks),
         ("blocks", blocks),
         ("lossless", lossless),
         ("corners", corners),
@@ -49,19 +57,6 @@ fn main() {
             measure();
         }
     }
-}
-
-/// The median of some rounds.
-fn median(rounds: usize, mut one: impl FnMut()) -> Duration {
-    let mut times: Vec<Duration> = (0..rounds)
-        .map(|_| {
-            let begun = Instant::now();
-            one();
-            begun.elapsed()
-        })
-        .collect();
-    times.sort_unstable();
-    times[times.len() / 2]
 }
 
 fn ratio(one: Duration, other: Duration) -> f64 {
@@ -109,20 +104,40 @@ struct Gate {
 impl Gate {
     fn new() -> Self {
         let mut decision = Decision::without_judgement(Reason::Unchecked);
-        decision.outcome = Outcome::Mark(ScopeCode::new("JJJHR"));
+        let mark = ScopeCode::new("JJJHR");
+        decision.exam_date = "2026-05-06".parse().ok();
+        decision.scopes = vec![mark.clone()];
+        decision.accreditation = Some(UsedAccreditation {
+            row: 0,
+            label: "bfh/JJJHR/2026-04-01".to_owned(),
+            valid_from: "2026-04-01".parse().unwrap(),
+            valid_to: None,
+            status: AccreditationStatus::Active,
+        });
+        decision.outcome = Outcome::Mark(mark);
         let mut policy = StampPolicy::default();
         policy.pixels.kept.clear();
         let provenance = Provenance {
             ae: AeTitle::parse("MARKGATE").unwrap(),
             source: None,
             version: "0".to_owned(),
-            rules: String::new(),
+            rules: "0".to_owned(),
         };
         let names = Names { full: NAME.to_owned(), short: None, latin: None };
         Self { decision, names, policy, provenance }
     }
 
     fn stamp(&self, modes: &[StampMode], view: &HeaderView, object: &[u8], syntax: &str) -> Stamp {
+        self.with_job(view, object, syntax, |job| stamp(modes, job).unwrap())
+    }
+
+    fn with_job<T>(
+        &self,
+        view: &HeaderView,
+        object: &[u8],
+        syntax: &str,
+        act: impl FnOnce(&Job<'_>) -> T,
+    ) -> T {
         let bench = Memory { object, made: RefCell::default() };
         let set = view.charset();
         let class = view.string(markgate::dicom::tags::SOP_CLASS_UID).unwrap();
@@ -140,8 +155,34 @@ impl Gate {
             preferred: &[],
             other_version: false,
         };
-        stamp(modes, &job).unwrap()
+        act(&job)
     }
+}
+
+/// What the look at one's own output adds to a tag.
+fn checks() {
+    println!("a tag                            scan   stamp()  self_check()");
+    let rows = [
+        ("CT", Specimen::new(Kind::Ct, 7).size(64, 64)),
+        ("EnhancedCT of 500 frames", Specimen::new(Kind::EnhancedCt, 7).size(8, 8).frames(500)),
+    ];
+    let gate = Gate::new();
+    let scopes = [ScopeCode::new("JJJHR")];
+    for (name, specimen) in rows {
+        let syntax = TransferSyntax::of(specimen.transfer_syntax().as_str());
+        let (object, uid) = (specimen.data_set(), specimen.transfer_syntax().to_string());
+        let view = view_of(&object, syntax);
+        let scanned = median(500, || drop(black_box(view_of(&object, syntax))));
+        gate.with_job(&view, &object, &uid, |job| {
+            let stamped = median(500, || drop(black_box(stamp(&[StampMode::Tag], job))));
+            let made = stamp(&[StampMode::Tag], job).unwrap();
+            let checked = median(500, || self_check(black_box(job), &made, &scopes).unwrap());
+            let micros = [scanned, stamped, checked].map(|time| time.as_secs_f64() * 1e6);
+            let [scanned, stamped, checked] = micros;
+            println!("{name:28} {scanned:6.1} us {stamped:6.1} us {checked:10.1} us");
+        });
+    }
+    println!();
 }
 
 fn view_of(object: &[u8], syntax: TransferSyntax) -> HeaderView {

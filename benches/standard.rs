@@ -10,8 +10,10 @@
     reason = "a bench prints, and stops at the first thing that is not as it should be"
 )]
 
+mod timing;
+
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use markgate::base::limits::Limits;
 use markgate::base::time::parse_offset;
@@ -20,6 +22,7 @@ use markgate::object::{Scan, scan_reader};
 use markgate::phantom::{Fault, Kind, Specimen};
 use markgate::standard::facts::FACTS;
 use markgate::standard::{Announced, Arrival, Changes, Pack, RuleSet, Subject};
+use timing::median;
 
 const ROUNDS: usize = 2_000;
 
@@ -127,19 +130,6 @@ fn subject(scan: &Scan) -> Subject<'_> {
         offset: parse_offset("+08:00").unwrap(),
     };
     Subject::new(&scan.header, arrival)
-}
-
-/// The median of some rounds.
-fn median(rounds: usize, mut one: impl FnMut()) -> Duration {
-    let mut times: Vec<Duration> = (0..rounds)
-        .map(|_| {
-            let begun = Instant::now();
-            one();
-            begun.elapsed()
-        })
-        .collect();
-    times.sort_unstable();
-    times[times.len() / 2]
 }
 
 fn micros(duration: Duration) -> f64 {

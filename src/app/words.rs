@@ -153,6 +153,9 @@ pub fn reason(code: &str) -> Option<Word> {
         Reason::NameTooLong => word("机构名称过长", "the institution's name is too long"),
         Reason::NotEncodable => word("字符集无法表示", "the character set cannot hold the name"),
         Reason::Signed => word("对象有数字签名", "the object is digitally signed"),
+        Reason::SelfCheck => {
+            word("加盖结果未通过自检", "what would have gone out failed its self-check")
+        }
         Reason::Bypass => word("旁路期间", "the gate was in bypass"),
         Reason::Unchecked => word("未能检查", "it could not be judged"),
     })

@@ -16,7 +16,7 @@ use crate::policy::admission::Source;
 use crate::policy::disposition::{Disposition, disposition};
 use crate::recognition::{Decision, Exam, Institution, Reason, ScopeCode, decide};
 use crate::stamp::layout::Corner;
-use crate::stamp::{ImagePixels, Job, Provenance, Stamp, Workshop, stamp};
+use crate::stamp::{Broken, ImagePixels, Job, Provenance, Stamp, Workshop, self_check, stamp};
 use crate::standard::study::Keys;
 use crate::standard::{Announced, Arrival, Assessment, Finding, OwnNames, RuleSet, Subject, facts};
 
@@ -142,8 +142,9 @@ fn judge_or_panic(site: &Site, image: &Image<'_>, now: Timestamp) -> Verdict {
         End::Complete => true,
         End::Cut { .. } | End::Malformed(_) | End::TooDeep { .. } | End::Unlooked(_) => false,
     };
-    let (decision, Stamp { plan, modes, fallen_back, corner }) = if is_whole {
-        mark(site, image, &subject, (rules, &assessment), now)
+    let (decision, Stamp { plan, modes, fallen_back, corner, .. }) = if is_whole {
+        let (decision, stamp) = mark(site, image, &subject, (rules, &assessment), now);
+        kept(site, decision, stamp, &mut assessment)
     } else {
         // What was not looked at to its end is carried on as it is.
         (Decision::without_judgement(Reason::Unchecked), Stamp::none())
@@ -220,7 +221,7 @@ fn mark(
     subject: &Subject<'_>,
     (rules, assessment): (&RuleSet, &Assessment),
     now: Timestamp,
-) -> (Decision, Stamp) {
+) -> (Decision, Result<Stamp, Broken>) {
     let name = facts::identity::institution_name(subject);
     let exam = Exam {
         sop_class: image.sop_class,
@@ -235,7 +236,7 @@ fn mark(
     let decision = decide(&site.registry, &site.mark, &exam, date_at(now, site.offset));
     let institution = decision.institution.as_ref().and_then(|id| site.registry.institution(id));
     let Some(institution) = institution else {
-        return (decision, Stamp::none());
+        return (decision, Ok(Stamp::none()));
     };
     let names = institution.names_on(decision.exam_date);
     let provenance = Provenance {
@@ -259,11 +260,33 @@ fn mark(
         other_version: image.other_version,
     };
     match stamp(site.modes.modes(subject), &job) {
-        Ok(stamped) => (decision, stamped),
+        Ok(stamped) => {
+            let checked = self_check(&job, &stamped, site.registry.scope_codes());
+            if let (Err(_), Some(workshop)) = (checked, image.workshop) {
+                workshop.discard();
+            }
+            (decision, checked.map(|()| stamped))
+        }
         Err(obstacle) => {
             let reason = obstacle.reason();
             let decision = decision.withheld(reason, &site.mark);
-            (decision, Stamp::none())
+            (decision, Ok(Stamp::none()))
+        }
+    }
+}
+
+/// The decision and its stamp; or, where that would not keep what is promised of it, neither, with the finding.
+fn kept(
+    site: &Site,
+    decision: Decision,
+    stamp: Result<Stamp, Broken>,
+    assessment: &mut Assessment,
+) -> (Decision, Stamp) {
+    match stamp {
+        Ok(stamp) => (decision, stamp),
+        Err(broken) => {
+            assessment.findings.push(broken.finding());
+            (decision.withheld(Reason::SelfCheck, &site.mark), Stamp::none())
         }
     }
 }

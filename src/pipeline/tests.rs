@@ -4,11 +4,11 @@ use jiff::tz::Offset;
 use super::*;
 use crate::base::limits::Limits;
 use crate::base::time::Timestamp;
-use crate::dicom::tags;
 use crate::dicom::transfer_syntax::TransferSyntax;
+use crate::dicom::{VR, tags};
 use crate::object::splice::MadeBytes;
 use crate::object::{Scan, scan_reader, splice};
-use crate::phantom::{Fault, INSTITUTION, Kind, Specimen};
+use crate::phantom::{DataSet, Fault, INSTITUTION, Kind, Specimen, Value};
 use crate::policy::admission::Source;
 use crate::policy::disposition::{Disposition, HoldReason};
 use crate::recognition::{
@@ -16,7 +16,7 @@ use crate::recognition::{
     Reason, Rows,
 };
 use crate::stamp::StampMode;
-use crate::standard::{Announced, Changes, Pack, declarations};
+use crate::standard::{Announced, Changes, Pack, Severity, declarations};
 
 /// A site that marks CT of the phantoms' institution, `here`, and has one destination, `pacs`.
 pub(crate) fn site() -> Site {
@@ -73,6 +73,13 @@ fn at() -> Timestamp {
 
 fn specimen() -> Specimen {
     Specimen::new(Kind::Ct, 7).study_date(date(2026, 8, 14))
+}
+
+/// With an item of the Contributing Equipment Sequence, beside which a mark puts another.
+pub(crate) fn with_equipment(specimen: Specimen) -> Specimen {
+    let mut item = DataSet::default();
+    item.text(tags::MANUFACTURER, "GATEWAY");
+    specimen.set(tags::CONTRIBUTING_EQUIPMENT_SEQUENCE, VR::SQ, Value::Items(vec![item]))
 }
 
 struct Case {
@@ -211,6 +218,30 @@ fn what_the_ledger_keeps_has_no_value_of_a_patient() {
         let value = text.values.concat();
         assert!(!value.is_empty() && !report.contains(&value), "{tag}");
     }
+}
+
+#[test]
+fn what_the_ledger_keeps_tells_what_a_mark_rests_on() {
+    let verdict = Case::of(specimen()).judged(&site());
+    let report: serde_json::Value = serde_json::from_str(&verdict.report()).expect("JSON");
+    let told =
+        ["mark", "accreditation", "exam_date", "institution"].map(|key| report[key].as_str());
+    let label = verdict.decision.accreditation.as_ref().map(|used| used.label.as_str());
+    assert_eq!(told, [Some("JJJHR"), label, Some("2026-08-14"), Some("here")]);
+    assert!(label.is_some());
+}
+
+#[test]
+fn a_mark_that_fails_the_look_at_its_own_output_costs_the_mark_alone() {
+    // What stands beside the new item cannot be read, so nobody can say what would go out.
+    let case = Case::of(with_equipment(specimen()));
+    let verdict = case.judged(&site());
+    assert_eq!((verdict.mark(), verdict.reason()), (None, Some(Reason::SelfCheck)));
+    assert_eq!(verdict.disposition, Disposition::Forward);
+    assert_eq!(case.output(&verdict), case.data_set);
+    let found = verdict.findings.iter().find(|finding| finding.severity == Severity::SelfCheck);
+    assert_eq!(found.map(|finding| finding.rule.as_str()), Some("STP-003"));
+    assert!(verdict.report().contains("SELF_CHECK"));
 }
 
 #[test]

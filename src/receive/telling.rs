@@ -4,7 +4,9 @@ use crate::observe::Metrics;
 use crate::observe::metrics::{self, Code};
 use crate::pipeline;
 use crate::policy::disposition::{Disposition, HoldReason};
+use crate::recognition::Reason;
 use crate::spool::ObjectId;
+use crate::standard::Severity;
 
 /// The ids and codes of reasons.
 pub(super) fn codes(reasons: &[HoldReason]) -> Vec<String> {
@@ -19,6 +21,10 @@ pub(super) fn tell(metrics: &Metrics, object: ObjectId, verdict: &pipeline::Verd
     }
     let findings = verdict.findings.len();
     for finding in &verdict.findings {
+        if finding.severity == Severity::SelfCheck && verdict.reason() == Some(Reason::SelfCheck) {
+            let (rule, what) = (&finding.rule, &finding.message_en);
+            tracing::error!(%object, rule, what, "what would have gone out is not what was promised: the object goes on as it came");
+        }
         metrics.findings.get_or_create(&Code { code: finding.rule.clone() }).inc();
     }
     count_modes(metrics, verdict);

@@ -233,6 +233,7 @@ fn unmarked_treatment(own: bool, reason: Reason, policy: &MarkPolicy) -> Treatme
         Reason::NoInstitution
         | Reason::Foreign
         | Reason::Signed
+        | Reason::SelfCheck
         | Reason::Bypass
         | Reason::Unchecked => true,
         Reason::UnsupportedSop

@@ -35,6 +35,8 @@ pub enum Reason {
     NotEncodable,
     /// The object is digitally signed; to change it would break the signature.
     Signed,
+    /// What would have gone out does not keep what the gate promises of it: a fault of its own.
+    SelfCheck,
     /// The gate was in bypass.
     Bypass,
     /// The gate could not judge the object, by a fault of its own or because the object is beyond its limits.
@@ -43,7 +45,7 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::UnsupportedSop,
         Self::NotClinical,
         Self::NoInstitution,
@@ -59,6 +61,7 @@ impl Reason {
         Self::NameTooLong,
         Self::NotEncodable,
         Self::Signed,
+        Self::SelfCheck,
         Self::Bypass,
         Self::Unchecked,
     ];
@@ -82,6 +85,7 @@ impl Reason {
             Self::NameTooLong => "NAME_TOO_LONG",
             Self::NotEncodable => "NOT_ENCODABLE",
             Self::Signed => "SIGNED",
+            Self::SelfCheck => "SELF_CHECK",
             Self::Bypass => "BYPASS",
             Self::Unchecked => "UNCHECKED",
         }

@@ -8,7 +8,8 @@
 //!
 //! A function of its arguments: same object, decision and time, same bytes. An object that bears the mark that is due, in the
 //! modes that are asked for, is left alone, so stamping twice is stamping once. What cannot be written truthfully is an
-//! [`Obstacle`] and never a guess; outside the text no pixel changes.
+//! [`Obstacle`] and never a guess; outside the text no pixel changes. Whether a plan keeps to all that is looked at once more, by
+//! what it would send and not by how it was made: [`self_check`].
 
 mod attributes;
 mod character_set;
@@ -29,6 +30,7 @@ mod pixels;
 pub mod presentation_state;
 mod private_block;
 mod raster;
+mod self_check;
 
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -51,6 +53,7 @@ pub use overlay::may_have_overlays;
 pub use pixels::{BurnedInAnnotation, PixelPolicy, UidPolicy, forbids_text};
 pub use private_block::{CREATOR, GROUP};
 pub use raster::{FirstFrame, Workshop};
+pub use self_check::{Broken, self_check};
 
 use layout::Corner;
 use pixels::Drawn;
@@ -152,13 +155,16 @@ pub struct Stamp {
     pub fallen_back: Vec<(StampMode, Obstacle)>,
     /// The corner that the text is in, where it is in the pixels or in an overlay.
     pub corner: Option<Corner>,
+    /// What that text says.
+    pub text: Option<String>,
 }
 
 impl Stamp {
     /// No change and no mark.
     #[must_use]
     pub fn none() -> Self {
-        Self { plan: EditPlan::none(), modes: Vec::new(), fallen_back: Vec::new(), corner: None }
+        let (plan, modes, fallen_back) = (EditPlan::none(), Vec::new(), Vec::new());
+        Self { plan, modes, fallen_back, corner: None, text: None }
     }
 }
 
@@ -202,8 +208,9 @@ pub fn stamp(modes: &[StampMode], job: &Job<'_>) -> Result<Stamp, Obstacle> {
         }
     }
     let corner = drawn.iter().find_map(Drawn::corner);
+    let text = drawn.iter().map(|drawn| drawn.text.clone()).find(|text| !text.is_empty());
     let plan = attributes::plan(job, &shown, &mut drawn)?;
-    Ok(Stamp { plan, modes: shown, fallen_back, corner })
+    Ok(Stamp { plan, modes: shown, fallen_back, corner, text })
 }
 
 /// One frame of an object that was walked to its end, `index` from 0: what it is, and its samples.

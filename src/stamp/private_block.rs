@@ -119,6 +119,11 @@ impl Block {
         Tag(GROUP, self.number << 8 | field.number())
     }
 
+    /// Whether it has this element.
+    pub fn has(self, tag: Tag) -> bool {
+        tag == self.creator_tag() || Field::ALL.into_iter().any(|field| tag == self.tag(field))
+    }
+
     /// The creator.
     pub fn creator(self) -> NewElement {
         NewElement::new(self.creator_tag(), VR::LO, CREATOR)

@@ -14,12 +14,14 @@ mod encode;
 mod patch;
 mod steps;
 mod stored;
+mod touched;
 
 pub use editor::{EditFault, Editor};
 pub use encode::{NewElement, NewValue};
 pub use patch::{Patch, Run, RunKind};
 pub(in crate::object) use steps::{Insert, Step, Steps};
 pub use stored::BadPlan;
+pub use touched::Touched;
 
 use std::fmt;
 use std::ops::Range;

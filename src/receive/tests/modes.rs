@@ -1,18 +1,14 @@
-//! How marks are shown, as it is counted.
+//! How marks are shown, and what of the gate's own was found wrong with them, as it is counted.
 
 use super::*;
-use crate::observe::metrics::{Fallback, Mode};
-use crate::pipeline::{self, Image, Site};
-use crate::receive::telling::count_modes;
+use crate::observe::metrics::{Code, Fallback, Mode};
+use crate::pipeline::{self, Image, Site, Verdict};
+use crate::receive::telling::{count_modes, tell};
 use crate::stamp::{StampMode, StampRows};
 use crate::standard::declarations;
 
-#[test]
-fn modes_count_and_so_do_those_that_could_not_be_had() {
-    let modes = vec![StampMode::BurnIn, StampMode::Tag];
-    let modes = StampRows::build(Vec::new(), modes, &declarations()).expect("no rows");
-    let site = Site { modes, ..pipeline::tests::site() };
-    let specimen = ct(1);
+/// What is decided at a site on an object of which nothing can be read any more.
+fn judged(site: &Site, specimen: &Specimen) -> Verdict {
     let (class, syntax) = (specimen.sop_class(), specimen.transfer_syntax());
     let data = specimen.data_set();
     let of = crate::dicom::transfer_syntax::TransferSyntax::of(syntax.as_str());
@@ -32,7 +28,14 @@ fn modes_count_and_so_do_those_that_could_not_be_had() {
         study: None,
         keys: None,
     };
-    let verdict = pipeline::judge(&site, &image, now());
+    pipeline::judge(site, &image, now())
+}
+
+#[test]
+fn modes_count_and_so_do_those_that_could_not_be_had() {
+    let modes = vec![StampMode::BurnIn, StampMode::Tag];
+    let modes = StampRows::build(Vec::new(), modes, &declarations()).expect("no rows");
+    let verdict = judged(&Site { modes, ..pipeline::tests::site() }, &ct(1));
     let metrics = Metrics::new();
     count_modes(&metrics, &verdict);
     count_modes(&metrics, &verdict);
@@ -41,4 +44,16 @@ fn modes_count_and_so_do_those_that_could_not_be_had() {
     let fallback =
         |mode, reason| metrics.stamp_fallbacks.get_or_create(&Fallback { mode, reason }).get();
     assert_eq!((fallback("burn-in", "NO_PIXELS"), fallback("tag", "NO_PIXELS")), (2, 0));
+}
+
+#[test]
+fn a_mark_of_our_own_that_is_not_as_promised_counts() {
+    // What stands beside the new item cannot be read, so nobody can say what would go out.
+    let verdict = judged(&pipeline::tests::site(), &pipeline::tests::with_equipment(ct(1)));
+    let metrics = Metrics::new();
+    tell(&metrics, ObjectId::from_u128(1), &verdict);
+    let code = |code: &str| Code { code: code.to_owned() };
+    let found = metrics.findings.get_or_create(&code("STP-003")).get();
+    let unmarked = metrics.unmarked.get_or_create(&code("SELF_CHECK")).get();
+    assert_eq!((found, unmarked, metrics.marked.get_or_create(&code("JJJHR")).get()), (1, 1, 0));
 }

@@ -160,6 +160,24 @@ impl Ground {
     }
 }
 
+/// Whether a pixel of a region differs from the level that is most common in its frame by more than air does.
+pub(super) fn shows_something(frame: &Luminance<'_>, region: Region) -> bool {
+    let (columns, rows) = (frame.columns(), frame.rows());
+    let mut counts = [0_usize; 256];
+    for y in (0..rows).step_by(rows.div_ceil(COARSE).max(1)) {
+        for x in (0..columns).step_by(columns.div_ceil(COARSE).max(1)) {
+            if let Some(count) = counts.get_mut(usize::from(frame.at(x, y))) {
+                *count += usize::from(!frame.is_padding(x, y));
+            }
+        }
+    }
+    let common = (0..=u8::MAX).zip(counts).max_by_key(|(_, count)| *count);
+    let common = common.map_or(0, |(level, _)| level);
+    let shows =
+        |x: usize, y: usize| !frame.is_padding(x, y) && frame.at(x, y).abs_diff(common) > AIR;
+    (region.top..region.bottom).any(|y| (region.left..region.right).any(|x| shows(x, y)))
+}
+
 /// How often each level is there.
 struct Histogram {
     counts: [usize; 256],

@@ -11,7 +11,7 @@ mod ground;
 mod tests;
 
 pub use facts::{LayoutFacts, Outline, Side};
-use ground::{Ground, Region, Verdict};
+use ground::{Ground, Region, Verdict, shows_something};
 
 use super::display::Luminance;
 
@@ -170,6 +170,14 @@ pub fn choose(
     };
     let corner = wanted.or_else(best).ok_or(NoPlace::NoSafeCorner)?;
     places.into_iter().find(|place| place.corner == corner).ok_or(NoPlace::NoSafeCorner)
+}
+
+/// Whether any pixel of a place shows something else than what most of its frame shows, which in a mammogram is the air around the
+/// breast. A second look at a place that was chosen, pixel by pixel; it knows nothing of corners and sides.
+#[must_use]
+pub fn is_on_something(frames: &[Luminance<'_>], place: &Placement) -> bool {
+    let region = Region::of(place);
+    frames.iter().any(|frame| shows_something(frame, region))
 }
 
 /// The rectangle in each corner; `None` when it would take too much.

@@ -6,7 +6,7 @@ use crate::codec::{Colour, Decoded, FrameShape, Tile};
 use crate::recognition::ScopeCode;
 use crate::stamp::display::{Display, Luminance, Shades};
 use crate::stamp::glyphs::Lettering;
-use crate::stamp::layout::{LayoutFacts, NoPlace, Placement, choose};
+use crate::stamp::layout::{LayoutFacts, NoPlace, Placement, choose, is_on_something};
 use crate::stamp::name::{MarkLine, lines};
 use crate::stamp::raster::Raster;
 use crate::stamp::{Job, Obstacle, Workshop, draw};
@@ -106,6 +106,9 @@ impl Seen {
         for text in texts {
             let size = (text.lettering.width, text.lettering.height);
             match choose(&shown, size, &facts, policy, job.preferred) {
+                Ok(place) if facts.is_mammogram && is_on_something(&shown, &place) => {
+                    obstacle = Obstacle::NoSafeCorner;
+                }
                 Ok(place) => return Ok(Placed { text, place }),
                 Err(NoPlace::TooSmall) => {}
                 Err(NoPlace::Subtracted | NoPlace::NoSafeCorner) => {

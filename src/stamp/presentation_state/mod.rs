@@ -21,10 +21,14 @@ mod words;
 
 use jiff::tz::Offset;
 
+use crate::base::limits::Limits;
 use crate::base::time::Timestamp;
+use crate::dicom::attribute::{AttributePath, Step};
 use crate::dicom::charset::CharacterSet;
+use crate::dicom::tags;
 use crate::dicom::transfer_syntax::TransferSyntax;
 use crate::dicom::uid::Uid;
+use crate::object::scan_reader;
 
 pub use super::layout::Corner;
 use super::{CharsetPolicy, Provenance};
@@ -124,7 +128,22 @@ pub fn build(images: &Images, job: &StateJob<'_>) -> Result<NewObject, Refusal> 
     for element in &elements {
         element.encode(encoding, &mut object.data_set)?;
     }
+    check_text(&object.data_set, job.words)?;
     Ok(object)
+}
+
+/// Reads what was made again: it shows the words that the images' Institution Name has (MRK-003).
+fn check_text(data_set: &[u8], words: Words<'_>) -> Result<(), Refusal> {
+    let syntax = TransferSyntax::of(TRANSFER_SYNTAX);
+    let scan = scan_reader(data_set, syntax, Limits::default()).map_err(|_| Refusal::OtherText)?;
+    let view = scan.header;
+    let first = |sequence| Step { sequence, item: 0 };
+    let steps = vec![first(tags::GRAPHIC_ANNOTATION_SEQUENCE), first(tags::TEXT_OBJECT_SEQUENCE)];
+    let text = view.at(&AttributePath { steps, tag: tags::UNFORMATTED_TEXT_VALUE });
+    let text = text.and_then(|element| view.text(element, &view.charset()));
+    let text = text.map(|text| text.values.join("\\")).unwrap_or_default();
+    let is_right = text == words.text || Some(text.as_str()) == words.latin;
+    if is_right { Ok(()) } else { Err(Refusal::OtherText) }
 }
 
 /// The SOP Instance UID of a presentation state of `instances`, in ascending order, of a study and series: what [`build`] gives it,

@@ -51,6 +51,9 @@ pub enum Refusal {
     /// Neither the name nor the Latin name can be written beside the images' own text.
     #[error("the character set of the images cannot hold the institution's name")]
     NotEncodable,
+    /// What would be shown is not the text of the images' mark (MRK-003): a fault of the gate.
+    #[error("the text that would be shown is not that of the images' mark")]
+    OtherText,
     /// It cannot be written.
     #[error(transparent)]
     Edit(#[from] EditFault),

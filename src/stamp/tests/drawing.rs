@@ -8,7 +8,7 @@ use crate::codec::{Decoded, FrameShape, Frames, InProcess};
 use crate::object::edit::Made;
 use crate::object::splice::{MadeBytes, output};
 use crate::phantom::{Kind, Specimen};
-use crate::recognition::{Outcome, Reason, ScopeCode};
+use crate::recognition::{Outcome, Reason, ScopeCode, UsedAccreditation};
 use crate::stamp::raster::Raster;
 
 /// A bench in memory.
@@ -89,14 +89,13 @@ impl Drawing {
     ) -> Result<(Stamp, Object), Obstacle> {
         let view = object.view();
         let set = view.charset();
-        let mut decision = Decision::without_judgement(Reason::Unchecked);
-        decision.outcome = Outcome::Mark(ScopeCode::new("JJJHR"));
+        let decision = decided("JJJHR");
         let names = Names { full: self.name.to_owned(), short: None, latin: None };
         let provenance = Provenance {
             ae: AeTitle::parse("MARKGATE").expect("a title"),
             source: None,
             version: "0.1.0".to_owned(),
-            rules: String::new(),
+            rules: "b3:0123456789abcdef".to_owned(),
         };
         let class = view.string(tags::SOP_CLASS_UID).unwrap_or_default();
         let plain = object.plain();
@@ -116,11 +115,31 @@ impl Drawing {
             other_version: self.other_version,
         };
         let stamped = stamp(&self.modes, &job)?;
+        let kept = self_check(&job, &stamped, &[ScopeCode::new("JJJHR")]);
+        assert_eq!(kept, Ok(()), "what is drawn keeps what is promised");
         let mut bytes = Vec::new();
         output(&object.bytes[..], object.syntax, stamped.plan.clone(), bench.bytes())
             .and_then(|mut changed| changed.read_to_end(&mut bytes))
             .expect("the plan fits");
         Ok((stamped, Object { syntax: object.syntax, bytes }))
+    }
+}
+
+/// The decision that an image bears this mark.
+fn decided(mark: &str) -> Decision {
+    let mark = ScopeCode::new(mark);
+    Decision {
+        exam_date: Some(date(2026, 5, 1)),
+        scopes: vec![mark.clone()],
+        accreditation: Some(UsedAccreditation {
+            row: 0,
+            label: format!("bfh/{mark}/2026-04-01"),
+            valid_from: date(2026, 4, 1),
+            valid_to: None,
+            status: AccreditationStatus::Active,
+        }),
+        outcome: Outcome::Mark(mark),
+        ..Decision::without_judgement(Reason::Unchecked)
     }
 }
 

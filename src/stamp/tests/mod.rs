@@ -3,6 +3,7 @@
 mod character_sets;
 mod drawing;
 mod matrix;
+mod promises;
 mod properties;
 mod real;
 mod tagging;
@@ -181,8 +182,20 @@ impl Setting {
         Registry::build(rows, &Declarations::object(), "-").expect("rows without fault").0
     }
 
-    /// What stamping the object comes to.
+    /// What stamping the object comes to. It keeps what is promised.
     pub fn stamp(&self, object: &Object) -> Result<Stamp, Obstacle> {
+        self.with_job(object, |job| {
+            let stamped = stamp(&[StampMode::Tag], job)?;
+            let scopes = [ScopeCode::new("BJHR"), ScopeCode::new("JJJHR")];
+            assert_eq!(self_check(job, &stamped, &scopes), Ok(()));
+            Ok(stamped)
+        })
+    }
+
+    /// Has something done with all that the stamp of an object depends on.
+    pub fn with_job<T>(&self, object: &Object, act: impl FnOnce(&Job<'_>) -> T) -> T {
+        let plain = object.plain();
+        let bench = drawing::Memory::of(&plain);
         let view = object.view();
         let declared = view.charset();
         let read_as = self.read_as.map_or(declared, CharacterSet::declared);
@@ -219,11 +232,11 @@ impl Setting {
             now: self.now.parse().expect("a timestamp"),
             sop_class: CT,
             transfer_syntax: EXPLICIT,
-            workshop: None,
+            workshop: Some(&bench),
             preferred: &[],
             other_version: false,
         };
-        stamp(&[StampMode::Tag], &job)
+        act(&job)
     }
 
     /// The object once stamped.

@@ -297,6 +297,21 @@ fn the_side_of_the_chest_wall_stays_free() {
 }
 
 #[test]
+fn no_pixel_of_the_text_is_on_the_breast() {
+    let drawing = mammogram("A\\R");
+    let (view, frames) = (view_of(&drawing.specimen), [drawing.frame()]);
+    let display = Display::of(&view, shape_of(&view), 0).expect("a display").fitted(&frames[0]);
+    let survey = [display.survey(&frames[0]).expect("a frame")];
+    let chosen = place_in(&view, &frames, (200, 18), &LayoutPolicy::default(), &[]);
+    assert!(!is_on_something(&survey, &chosen.expect("a place")));
+    // The breast ends with column 199 and begins with row 100.
+    let at = |x, y| Placement { corner: Corner::TopLeft, x, y, width: 50, height: 18 };
+    let touches = |x, y| is_on_something(&survey, &at(x, y));
+    assert_eq!((touches(199, 150), touches(200, 150)), (true, false));
+    assert_eq!((touches(10, 83), touches(10, 82)), (true, false));
+}
+
+#[test]
 fn padding_is_no_signal_whatever_its_value() {
     let mut drawing = Drawing::new("CR", 5);
     block(&mut drawing, &[]);

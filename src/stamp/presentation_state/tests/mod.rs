@@ -1,8 +1,6 @@
 use super::*;
-use crate::base::limits::Limits;
 use crate::dicom::ae_title::AeTitle;
-use crate::dicom::attribute::{AttributePath, Step};
-use crate::dicom::{Tag, VR, tags};
+use crate::dicom::{Tag, VR};
 use crate::object::{End, HeaderView, Scanner};
 use crate::phantom::{Characters, DataSet, Fault, Kind, Specimen, Value};
 
@@ -84,6 +82,16 @@ fn ct(instance: u32) -> Specimen {
 
 fn windowed(instance: u32, center: &str) -> Specimen {
     ct(instance).text(tags::WINDOW_CENTER, center).text(tags::WINDOW_WIDTH, "400")
+}
+
+#[test]
+fn a_state_that_would_show_another_mark_is_not_made() {
+    let images = gathered(&[ct(1)]).expect("images that can be shown");
+    let state = built(&images, Corner::BottomRight, CharsetPolicy::Extend).expect("a state");
+    let words = |text, latin| check_text(&state.data_set, Words { text, latin });
+    assert_eq!(words(TEXT, None), Ok(()));
+    assert_eq!(words("示范医院-BJHR", Some(LATIN)), Err(Refusal::OtherText));
+    assert_eq!(check_text(&[], Words { text: TEXT, latin: None }), Err(Refusal::OtherText));
 }
 
 #[test]
