@@ -120,6 +120,8 @@ impl Gathering {
         let mut complete = self.open.settle(self.now);
         complete.sort_by_key(|one| self.met.get(&one.study.key()).map(|met| met.place));
         let mut known = Known::default();
+        // Files are all that there is: no run was before this one.
+        known.set_recalled();
         let settled = complete.into_iter().map(|one| {
             let met = self.met.get(&one.study.key());
             let in_part =

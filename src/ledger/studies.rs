@@ -34,6 +34,8 @@ pub struct StudyObject {
     pub id: ObjectId,
     /// Its SOP Instance UID.
     pub sop_instance: Uid,
+    /// Its Series Instance UID; empty without one.
+    pub series: Uid,
     /// Where it stands.
     pub state: ObjectState,
     /// Whether its file is there.
@@ -114,7 +116,8 @@ impl Ledger {
         self.read(|db| {
             let mut statement = db.prepare_cached(
                 "SELECT o.id, o.sop_instance, o.state, o.present,
-                    (SELECT mark FROM verdict v WHERE v.object = o.id ORDER BY version DESC LIMIT 1)
+                    (SELECT mark FROM verdict v WHERE v.object = o.id ORDER BY version DESC LIMIT 1),
+                    o.series
                   FROM object o
                   WHERE o.study = $1 AND o.state <> 'suppressed' ORDER BY o.id LIMIT $2",
             )?;
@@ -124,9 +127,11 @@ impl Ledger {
             while let Some(row) = rows.next()? {
                 let (object, instance, state): (String, String, String) =
                     (row.get(0)?, row.get(1)?, row.get(2)?);
+                let series: String = row.get(5)?;
                 objects.push(StudyObject {
                     id: id(&object)?,
                     sop_instance: Uid::new(&instance),
+                    series: Uid::new(&series),
                     state: ObjectState::parse(&state).ok_or(LedgerFault::BadRow("object state"))?,
                     present: row.get(3)?,
                     mark: row.get(4)?,

@@ -8,6 +8,7 @@
 //! An object that waits for its study has no verdict. It is in the books as in flight, and whatever happens it is judged at
 //! the next start at the latest.
 
+mod recall;
 mod report;
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -37,6 +38,7 @@ use crate::spool::{ObjectId, Spool};
 use crate::standard::Assessment;
 use crate::standard::study::{Key, Keys, Look, Part, StudyAssessment};
 
+use recall::recall;
 use report::report;
 
 /// Instances that may wait to be taken in. An instance that nobody waits for and for which there is no room is looked at in the spool
@@ -190,6 +192,7 @@ pub async fn keep(
     // Only those who judge may tell from now on: when they have ended, so has this.
     drop(studies.inbox);
     keeper.remember(&stop).await;
+    let mut recalled = recall(&keeper.with, &keeper.keys, stop.clone());
     loop {
         let rest = keeper.open.rest(now()).map(|rest| rest.max(BREATH));
         tokio::select! {
@@ -202,6 +205,13 @@ pub async fn keep(
             came = told.recv() => match came {
                 Some(came) => keeper.take(came),
                 None => return,
+            },
+            trace = recalled.recv(), if !keeper.known.is_recalled() => match trace {
+                Some(trace) => keeper.known.learn(&trace),
+                None => {
+                    keeper.known.set_recalled();
+                    tracing::info!("the studies of earlier runs are recalled");
+                }
             },
             () = tokio::time::sleep(rest.unwrap_or_default()), if rest.is_some() => {}
         }

@@ -122,6 +122,8 @@ pub struct RuleTrace {
     pub outcome: Outcome,
     /// Whether it is only tried out.
     pub shadow: bool,
+    /// The requirement that is not met, by its place among those of the rule.
+    pub unmet: Option<usize>,
     /// The values it saw, each once.
     pub seen: Vec<Seen>,
     /// Why the pixels that it needs could not be looked at, where it does not apply for that.
@@ -132,7 +134,7 @@ impl RuleTrace {
     /// Of a rule that saw nothing.
     pub(super) fn unseen(rule: &Rule, outcome: Outcome) -> Self {
         let (rule, shadow) = (rule.id.clone(), rule.shadow);
-        Self { rule, outcome, shadow, seen: Vec::new(), unseen: None }
+        Self { rule, outcome, shadow, unmet: None, seen: Vec::new(), unseen: None }
     }
 }
 

@@ -61,6 +61,11 @@ impl Rule {
     pub fn gravest(&self) -> Severity {
         self.checks.iter().map(|check| check.severity).max().unwrap_or(Severity::Info)
     }
+
+    /// The place of one of its own requirements among them.
+    pub(super) fn place_of(&self, check: &Check) -> Option<usize> {
+        self.checks.iter().position(|own| std::ptr::eq(own, check))
+    }
 }
 
 /// One requirement of a rule.

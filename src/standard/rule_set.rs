@@ -250,13 +250,13 @@ impl RuleSet {
 
 fn trace(rule: &Rule, subject: &Subject<'_>) -> RuleTrace {
     let mut witnessed = Witnessed::default();
-    let (outcome, unseen) =
+    let (outcome, unmet, unseen) =
         match judge(rule, subject, |condition| witnessed.holds(condition, subject)) {
-            Judged::Outcome(outcome) => (outcome, None),
-            Judged::Unseen(fault) => (Outcome::NotApplicable, Some(fault)),
-            Judged::Failed(check) => (Outcome::NotMet(check.severity), None),
+            Judged::Outcome(outcome) => (outcome, None, None),
+            Judged::Unseen(fault) => (Outcome::NotApplicable, None, Some(fault)),
+            Judged::Failed(check) => (Outcome::NotMet(check.severity), rule.place_of(check), None),
         };
-    RuleTrace { seen: witnessed.seen, unseen, ..RuleTrace::unseen(rule, outcome) }
+    RuleTrace { unmet, seen: witnessed.seen, unseen, ..RuleTrace::unseen(rule, outcome) }
 }
 
 enum Judged<'r> {

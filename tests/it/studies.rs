@@ -185,6 +185,36 @@ fn a_study_that_nothing_comes_of_after_a_kill_is_reported_all_the_same() {
 }
 
 #[test]
+fn studies_are_compared_with_those_before_a_restart() {
+    let sink = Sink::up();
+    let mut gate = Gate::start(&hospital(&sink, ""));
+    let recalls = |gate: &Gate| gate.log().matches("studies of earlier runs are recalled").count();
+    let before = slices(310, &[1, 2]);
+    send(&gate, &before);
+    found(&gate, &before[0].study, 2);
+    until("nothing was to be recalled", || recalls(&gate) == 1);
+    gate.kill();
+    gate.restart();
+    until("the study before is recalled", || recalls(&gate) == 2);
+    // The Patient ID of the study before, with another name, on the same day.
+    let of_another: Vec<Object> = slices(311, &[3, 4])
+        .into_iter()
+        .map(|slice| slice.with((0x0010, 0x0010), "PN", "Else^Somebody"))
+        .collect();
+    // The pixels of the study before, with another Patient ID.
+    let copied: Vec<Object> = slices(312, &[1, 2])
+        .into_iter()
+        .map(|slice| slice.with((0x0010, 0x0020), "LO", "SOMEBODY-ELSE"))
+        .collect();
+    send(&gate, &of_another);
+    send(&gate, &copied);
+    let of_another = found(&gate, &of_another[0].study, 2);
+    assert!(has(&of_another, "IMG-PAT-010") && has(&of_another, "STU-CON-004"), "{of_another:?}");
+    let copied = found(&gate, &copied[0].study, 2);
+    assert!(has(&copied, "PIX-009") && !has(&copied, "IMG-PAT-010"), "{copied:?}");
+}
+
+#[test]
 fn what_comes_late_shares_the_fate_of_its_study_and_the_report_is_made_whole() {
     let sink = Sink::up();
     let gate = Gate::start(&hospital(&sink, "hold = \"study\""));

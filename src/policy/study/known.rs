@@ -22,6 +22,8 @@ pub struct Known {
     series: Bounded<Key>,
     /// The patient that pixels came with.
     pixels: Bounded<Key>,
+    /// Whether the studies of earlier runs are among them.
+    is_recalled: bool,
 }
 
 #[derive(Debug, Default)]
@@ -46,6 +48,7 @@ impl Default for Known {
             patients: Bounded::new(PATIENTS),
             series: Bounded::new(SERIES),
             pixels: Bounded::new(PIXELS),
+            is_recalled: false,
         }
     }
 }
@@ -67,7 +70,8 @@ impl Known {
         beside.series_elsewhere = study.series.iter().filter(elsewhere).copied().collect();
         let Some(id) = study.patient else { return beside };
         let foreign = |pixels: &&Key| self.pixels.get(**pixels).is_some_and(|owner| *owner != id);
-        beside.pixels_elsewhere = study.pixels.iter().filter(foreign).count();
+        let foreign = study.pixels.iter().filter(foreign).count();
+        beside.pixels_elsewhere = (foreign > 0 || self.is_recalled).then_some(foreign);
         if let Some(patient) = self.patients.get(id) {
             let is_known = patient.persons.iter().any(|person| person.may_be(&study.person));
             beside.known_otherwise = Some(!is_known && !patient.persons.is_empty());
@@ -82,8 +86,19 @@ impl Known {
         beside
     }
 
+    /// Whether the studies of earlier runs are remembered too. Until then, what is not remembered may have been all the same.
+    #[must_use]
+    pub fn is_recalled(&self) -> bool {
+        self.is_recalled
+    }
+
+    /// Notes that the studies of earlier runs are remembered.
+    pub fn set_recalled(&mut self) {
+        self.is_recalled = true;
+    }
+
     /// Remembers a study for those after it.
-    fn learn(&mut self, study: &Trace) {
+    pub fn learn(&mut self, study: &Trace) {
         for series in &study.series {
             self.series.put_first(*series, study.study);
         }
@@ -155,7 +170,28 @@ impl<V: Default> Bounded<V> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dicom::uid::Uid;
+    use crate::standard::study::{Keys, Study};
     use std::collections::BTreeSet;
+
+    /// A study of a patient, with the pixels of this key.
+    fn trace(study: Key, patient: Key, pixels: Key) -> Trace {
+        let none = Study::new(Uid::new("1.2"), Keys::new([0; 32]).of("study", "1.2")).trace();
+        let (pixels, sample) = (vec![pixels], vec![pixels]);
+        Trace { study, patient: Some(patient), pixels, sample, ..none }
+    }
+
+    #[test]
+    fn that_pixels_were_nowhere_else_is_known_once_earlier_runs_are_recalled() {
+        let mut known = Known::default();
+        let elsewhere = |known: &Known| known.compare(&trace(2, 20, 7)).pixels_elsewhere;
+        assert_eq!(elsewhere(&known), None);
+        known.set_recalled();
+        assert_eq!(elsewhere(&known), Some(0));
+        let mut known = Known::default();
+        known.learn(&trace(1, 10, 7));
+        assert_eq!(elsewhere(&known), Some(1), "what is found is known at once");
+    }
 
     #[test]
     fn the_oldest_is_forgotten_first() {

@@ -1,6 +1,6 @@
 //! Whose image it is, and whether it is anybody's.
 
-use crate::dicom::tags;
+use crate::dicom::{Tag, tags};
 use crate::expression::Kind;
 use crate::standard::subject::Subject;
 
@@ -31,6 +31,66 @@ pub(super) const FACTS: &[Fact] = &[
         Kind::Text,
         about("机构名称，已解码", "Institution Name, decoded"),
         |s| text(institution_name(s)),
+    ),
+    fact(
+        "patient_name_sent",
+        Kind::Bool,
+        about(
+            "数据集中是否有患者姓名属性（可为空）",
+            "whether Patient's Name is in the data set, be it empty",
+        ),
+        |s| is_sent(s, tags::PATIENT_NAME).into(),
+    ),
+    fact(
+        "patient_id_sent",
+        Kind::Bool,
+        about(
+            "数据集中是否有患者编号属性（可为空）",
+            "whether Patient ID is in the data set, be it empty",
+        ),
+        |s| is_sent(s, tags::PATIENT_ID).into(),
+    ),
+    fact(
+        "accession_number_sent",
+        Kind::Bool,
+        about(
+            "数据集中是否有检查号属性（可为空）",
+            "whether Accession Number is in the data set, be it empty",
+        ),
+        |s| is_sent(s, tags::ACCESSION_NUMBER).into(),
+    ),
+    fact(
+        "patient_id_length",
+        Kind::Number,
+        about("患者编号的字符数", "characters of Patient ID"),
+        |s| s.text(tags::PATIENT_ID).map(|id| id.chars().count() as f64).into(),
+    ),
+    fact(
+        "placeholder_name",
+        Kind::Bool,
+        about(
+            "患者姓名是否为测试、模体或占位之用",
+            "whether Patient's Name is that of a test, a phantom or nobody",
+        ),
+        |s| is_nobody(&patient_name(s).unwrap_or_default()).into(),
+    ),
+    fact(
+        "placeholder_id",
+        Kind::Bool,
+        about(
+            "患者编号是否为测试、模体或占位之用",
+            "whether Patient ID is that of a test, a phantom or nobody",
+        ),
+        |s| is_nobody(&patient_id(s)).into(),
+    ),
+    fact(
+        "filler_id",
+        Kind::Bool,
+        about(
+            "患者编号是否由同一数字重复四次以上而成",
+            "whether Patient ID is one digit over and over, four times or more",
+        ),
+        |s| is_filler(&patient_id(s)).into(),
     ),
     fact(
         "test_patient",
@@ -118,7 +178,7 @@ pub fn institution_name(subject: &Subject<'_>) -> Option<String> {
 #[must_use]
 pub fn is_test_patient(subject: &Subject<'_>) -> bool {
     let name = patient_name(subject).unwrap_or_default();
-    let id = subject.text(tags::PATIENT_ID).unwrap_or_default();
+    let id = patient_id(subject);
     is_nobody(&name) || is_nobody(&id) || is_filler(&id)
 }
 
@@ -136,6 +196,14 @@ pub fn is_clinical(subject: &Subject<'_>) -> bool {
 #[must_use]
 pub fn is_imported(subject: &Subject<'_>) -> bool {
     subject.text(tags::INSTANCE_ORIGIN_STATUS).as_deref() == Some("IMPORTED")
+}
+
+fn patient_id(subject: &Subject<'_>) -> String {
+    subject.text(tags::PATIENT_ID).unwrap_or_default()
+}
+
+fn is_sent(subject: &Subject<'_>, tag: Tag) -> bool {
+    subject.view().find(tag).is_some()
 }
 
 fn is_nobody(text: &str) -> bool {

@@ -1,5 +1,7 @@
 //! What kind of object it is, as far as a mark depends on that.
 
+use dicom_dictionary_std::uids;
+
 use crate::dicom::sop_class::{Eligibility, eligibility};
 use crate::dicom::tags;
 use crate::expression::{Kind, Value};
@@ -27,6 +29,15 @@ pub(super) const FACTS: &[Fact] = &[
             "the modality that the SOP class is for; unknown for classes of any modality",
         ),
         |s| text(image::class_modality(s).map(str::to_owned)),
+    ),
+    fact(
+        "for_processing_class",
+        Kind::Bool,
+        about(
+            "SOP 类是否为不直接显示的待处理影像",
+            "whether the SOP class is that of images that are not to be shown as they are",
+        ),
+        |s| is_for_processing(s).into(),
     ),
     fact(
         "auxiliary_class",
@@ -92,6 +103,19 @@ pub fn is_markable_class(subject: &Subject<'_>) -> Option<bool> {
     Some(match eligibility(&class) {
         Eligibility::Eligible | Eligibility::OnlyIfListed => true,
         Eligibility::Never => false,
+    })
+}
+
+fn is_for_processing(subject: &Subject<'_>) -> bool {
+    let class = subject.text(tags::SOP_CLASS_UID);
+    class.is_some_and(|class| {
+        matches!(
+            class.as_str(),
+            uids::DIGITAL_X_RAY_IMAGE_STORAGE_FOR_PROCESSING
+                | uids::DIGITAL_MAMMOGRAPHY_X_RAY_IMAGE_STORAGE_FOR_PROCESSING
+                | uids::DIGITAL_INTRA_ORAL_X_RAY_IMAGE_STORAGE_FOR_PROCESSING
+                | uids::BREAST_PROJECTION_X_RAY_IMAGE_STORAGE_FOR_PROCESSING
+        )
     })
 }
 

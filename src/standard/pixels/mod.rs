@@ -321,6 +321,16 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
         of!(|picture, view| picture.window_share(view).into()),
     ),
     fact(
+        "window_spans",
+        Kind::Number,
+        about(
+            "首个窗口的宽度是第 1 至第 99 百分位范围的多少倍；没有窗口或只有一个值时未知",
+            "how many times the first window is as wide as the range from percentile 1 to 99; unknown without one, or of one value",
+        ),
+        Needs::VALUES,
+        of!(|picture, view| picture.window_spans(view).into()),
+    ),
+    fact(
         "entropy",
         Kind::Number,
         about(

@@ -211,6 +211,12 @@ impl Picture {
         (total > 0).then(|| (up_to - below) as f64 / total as f64)
     }
 
+    pub(super) fn window_spans(&self, view: &HeaderView) -> Option<f64> {
+        let (rescale, (low, high)) = (self.rescale(view)?, window(view)?);
+        let range = (self.percentile(0.99)? - self.percentile(0.01)?) as f64 * rescale.slope.abs();
+        (range > 0.0).then(|| (high - low) / range)
+    }
+
     pub(super) fn entropy(&self) -> Option<f64> {
         self.ordered()?.entropy()
     }

@@ -102,6 +102,7 @@ impl Plain<'_> {
             "hu_p99" => self.units(0.99).into(),
             "hu_tissue" => self.tissue().into(),
             "window_share" => self.window_share().into(),
+            "window_spans" => self.window_spans().into(),
             "entropy" => entropy(all).filter(|_| self.is_ordered()).into(),
             "correlation" => self.correlation().filter(|_| self.is_ordered()).into(),
             "background_dark" => self.is_background_dark().into(),
@@ -144,6 +145,12 @@ impl Plain<'_> {
         let shown = all.iter().map(|value| rescale.apply(self.scale().stored(*value)));
         let within = shown.filter(|value| (low..=high).contains(value)).count();
         (!all.is_empty()).then(|| within as f64 / all.len() as f64)
+    }
+
+    fn window_spans(&self) -> Option<f64> {
+        let (rescale, (low, high)) = (self.rescale()?, window(self.view)?);
+        let range = (self.ordered(0.99)? - self.ordered(0.01)?) as f64 * rescale.slope.abs();
+        (range > 0.0).then(|| (high - low) / range)
     }
 
     fn exposed_share(&self) -> Option<f64> {

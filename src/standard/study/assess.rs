@@ -200,11 +200,11 @@ impl StudyAssessment {
 
 fn trace(rule: &Rule, seen: &Seen<'_, '_>) -> RuleTrace {
     let mut witnessed = Witnessed::default();
-    let outcome = match judge(rule, |condition| witnessed.holds(condition, seen)) {
-        Judged::Outcome(outcome) => outcome,
-        Judged::Failed(check) => Outcome::NotMet(check.severity),
+    let (outcome, unmet) = match judge(rule, |condition| witnessed.holds(condition, seen)) {
+        Judged::Outcome(outcome) => (outcome, None),
+        Judged::Failed(check) => (Outcome::NotMet(check.severity), rule.place_of(check)),
     };
-    RuleTrace { seen: witnessed.seen, ..RuleTrace::unseen(rule, outcome) }
+    RuleTrace { unmet, seen: witnessed.seen, ..RuleTrace::unseen(rule, outcome) }
 }
 
 enum Judged<'r> {

@@ -29,8 +29,8 @@ pub struct Beside {
     pub known_otherwise: Option<bool>,
     /// Series UIDs of it that were seen in another study.
     pub series_elsewhere: BTreeSet<Key>,
-    /// Images whose pixels were seen with another Patient ID.
-    pub pixels_elsewhere: usize,
+    /// Images whose pixels were seen with another Patient ID; `None` where what was seen is not known yet.
+    pub pixels_elsewhere: Option<usize>,
     /// Minutes between its begin and that of another study of the same patient, modality and region; of the nearest.
     pub minutes_to_other: Option<f64>,
 }

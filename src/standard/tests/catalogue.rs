@@ -16,11 +16,13 @@ enum Home {
     Declared(String),
 }
 
-fn catalogue() -> BTreeMap<String, Home> {
+fn catalogue() -> BTreeMap<String, Vec<Home>> {
     let lines = include_str!("catalogue.txt").lines();
-    let rows: Vec<&str> = lines.filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
-    let all: BTreeMap<String, Home> = rows.iter().map(|row| home(row)).collect();
-    assert_eq!(all.len(), rows.len(), "an identifier twice");
+    let rows = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let mut all: BTreeMap<String, Vec<Home>> = BTreeMap::new();
+    for (id, home) in rows.map(home) {
+        all.entry(id).or_default().push(home);
+    }
     all
 }
 
@@ -50,7 +52,8 @@ fn the_catalogue_is_whole_and_every_rule_has_its_place() {
     let catalogue = catalogue();
     assert_eq!(catalogue.len(), RULES);
     let mut wrong = Vec::new();
-    for (id, home) in &catalogue {
+    let homes = catalogue.iter().flat_map(|(id, homes)| homes.iter().map(move |home| (id, home)));
+    for (id, home) in homes {
         let rule = built_in().rules().iter().find(|rule| rule.id == *id);
         match (home, rule) {
             (Home::Pack(level), Some(rule)) if rule.level != *level => {

@@ -3,6 +3,7 @@
 mod acquisition;
 mod anatomy;
 mod applies;
+mod assessments;
 mod catalogue;
 mod classification;
 mod coverage;
@@ -18,8 +19,7 @@ mod personnel;
 mod pictures;
 mod pixel_module;
 mod projection;
-mod real;
-mod rules;
+pub(in crate::standard) mod studies;
 mod subjects;
 mod timeline;
 mod views;
@@ -43,7 +43,6 @@ pub(super) const CT_IMAGE: &str = "1.2.840.10008.5.1.4.1.1.2";
 #[derive(Clone)]
 pub(super) struct Image {
     elements: std::collections::BTreeMap<Tag, Vec<u8>>,
-    pub syntax: &'static str,
     pub charset: Option<CharacterSet>,
     pub cut: usize,
 }
@@ -133,7 +132,7 @@ impl Image {
     }
 
     pub fn empty() -> Self {
-        Self { elements: Default::default(), syntax: EXPLICIT, charset: None, cut: 0 }
+        Self { elements: Default::default(), charset: None, cut: 0 }
     }
 
     pub fn with(mut self, keyword: &str, value: impl Written) -> Self {
@@ -161,11 +160,6 @@ impl Image {
         bytes.extend(inner);
         let tag = tag_of(sequence).expect("a keyword of the dictionary");
         self.elements.entry(tag).or_default().extend(bytes);
-        self
-    }
-
-    pub fn in_syntax(mut self, syntax: &'static str) -> Self {
-        self.syntax = syntax;
         self
     }
 
@@ -228,13 +222,12 @@ impl Image {
 
     fn put<T>(&self, personnel: Option<&Personnel>, put: impl FnOnce(Subject<'_>) -> T) -> T {
         let bytes = self.bytes();
-        // The bytes are native ones whatever the syntax is said to be.
         let syntax = TransferSyntax::of(EXPLICIT);
         let scan: Scan =
             scan_reader(bytes.as_slice(), syntax, Limits::default()).expect("memory can be read");
         let charset = self.charset.clone();
         let arrival = Arrival {
-            transfer_syntax: self.syntax,
+            transfer_syntax: EXPLICIT,
             charset,
             end: Some(scan.end),
             personnel,

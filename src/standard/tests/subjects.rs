@@ -70,3 +70,14 @@ fn nothing_of_the_patient_is_printed() {
         assert!(!printed.contains("0012345678") && !printed.contains('张'), "{printed}");
     });
 }
+
+#[test]
+fn an_empty_object_is_assessed_too() {
+    Image::empty().look(|subject| {
+        let assessment = built_in().assess(subject);
+        assert_eq!(assessment.severity(), Some(Severity::Quarantine));
+        assert_eq!(assessment.undecided, Vec::<String>::new());
+        let held: Vec<&str> = assessment.quarantining().map(|f| f.rule.as_str()).collect();
+        assert_eq!(held, ["IMG-ENC-003", "IMG-PAT-003", "IMG-STU-001"]);
+    });
+}

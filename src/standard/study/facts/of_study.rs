@@ -131,10 +131,10 @@ pub const STUDY_FACTS: &[StudyFact] = &[
         "pixels_elsewhere",
         Kind::Number,
         about(
-            "像素曾随另一患者 ID 出现的影像数，不计空白影像",
-            "images whose pixels came with another Patient ID, blank ones left out",
+            "像素曾随另一患者 ID 出现的影像数，不计空白影像；尚在追溯先前运行的检查时未知",
+            "images whose pixels came with another Patient ID, blank ones left out; unknown while the studies of earlier runs are still being recalled",
         ),
-        |s| count(s.beside.pixels_elsewhere),
+        |s| s.beside.pixels_elsewhere.map(count).into(),
     ),
     study(
         "minutes_to_other",

@@ -1,17 +1,19 @@
 //! What became of each rule on series and studies, with the values that it saw.
 
-use super::*;
+use super::super::*;
 use crate::dicom::uid::Uid;
+use crate::phantom::Kind;
 use crate::standard::Outcome;
+use crate::standard::tests::studies::{Examination, One, built_in_sets, keys};
 
 #[test]
 fn an_explanation_and_an_assessment_come_to_the_same() {
-    let all = [1, 2, 3, 5, 6].map(|number| small(Kind::Ct, 2, number));
-    let study = fold(&all);
+    let all = [1, 2, 3, 5, 6].map(|number| One::small(Kind::Ct, 2, number));
+    let study = Examination::of(all.to_vec()).fold();
     let beside = Beside::default();
     let look = Look::at(&study, &beside);
-    let found = built_in().assess_study(&look);
-    let traces = built_in().explain_study(&look);
+    let found = built_in_sets().assess_study(&look);
+    let traces = built_in_sets().explain_study(&look);
     let not_met = traces.iter().filter(|one| matches!(one.trace.outcome, Outcome::NotMet(_)));
     let mut explained: Vec<(&str, Option<&Uid>)> =
         not_met.map(|one| (one.trace.rule.as_str(), one.series.as_ref())).collect();
@@ -51,7 +53,7 @@ fn texts(all: &[String]) -> Vec<&str> {
 fn a_rule_on_series_is_explained_of_a_study_that_has_none() {
     let uid = Uid::new("1.2");
     let (study, beside) = (Study::new(uid.clone(), keys().of("study", "1.2")), Beside::default());
-    let traces = built_in().explain_study(&Look::at(&study, &beside));
+    let traces = built_in_sets().explain_study(&Look::at(&study, &beside));
     let of_series = traces.iter().find(|one| one.trace.rule == "IMG-CT-011").expect("a trace");
     assert_eq!((of_series.trace.outcome, &of_series.series), (Outcome::NotApplicable, &None));
     assert_eq!(of_series.trace.seen, []);

@@ -1,6 +1,9 @@
 //! What an image that may not be marked does to its study.
 
-use super::*;
+use super::super::*;
+use crate::phantom::Kind;
+use crate::standard::Severity;
+use crate::standard::tests::studies::{One, built_in_sets, selection};
 
 /// The rule that the images before `others` do not meet.
 const RULE: &str = "IMG-PAT-011";
@@ -15,7 +18,7 @@ fn found(blocked: &[One], others: &[One]) -> Vec<(Severity, Option<String>)> {
     let mut parts = unmarked.chain(others.iter().map(One::part));
     let mut study = Study::begun_by(&parts.next().expect("an image"));
     parts.for_each(|part| study.add(&part));
-    let assessment = built_in().assess_study(&Look::at(&study, &Beside::default()));
+    let assessment = built_in_sets().assess_study(&Look::at(&study, &Beside::default()));
     let of_rule = assessment.findings.iter().filter(|one| one.finding.rule == RULE);
     of_rule
         .map(|one| (one.finding.severity, one.series.as_ref().map(ToString::to_string)))
@@ -24,18 +27,18 @@ fn found(blocked: &[One], others: &[One]) -> Vec<(Severity, Option<String>)> {
 
 #[test]
 fn it_takes_the_mark_from_all_of_it_once() {
-    let images = [small(Kind::Ct, 1, 1), small(Kind::Ct, 1, 2)];
-    let others = [small(Kind::Ct, 1, 3), small(Kind::Ct, 2, 1)];
-    assert_eq!(found(&images, &others), [(Block, None)]);
+    let images = [One::small(Kind::Ct, 1, 1), One::small(Kind::Ct, 1, 2)];
+    let others = [One::small(Kind::Ct, 1, 3), One::small(Kind::Ct, 2, 1)];
+    assert_eq!(found(&images, &others), [(Severity::Block, None)]);
     assert_eq!(found(&[], &others), []);
 }
 
 #[test]
 fn one_that_is_rejected_takes_it_from_itself_alone() {
-    let images = [small(Kind::Ct, 1, 1)];
-    let others = [small(Kind::Ct, 1, 2), selection("113001", &images[0])];
+    let images = [One::small(Kind::Ct, 1, 1)];
+    let others = [One::small(Kind::Ct, 1, 2), selection("113001", &images[0])];
     assert_eq!(found(&images, &others), []);
-    let both = [small(Kind::Ct, 1, 1), small(Kind::Ct, 1, 2)];
+    let both = [One::small(Kind::Ct, 1, 1), One::small(Kind::Ct, 1, 2)];
     let others = [selection("113001", &both[0])];
-    assert_eq!(found(&both, &others), [(Block, None)]);
+    assert_eq!(found(&both, &others), [(Severity::Block, None)]);
 }

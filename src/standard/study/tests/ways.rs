@@ -1,7 +1,9 @@
 //! Studies whose members came several ways.
 
-use super::*;
-use crate::standard::{Change, Exception};
+use super::super::*;
+use crate::phantom::Kind;
+use crate::standard::tests::studies::{Examination, One};
+use crate::standard::{Change, Changes, Exception, Pack, RuleSets, Severity, Way};
 
 /// A study rule and a series rule, neither of which two images meet.
 const PACK: &str = r#"
@@ -47,10 +49,12 @@ fn except(source: &str, change: Change) -> Exception {
     }
 }
 
+fn way(source: &str) -> Way {
+    Way { source: Some(source.into()), route: None }
+}
+
 fn from(source: &str, series: u32, instance: u32) -> One {
-    let mut one = small(Kind::Ct, series, instance);
-    one.way = Way { source: Some(source.into()), route: None };
-    one
+    One::small(Kind::Ct, series, instance).by(way(source))
 }
 
 /// What was found, what was found without effect, and what was tried.
@@ -62,7 +66,8 @@ fn check(
     shadow: &[&str],
     tried: &[&str],
 ) {
-    let assessment = rules.assess_study(&Look::at(&fold(all), &Beside::default()));
+    let study = Examination::of(all.to_vec());
+    let assessment = study.look(|look| rules.assess_study(look));
     let of = |list: &[StudyFinding]| -> Vec<(String, Severity)> {
         list.iter().map(|one| (one.finding.rule.clone(), one.finding.severity)).collect()
     };
@@ -80,7 +85,7 @@ fn check(
 fn a_milder_rule_counts_for_a_study_only_where_it_does_for_every_member() {
     let off = Change { off: Some(true), ..Change::default() };
     let rules = rules(vec![except("A", off), except("B", off)]);
-    let both = [("OF-STUDY", Block), ("OF-SERIES", Block)];
+    let both = [("OF-STUDY", Severity::Block), ("OF-SERIES", Severity::Block)];
     check(&rules, &[from("C", 1, 1), from("C", 1, 2)], &both, &[], &[]);
     check(&rules, &[from("A", 1, 1), from("A", 1, 2)], &[], &[], &[]);
     check(&rules, &[from("A", 1, 1), from("B", 1, 2)], &[], &[], &[]);
@@ -91,7 +96,7 @@ fn a_milder_rule_counts_for_a_study_only_where_it_does_for_every_member() {
 fn a_series_is_judged_as_strictly_as_its_own_members_ask() {
     let off = Change { off: Some(true), ..Change::default() };
     let rules = rules(vec![except("A", off)]);
-    let study = [("OF-STUDY", Block)];
+    let study = [("OF-STUDY", Severity::Block)];
     check(&rules, &[from("A", 1, 1), from("A", 1, 2), from("C", 2, 1)], &study, &[], &[]);
 }
 
@@ -99,8 +104,8 @@ fn a_series_is_judged_as_strictly_as_its_own_members_ask() {
 fn of_a_rule_in_force_one_tried_out_and_one_off_the_strictest_holds() {
     let shadow = Change { shadow: Some(true), ..Change::default() };
     let off = Change { off: Some(true), ..Change::default() };
-    let warn = Change { severity: Some(Warn), ..Change::default() };
-    let hold = Change { severity: Some(Quarantine), ..Change::default() };
+    let warn = Change { severity: Some(Severity::Warn), ..Change::default() };
+    let hold = Change { severity: Some(Severity::Quarantine), ..Change::default() };
     let rules = rules(vec![
         except("TRIED", shadow),
         except("OFF", off),
@@ -110,8 +115,14 @@ fn of_a_rule_in_force_one_tried_out_and_one_off_the_strictest_holds() {
     let both = |severity| [("OF-STUDY", severity), ("OF-SERIES", severity)];
     let names = ["OF-STUDY", "OF-SERIES"];
     check(&rules, &[from("TRIED", 1, 1), from("OFF", 1, 2)], &[], &names, &names);
-    check(&rules, &[from("TRIED", 1, 1), from("WARNED", 1, 2)], &both(Warn), &[], &[]);
-    check(&rules, &[from("HELD", 1, 1), from("WARNED", 1, 2)], &both(Quarantine), &[], &[]);
+    check(&rules, &[from("TRIED", 1, 1), from("WARNED", 1, 2)], &both(Severity::Warn), &[], &[]);
+    check(
+        &rules,
+        &[from("HELD", 1, 1), from("WARNED", 1, 2)],
+        &both(Severity::Quarantine),
+        &[],
+        &[],
+    );
 }
 
 #[test]
@@ -122,7 +133,7 @@ fn of_more_ways_than_are_kept_every_set_of_rules_counts() {
     assert_eq!(rules.sets().len(), 2, "what comes to the same is one set");
     let all: Vec<One> =
         (0..40).map(|number| from(&format!("S{number:02}"), 1, number + 1)).collect();
-    let both = [("OF-STUDY", Block), ("OF-SERIES", Block)];
+    let both = [("OF-STUDY", Severity::Block), ("OF-SERIES", Severity::Block)];
     check(&rules, &all[..16], &[], &[], &[]);
     check(&rules, &all, &both, &[], &[]);
 }
@@ -130,7 +141,8 @@ fn of_more_ways_than_are_kept_every_set_of_rules_counts() {
 #[test]
 fn what_comes_late_another_way_is_not_covered() {
     let rules = rules(Vec::new());
-    let assessment = rules.assess_study(&Look::at(&fold(&[from("A", 1, 1)]), &Beside::default()));
-    assert!(assessment.covers(&from("A", 1, 2).way));
-    assert!(!assessment.covers(&from("B", 1, 2).way));
+    let study = Examination::of(vec![from("A", 1, 1)]);
+    let assessment = study.look(|look| rules.assess_study(look));
+    assert!(assessment.covers(&way("A")));
+    assert!(!assessment.covers(&way("B")));
 }

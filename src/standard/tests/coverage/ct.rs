@@ -3,6 +3,7 @@
 use super::*;
 use crate::dicom::{VR, tags};
 use crate::phantom::Value;
+use Outcome::{Met, NotMet};
 use Severity::{Block, Info, Quarantine, Warn};
 
 pub(super) fn cases() -> Vec<Case> {
@@ -142,10 +143,23 @@ fn geometry() -> Vec<Case> {
         Case::of("IMG-CT-009")
             .passes(ct())
             .passes(enhanced())
-            .fails(Block, ct().text(tags::IMAGE_ORIENTATION_PATIENT, "1\\0\\0\\1\\0\\0"))
-            .fails(Block, ct().without(tags::IMAGE_ORIENTATION_PATIENT))
-            .fails(Block, ct().without(tags::IMAGE_POSITION_PATIENT))
-            .fails(Block, ct().text(tags::IMAGE_POSITION_PATIENT, "1\\2"))
+            .values(
+                &ct(),
+                tags::IMAGE_ORIENTATION_PATIENT,
+                &[
+                    (Some("0.999\\0.04\\0\\-0.04\\0.999\\0"), Met),
+                    (Some("1\\0\\0\\1\\0\\0"), NotMet(Block)),
+                    (Some("2\\0\\0\\0\\1\\0"), NotMet(Block)),
+                    (Some("1\\0\\0"), NotMet(Block)),
+                    (Some("a\\b\\c\\d\\e\\f"), NotMet(Block)),
+                    (None, NotMet(Block)),
+                ],
+            )
+            .values(
+                &ct(),
+                tags::IMAGE_POSITION_PATIENT,
+                &[(None, NotMet(Block)), (Some("1\\2"), NotMet(Block))],
+            )
             .fails(Block, bare())
             .fails(Block, enhanced().without(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE))
             .not_applicable(localizer()),

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::dicom::tags;
-use crate::phantom::{DataSet, Fault, Value};
+use crate::phantom::{Characters, DataSet, Fault, Value};
+use Outcome::{Met, NotMet};
 use Severity::{Block, Info, Quarantine, Warn};
 
 const RLE: &str = "1.2.840.10008.1.2.5";
@@ -33,12 +34,36 @@ pub(super) fn cases() -> Vec<Case> {
             )
             .not_applicable(ct()),
         Case::of("IMG-ENC-003")
-            .passes(ct())
-            .fails(Quarantine, ct().without(tags::SOP_INSTANCE_UID))
-            .fails(Warn, ct().text(tags::FRAME_OF_REFERENCE_UID, "1.02.3")),
+            .values(
+                &ct(),
+                tags::SOP_INSTANCE_UID,
+                &[
+                    (Some("1.2.3"), Met),
+                    (None, NotMet(Quarantine)),
+                    (Some(""), NotMet(Quarantine)),
+                    (Some("1.02.3"), NotMet(Warn)),
+                    (Some("garbage"), NotMet(Warn)),
+                ],
+            )
+            .fails(Quarantine, ct().without(tags::SOP_CLASS_UID))
+            .values(
+                &ct(),
+                tags::FRAME_OF_REFERENCE_UID,
+                &[(None, Met), (Some("1..2"), NotMet(Warn))],
+            ),
         Case::of("IMG-ENC-004")
             .passes(ct())
+            .passes(latin().without(tags::SPECIFIC_CHARACTER_SET))
             .fails(Block, ct().without(tags::SPECIFIC_CHARACTER_SET))
+            .fails(Block, declared(""))
+            .fails(
+                Block,
+                latin().without(tags::SPECIFIC_CHARACTER_SET).set(
+                    tags::PATIENT_NAME,
+                    VR::PN,
+                    Value::Bytes(b"\x1B$)C^ ".to_vec()),
+                ),
+            )
             .not_applicable(
                 Example::from(ct().without(tags::SPECIFIC_CHARACTER_SET)).read_as("GB18030"),
             ),
@@ -52,20 +77,23 @@ pub(super) fn cases() -> Vec<Case> {
                     Value::Bytes(vec![0xD0, 0xFF, 0xFF, 0x20]),
                 ),
             )
+            .fails(Block, declared("ISO_IR 192"))
+            .passes(Example::from(declared("ISO_IR 192")).read_as("GB18030"))
             .not_applicable(ct().without(tags::SPECIFIC_CHARACTER_SET)),
-        Case::of("IMG-ENC-006")
-            .passes(ct())
-            .fails(Warn, declared("ISO_IR 100\\GB18030"))
+        declarations("IMG-ENC-006", |(_, alone, _)| alone)
+            .not_applicable(declared(""))
             .not_applicable(ct().without(tags::SPECIFIC_CHARACTER_SET)),
-        Case::of("IMG-ENC-007")
-            .passes(ct())
-            .fails(Warn, declared("ISO_IR 144"))
+        declarations("IMG-ENC-007", |(_, _, accepted)| accepted)
             .not_applicable(Example::from(declared("ISO_IR 144")).read_as("GBK")),
         Case::of("IMG-ENC-008")
             .passes(ct())
+            .passes(latin().text(tags::SPECIFIC_CHARACTER_SET, "ISO_IR 100"))
             .fails(Block, declared("ISO_IR 100"))
+            .fails(Block, ct().without(tags::SPECIFIC_CHARACTER_SET))
             .not_applicable(Example::from(declared("ISO_IR 100")).read_as("GB18030")),
-        Case::of("IMG-ENC-009").passes(ct()).fails(Warn, ct().text(tags::STUDY_TIME, "9:15")),
+        formats()
+            .passes(ct().institution(&"医".repeat(64)))
+            .fails(Warn, ct().institution(&"医".repeat(65))),
         Case::of("IMG-ENC-010")
             .passes(ct())
             .passes(ct().text(tags::OTHER_PATIENT_NAMES, "王^小明\\王^大明"))
@@ -86,18 +114,39 @@ pub(super) fn cases() -> Vec<Case> {
         Case::of("IMG-PIX-002")
             .passes(ct())
             .passes(phantom(Kind::EnhancedCt))
+            .passes(ct().text(tags::NUMBER_OF_FRAMES, "12"))
+            .passes(ct().text(tags::NUMBER_OF_FRAMES, "many"))
             .fails(Quarantine, ct().without(tags::ROWS))
+            .fails(Quarantine, ct().without(tags::COLUMNS))
+            .fails(Quarantine, number(ct(), tags::ROWS, 0))
+            .fails(Quarantine, ct().text(tags::NUMBER_OF_FRAMES, "0"))
             .fails(Quarantine, phantom(Kind::EnhancedCt).without(tags::NUMBER_OF_FRAMES))
             .fails(Quarantine, phantom(Kind::EnhancedCt).text(tags::NUMBER_OF_FRAMES, "0")),
         Case::of("IMG-PIX-003")
             .passes(ct())
             .fails(Quarantine, number(ct(), tags::BITS_STORED, 17))
-            .fails(Warn, number(ct(), tags::HIGH_BIT, 15)),
+            .fails(Warn, number(ct(), tags::HIGH_BIT, 15))
+            .fails(Warn, ct().without(tags::HIGH_BIT))
+            .not_applicable(ct().without(tags::BITS_STORED)),
         Case::of("IMG-PIX-005")
             .passes(ct())
             .passes(phantom(Kind::SecondaryCapture))
-            .fails(Warn, ct().text(tags::PHOTOMETRIC_INTERPRETATION, "RGB"))
-            .fails(Warn, ct().without(tags::PHOTOMETRIC_INTERPRETATION))
+            .passes(
+                number(ct(), tags::SAMPLES_PER_PIXEL, 3)
+                    .text(tags::PHOTOMETRIC_INTERPRETATION, "YBR_FULL_422"),
+            )
+            .values(
+                &ct(),
+                tags::PHOTOMETRIC_INTERPRETATION,
+                &[
+                    (Some("MONOCHROME1"), Met),
+                    (Some("RGB"), NotMet(Warn)),
+                    (Some("garbage"), NotMet(Warn)),
+                    (None, NotMet(Warn)),
+                ],
+            )
+            .fails(Warn, number(ct(), tags::SAMPLES_PER_PIXEL, 3))
+            .fails(Warn, number(ct(), tags::SAMPLES_PER_PIXEL, 2))
             .not_applicable(ct().without(tags::SAMPLES_PER_PIXEL)),
         Case::of("IMG-CMPR-001")
             .passes(
@@ -105,6 +154,12 @@ pub(super) fn cases() -> Vec<Case> {
                     .in_syntax(JPEG_BASELINE),
             )
             .fails(Block, lossy())
+            .fails(
+                Block,
+                Example::from(ct().without(tags::LOSSY_IMAGE_COMPRESSION)).in_syntax(JPEG_BASELINE),
+            )
+            .not_applicable(Example::from(ct()).in_syntax("1.2.840.10008.1.2.4.91"))
+            .not_applicable(Example::from(ct()).in_syntax("1.2.3.4"))
             .not_applicable(ct()),
         Case::of("IMG-CMPR-002")
             .passes(
@@ -113,7 +168,10 @@ pub(super) fn cases() -> Vec<Case> {
                     .text(tags::LOSSY_IMAGE_COMPRESSION, "01"),
             )
             .fails(Block, ct().text(tags::LOSSY_IMAGE_COMPRESSION, "01"))
+            .fails(Block, lossy())
             .fails(Warn, phantom(Kind::Us).text(tags::LOSSY_IMAGE_COMPRESSION, "01"))
+            .not_applicable(Example::from(ct()).in_syntax("1.2.840.10008.1.2.4.70"))
+            .not_applicable(ct().text(tags::LOSSY_IMAGE_COMPRESSION, "?"))
             .not_applicable(ct()),
         Case::of("IMG-CMPR-003")
             .passes(ct().transfer_syntax_of(JPEG_BASELINE))
@@ -137,8 +195,56 @@ pub(super) fn cases() -> Vec<Case> {
             .fails(Block, ct().text(tags::LOSSY_IMAGE_COMPRESSION_RATIO, "10"))
             .fails(Block, ct().text(tags::LOSSY_IMAGE_COMPRESSION_METHOD, "ISO_10918_1"))
             .not_applicable(ct().text(tags::LOSSY_IMAGE_COMPRESSION, "01")),
-        Case::of("IMG-SIG-001").passes(ct()).fails(Block, signed),
+        Case::of("IMG-SIG-001")
+            .passes(ct())
+            .passes(ct().set(tags::DIGITAL_SIGNATURES_SEQUENCE, VR::SQ, Value::Items(Vec::new())))
+            .fails(Block, signed),
     ]
+}
+
+/// A CT whose texts are all in Latin letters.
+fn latin() -> Specimen {
+    phantom(Kind::Ct).characters(Characters::Latin1)
+}
+
+/// A declaration of character sets, whether it keeps to standing alone, and whether it is one that is accepted.
+type Declared = (&'static str, Outcome, Outcome);
+
+const DECLARED: [Declared; 9] = [
+    ("GB18030", Met, Met),
+    ("GBK ", Met, Met),
+    ("ISO_IR 192", Met, Met),
+    ("\\ISO 2022 IR 58", Met, Met),
+    ("ISO 2022 IR 100\\ISO 2022 IR 58", Met, Met),
+    ("ISO_IR 100\\GB18030", NotMet(Warn), NotMet(Warn)),
+    ("\\ISO 2022 IR 87", Met, NotMet(Warn)),
+    ("ISO_IR 144", Met, NotMet(Warn)),
+    ("garbage", Met, NotMet(Warn)),
+];
+
+/// The case of a rule on what is declared, by its column of that table.
+fn declarations(rule: &'static str, becomes: fn(Declared) -> Outcome) -> Case {
+    let rows = DECLARED.map(|declared| (Some(declared.0), becomes(declared)));
+    Case::of(rule).values(&phantom(Kind::Ct), tags::SPECIFIC_CHARACTER_SET, &rows)
+}
+
+/// Values that keep to the format of their VR, and the same that do not.
+fn formats() -> Case {
+    let ct = phantom(Kind::Ct);
+    [
+        (tags::BODY_PART_EXAMINED, "CHEST", "chest"),
+        (tags::PATIENT_AGE, "064Y", "64Y"),
+        (tags::STUDY_DATE, "20260520", "2026-05-20"),
+        (tags::STUDY_TIME, "091500.25", "9:15"),
+        (tags::SLICE_THICKNESS, "1.25", "1,25"),
+        (tags::INSTANCE_NUMBER, "-3", "3.5"),
+        (tags::STATION_NAME, "CT-ROOM-3", "a station name that is too long"),
+    ]
+    .into_iter()
+    .fold(Case::of("IMG-ENC-009").passes(ct.clone()), |case, (tag, good, bad)| {
+        let rows = [(Some(good), Met), (Some(""), Met), (Some(bad), NotMet(Warn))];
+        case.values(&ct, tag, &rows)
+    })
 }
 
 fn number(specimen: Specimen, tag: Tag, number: u16) -> Specimen {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::dicom::{VR, tags};
-use crate::phantom::Value;
+use crate::phantom::{Retouch, Value};
 use Severity::{Block, Info, Quarantine, Warn};
 
 pub(super) fn cases() -> Vec<Case> {
@@ -27,6 +27,11 @@ fn bare() -> Specimen {
 
 fn localizer() -> Specimen {
     mr().text(tags::SERIES_DESCRIPTION, "3-plane loc")
+}
+
+/// Large enough that there is something to be seen.
+fn seen() -> Specimen {
+    mr().size(256, 256)
 }
 
 fn derived() -> Specimen {
@@ -176,5 +181,12 @@ fn equipment() -> Vec<Case> {
             .fails(Warn, mr().without(tags::WINDOW_CENTER))
             .fails(Warn, mr().text(tags::WINDOW_WIDTH, "0"))
             .fails(Warn, bare()),
+        // Padding and noise aside, stored values of the phantom reach from nothing to about 1500.
+        Case::of("IMG-MR-019.pixels")
+            .passes(seen())
+            .fails(Warn, seen().text(tags::WINDOW_WIDTH, "20000"))
+            .fails(Warn, seen().text(tags::RESCALE_SLOPE, "0.1").text(tags::RESCALE_INTERCEPT, "0"))
+            .not_applicable(seen().without(tags::WINDOW_WIDTH))
+            .not_applicable(seen().retouch(Retouch::Blank(7))),
     ]
 }

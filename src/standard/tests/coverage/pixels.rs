@@ -63,6 +63,7 @@ pub(super) fn cases() -> Vec<Case> {
             .passes(seen(Kind::EnhancedCt))
             .fails(Warn, seen(Kind::Ct).text(tags::RESCALE_INTERCEPT, "0"))
             .fails(Warn, seen(Kind::Ct).text(tags::RESCALE_SLOPE, "5"))
+            .fails(Warn, touched(Kind::Ct, Retouch::Hard))
             .not_applicable(seen(Kind::Ct).text(tags::RESCALE_TYPE, "US")),
         Case::of("PIX-010")
             .passes(seen(Kind::Ct))
@@ -75,7 +76,8 @@ pub(super) fn cases() -> Vec<Case> {
             .passes(seen(Kind::Mr))
             .passes(seen(Kind::Us))
             .fails(Warn, touched(Kind::Mr, Retouch::Noise))
-            .fails(Warn, touched(Kind::Mr, Retouch::Bare)),
+            .fails(Warn, touched(Kind::Mr, Retouch::Bare))
+            .fails(Warn, touched(Kind::Mr, Retouch::Hard)),
         Case::of("PIX-012")
             .passes(seen(Kind::Dx))
             .passes(seen(Kind::Cr))

@@ -3,6 +3,7 @@
 use super::*;
 use crate::dicom::{VR, tags};
 use crate::phantom::{Code, DataSet, Value};
+use Outcome::{Met, NotMet};
 use Severity::{Block, Info, Warn};
 
 const JPEG_LOSSLESS: &str = "1.2.840.10008.1.2.4.70";
@@ -28,6 +29,19 @@ fn coded(specimen: Specimen, sequence: Tag, code: Code) -> Specimen {
         .text(tags::CODE_MEANING, code.2);
     specimen.set(sequence, VR::SQ, Value::Items(vec![set]))
 }
+
+/// A mammogram of the class for processing; what it says of its intent stays.
+fn raw(mammogram: Specimen) -> Specimen {
+    mammogram.text(tags::SOP_CLASS_UID, "1.2.840.10008.5.1.4.1.1.1.2.1")
+}
+
+/// Values of Presentation Intent Type in a class for presentation.
+const INTENTS: [(Option<&str>, Outcome); 4] = [
+    (Some("FOR PRESENTATION"), Met),
+    (Some("FOR PROCESSING"), NotMet(Block)),
+    (Some("garbage"), NotMet(Block)),
+    (None, NotMet(Block)),
+];
 
 const LATERAL: Code = Code("399067008", "SCT", "lateral");
 const ANTERO_POSTERIOR: Code = Code("399348003", "SCT", "antero-posterior");
@@ -56,11 +70,18 @@ fn radiographs() -> Vec<Case> {
             .not_applicable(dx().without(tags::VIEW_POSITION))
             .not_applicable(dx().text(tags::VIEW_POSITION, "SWIMMER")),
         Case::of("IMG-DR-003")
-            .passes(dx())
-            .passes(mg())
-            .fails(Block, phantom(Kind::DxForProcessing))
-            .fails(Block, dx().without(tags::PRESENTATION_INTENT_TYPE))
-            .fails(Block, mg().text(tags::PRESENTATION_INTENT_TYPE, "FOR PROCESSING")),
+            .values(&dx(), tags::PRESENTATION_INTENT_TYPE, &INTENTS)
+            .values(&mg(), tags::PRESENTATION_INTENT_TYPE, &INTENTS)
+            .values(
+                &phantom(Kind::DxForProcessing),
+                tags::PRESENTATION_INTENT_TYPE,
+                &[
+                    (Some("FOR PROCESSING"), NotMet(Info)),
+                    (Some("FOR PRESENTATION"), NotMet(Block)),
+                    (None, NotMet(Block)),
+                ],
+            )
+            .not_applicable(cr()),
         Case::of("IMG-DR-017").for_a_person(dx()).for_a_person(cr()),
         Case::of("IMG-DR-014")
             .passes(dx())
@@ -248,9 +269,9 @@ fn mammograms() -> Vec<Case> {
             .fails(Warn, mg().text(tags::IMAGER_PIXEL_SPACING, "0\\0"))
             .fails(Warn, mg().without(tags::IMAGER_PIXEL_SPACING)),
         Case::of("IMG-MG-010")
-            .passes(mg())
-            .fails(Block, mg().text(tags::PRESENTATION_INTENT_TYPE, "FOR PROCESSING"))
-            .fails(Block, mg().without(tags::PRESENTATION_INTENT_TYPE)),
+            .values(&mg(), tags::PRESENTATION_INTENT_TYPE, &INTENTS)
+            .fails(Info, raw(mg()).text(tags::PRESENTATION_INTENT_TYPE, "FOR PROCESSING"))
+            .fails(Block, raw(mg())),
     ]
 }
 
