@@ -245,7 +245,7 @@ impl Lane {
             at: (self.shared.clock)(),
             what: What::Sending { destination: self.name.clone() },
         };
-        self.recording.begins(due.object, sending);
+        self.recording.begins(due.object, sending).await;
         let attempted =
             attempt(&mut self.way, &self.name, &self.shared, &due, watch, &self.stop).await;
         self.used = Instant::now();

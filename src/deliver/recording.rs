@@ -52,8 +52,8 @@ impl Note {
 /// The lane's end of its recording.
 pub(super) struct Recording {
     /// `None` once the lane is ending.
-    notes: Option<mpsc::UnboundedSender<Note>>,
-    entered: mpsc::UnboundedReceiver<ObjectId>,
+    notes: Option<mpsc::Sender<Note>>,
+    entered: mpsc::Receiver<ObjectId>,
     busy: HashSet<ObjectId>,
     gathers_until: Instant,
     task: JoinHandle<()>,
@@ -62,8 +62,9 @@ pub(super) struct Recording {
 impl Recording {
     /// Starts to enter what is noted, until [`Recording::end`].
     pub(super) fn start(ledger: Ledger, stop: CancellationToken) -> Self {
-        let (notes, inbox) = mpsc::unbounded_channel();
-        let (done, entered) = mpsc::unbounded_channel();
+        let (notes, inbox) = mpsc::channel(UNRECORDED);
+        // Never full: there are no more objects on their way.
+        let (done, entered) = mpsc::channel(UNRECORDED);
         let task = tokio::spawn(run(ledger, inbox, done, stop));
         let (notes, gathers_until) = (Some(notes), Instant::now());
         Self { notes, entered, busy: HashSet::new(), gathers_until, task }
@@ -79,9 +80,9 @@ impl Recording {
         self.gathers_until
     }
 
-    /// Notes that an attempt begins.
-    pub(super) fn begins(&mut self, object: ObjectId, event: Event) {
-        self.note(object, vec![event], Stage::Begun);
+    /// Notes that an attempt begins. Waits while too much is on its way.
+    pub(super) async fn begins(&mut self, object: ObjectId, event: Event) {
+        self.note(object, vec![event], Stage::Begun).await;
     }
 
     /// Notes an outcome. Waits while too many are on their way.
@@ -93,14 +94,17 @@ impl Recording {
             true => Stage::Delivered,
             false => Stage::Failed,
         };
-        self.note(object, events, stage);
+        self.note(object, events, stage).await;
     }
 
-    fn note(&mut self, object: ObjectId, events: Vec<Event>, stage: Stage) {
+    async fn note(&mut self, object: ObjectId, events: Vec<Event>, stage: Stage) {
         let gathers_until = Instant::now() + GATHERED;
         self.gathers_until = gathers_until;
         let note = Note { object, events, stage, gathers_until };
-        let is_noted = self.notes.as_ref().is_some_and(|notes| notes.send(note).is_ok());
+        let is_noted = match &self.notes {
+            Some(notes) => notes.send(note).await.is_ok(),
+            None => false,
+        };
         if !is_noted {
             tracing::error!(%object, "what a lane did is not recorded: recording has ended");
         }
@@ -145,8 +149,8 @@ impl Drop for Recording {
 
 async fn run(
     ledger: Ledger,
-    mut inbox: mpsc::UnboundedReceiver<Note>,
-    done: mpsc::UnboundedSender<ObjectId>,
+    mut inbox: mpsc::Receiver<Note>,
+    done: mpsc::Sender<ObjectId>,
     stop: CancellationToken,
 ) {
     while let Some(first) = inbox.recv().await {
@@ -163,7 +167,7 @@ async fn run(
             tracing::error!("recording what a lane did has failed; it goes on");
         }
         for object in outcomes {
-            if done.send(object).is_err() {
+            if done.send(object).await.is_err() {
                 tracing::debug!(%object, "recorded after its lane had ended");
             }
         }
@@ -250,7 +254,9 @@ mod tests {
         for &object in &objects {
             let event = |what| Event { object, at: now(), what };
             let destination = "pacs".to_owned();
-            recording.begins(object, event(What::Sending { destination: destination.clone() }));
+            recording
+                .begins(object, event(What::Sending { destination: destination.clone() }))
+                .await;
             let delivered = What::Delivered {
                 destination,
                 status: Status::SUCCESS,
