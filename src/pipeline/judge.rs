@@ -182,9 +182,12 @@ fn judge_or_panic(site: &Site, image: &Image<'_>, now: Timestamp) -> Verdict {
     }
 }
 
-/// What was found on a study, without what an object's own findings say already.
+/// What was found on a study, without what an object's own findings say already, as gravely.
 fn beside(study: &Assessment, own: &Assessment) -> Assessment {
-    let is_new = |found: &&Finding| !own.findings.iter().any(|known| known.rule == found.rule);
+    let says = |known: &Finding, found: &Finding| {
+        known.rule == found.rule && known.severity >= found.severity
+    };
+    let is_new = |found: &&Finding| !own.findings.iter().any(|known| says(known, found));
     let findings = study.findings.iter().filter(is_new).cloned().collect();
     Assessment { findings, ..study.clone() }
 }

@@ -16,7 +16,10 @@ use crate::recognition::{
     Reason, Rows,
 };
 use crate::stamp::StampMode;
-use crate::standard::{Announced, Changes, Pack, Severity, declarations};
+use crate::standard::{
+    Announced, Assessment, Authority, Change, Changes, Finding, Pack, Principle, Severity,
+    declarations,
+};
 
 /// A site that marks CT of the phantoms' institution, `here`, and has one destination, `pacs`.
 pub(crate) fn site() -> Site {
@@ -102,6 +105,11 @@ impl Case {
     }
 
     fn judged(&self, site: &Site) -> Verdict {
+        self.judged_with(site, None)
+    }
+
+    /// Judged with what was found on its study.
+    fn judged_with(&self, site: &Site, study: Option<&Assessment>) -> Verdict {
         let scan = self.scan();
         let (class, syntax) = (self.specimen.sop_class(), self.specimen.transfer_syntax());
         let image = Image {
@@ -115,7 +123,7 @@ impl Case {
             workshop: None,
             preferred: &[],
             other_version: false,
-            study: None,
+            study,
             keys: None,
         };
         judge(site, &image, at())
@@ -181,6 +189,31 @@ fn a_hazard_to_identity_is_held_and_an_urgent_one_goes_on() {
     let verdict = urgent.judged(&site());
     assert_eq!(verdict.disposition, Disposition::Forward);
     assert_eq!(verdict.mark(), None, "urgency is no entitlement");
+}
+
+#[test]
+fn what_forbids_the_mark_of_a_study_is_not_hidden_by_a_milder_finding_of_the_same_rule() {
+    let milder = Change { severity: Some(Severity::Warn), ..Change::default() };
+    let rules = [("IMG-PAT-003".to_owned(), milder)].into();
+    let changes = Changes { rules, ..Changes::default() };
+    let pack = Pack::built_in("db11t2505-2025").expect("a built-in pack");
+    let site = Site { rules: RuleSets::build(&[pack], &changes).expect("a good pack"), ..site() };
+    let case = Case::of(specimen().fault(Fault::NoPatientId));
+    assert_eq!(case.judged(&site).mark(), Some("JJJHR"));
+    // Another image of the study came a way by which the rule is as grave as it was.
+    let found = Finding {
+        rule: "IMG-PAT-003".to_owned(),
+        principle: Principle::Completeness,
+        severity: Severity::Block,
+        authority: Authority::Standard,
+        attribute: None,
+        value: None,
+        message_zh: String::new(),
+        message_en: String::new(),
+    };
+    let study = Assessment { findings: vec![found], ..Assessment::default() };
+    let verdict = case.judged_with(&site, Some(&study));
+    assert_eq!((verdict.mark(), verdict.reason()), (None, Some(Reason::QualityBlock)));
 }
 
 #[test]
