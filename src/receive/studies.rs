@@ -193,6 +193,7 @@ pub async fn keep(
     drop(studies.inbox);
     keeper.remember(&stop).await;
     let mut recalled = recall(&keeper.with, &keeper.keys, stop.clone());
+    let mut is_recalling = true;
     loop {
         let rest = keeper.open.rest(now()).map(|rest| rest.max(BREATH));
         tokio::select! {
@@ -206,12 +207,14 @@ pub async fn keep(
                 Some(came) => keeper.take(came),
                 None => return,
             },
-            trace = recalled.recv(), if !keeper.known.is_recalled() => match trace {
-                Some(trace) => keeper.known.learn(&trace),
-                None => {
+            trace = recalled.recv(), if is_recalling => match trace {
+                Some(Some(trace)) => keeper.known.learn(&trace),
+                Some(None) => {
                     keeper.known.set_recalled();
                     tracing::info!("the studies of earlier runs are recalled");
                 }
+                // Without the word that it was all, something has gone wrong with it, and nothing is known not to have been.
+                None => is_recalling = false,
             },
             () = tokio::time::sleep(rest.unwrap_or_default()), if rest.is_some() => {}
         }

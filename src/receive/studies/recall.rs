@@ -39,12 +39,12 @@ struct Recalling {
     keys: Keys,
 }
 
-/// Begins to recall. Nothing more comes once all is recalled.
+/// Begins to recall: each study, and `None` once that was all. Without it, it is not known of what has not come that it never was.
 pub(super) fn recall(
     with: &Keeping,
     keys: &Keys,
     stop: CancellationToken,
-) -> mpsc::Receiver<Trace> {
+) -> mpsc::Receiver<Option<Trace>> {
     let (recalled, traces) = mpsc::channel(WAITING);
     let recalling = Recalling {
         spool: with.spool.clone(),
@@ -56,17 +56,22 @@ pub(super) fn recall(
     };
     tokio::task::spawn_blocking(move || {
         let settled = recalling.ledger.studies(STUDIES);
-        let settled = settled.inspect_err(|fault| unknown(None, fault)).unwrap_or_default();
+        let Ok(settled) = settled.inspect_err(|fault| unknown(None, fault)) else { return };
+        let mut is_all = true;
         for row in settled.iter().rev() {
             if stop.is_cancelled() {
                 return;
             }
             let study = recalling.study(&row.study);
             let study = study.inspect_err(|fault| unknown(Some(&row.study), fault));
+            is_all &= study.is_ok();
             let Ok(Some(study)) = study else { continue };
-            if recalled.blocking_send(study.trace()).is_err() {
+            if recalled.blocking_send(Some(study.trace())).is_err() {
                 return;
             }
+        }
+        if is_all && recalled.blocking_send(None).is_err() {
+            tracing::debug!("studies are recalled and nobody keeps them any more");
         }
     });
     traces
