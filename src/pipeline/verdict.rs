@@ -66,6 +66,19 @@ impl Verdict {
         self.decision.reason()
     }
 
+    /// The same, and the object goes out as it came: something that could forbid its mark was not checked.
+    #[must_use]
+    pub fn without_mark(self) -> Self {
+        Self {
+            decision: Decision::without_judgement(Reason::Unchecked),
+            modes: Vec::new(),
+            fallen_back: Vec::new(),
+            corner: None,
+            plan: EditPlan::default(),
+            ..self
+        }
+    }
+
     /// Has the object held for one more reason.
     pub fn hold(&mut self, reason: HoldReason) {
         match &mut self.disposition {

@@ -332,6 +332,12 @@ impl Judged {
     }
 }
 
+/// The same for an object whose study could not be judged: its own rules count, and it gets no mark.
+fn unmarked(judge: &Judge) -> Judge {
+    let judge = Arc::clone(judge);
+    Arc::new(move |site, image, at| judge(site, image, at).without_mark())
+}
+
 /// Judges, for as long as an object may be judged. `None` when the gate stops meanwhile: the next start judges it.
 async fn verdict(
     with: &Judging,
@@ -371,7 +377,12 @@ async fn verdict(
                 (false, found) => {
                     // What waited for its study has been told of before: nobody hashes its pixels again.
                     let keys = if ruling.is_some() { None } else { image.keys };
-                    let image = Image { study: found.as_ref(), keys, ..image };
+                    let (judge, study) = match found {
+                        Some(None) => (unmarked(&judge), None),
+                        Some(Some(study)) => (judge, Some(study)),
+                        None => (judge, None),
+                    };
+                    let image = Image { study, keys, ..image };
                     let with = (&bench, &*corners, versions);
                     Judged::Verdict(Box::new(with_pixels(object, &judge, &site, &image, with, at)))
                 }

@@ -27,6 +27,7 @@ use super::judge::Work;
 use super::past::asked;
 use crate::base::time::{Timestamp, now};
 use crate::codec::Frames;
+use crate::dicom::uid::Uid;
 use crate::ledger::{Ledger, ObjectState, StudyObject, StudyRow, insist};
 use crate::object::scan_reader;
 use crate::observe::Metrics;
@@ -73,14 +74,17 @@ pub enum Late {
     Reopen,
 }
 
-/// What was found on a study.
+/// What was found on a study; nothing where judging it has failed, and nobody knows what forbids the mark of its images.
 #[derive(Debug)]
-pub struct Ruling(StudyAssessment);
+pub struct Ruling(Option<StudyAssessment>);
 
 impl Ruling {
+    /// What becomes of a study that could not be judged.
+    pub(super) const FAILED: Self = Self(None);
+
     /// What concerns the instance with a SOP Instance UID.
-    pub(super) fn on(&self, instance: Key) -> Assessment {
-        self.0.on(instance)
+    pub(super) fn on(&self, instance: Key) -> Option<Assessment> {
+        Some(self.0.as_ref()?.on(instance))
     }
 }
 
@@ -264,7 +268,9 @@ impl Keeper {
         let late = self.with.settings.load().late;
         // What came another way may be judged by stricter rules than those that the study was looked at with.
         let is_plain = self.with.site.load().rules.exceptions().is_empty();
-        let covers = |ruling: &Arc<Ruling>| is_plain || ruling.0.covers(part.way());
+        let covers = |ruling: &Arc<Ruling>| {
+            ruling.0.as_ref().is_some_and(|found| is_plain || found.covers(part.way()))
+        };
         match found.filter(|ruling| late == Late::Inherit && !again && covers(ruling)) {
             Some(ruling) => self.ready.push_back(Work::Ruled(object, ruling)),
             None => self.waiting.entry(part.study()).or_default().push(object),
@@ -288,41 +294,47 @@ impl Keeper {
         let judged = tokio::task::spawn_blocking(move || {
             site.rules.assess_study(&Look::at(&study, &beside))
         });
-        let mut assessment = match judged.await {
-            Ok(assessment) => assessment,
+        let found = match judged.await {
+            Ok(found) => Some(self.keep(uid, cause, instances, found, &rules).await),
             Err(fault) => {
-                tracing::error!(study = %uid, %fault, "judging a study has failed: nothing is found on it");
-                StudyAssessment::default()
+                tracing::error!(study = %uid, %fault, "judging a study has failed: its images go on unmarked, and it is looked at again after the next start");
+                None
             }
         };
-        self.tell(&uid, cause, instances, &assessment);
-        let row = StudyRow {
-            study: uid.clone(),
-            settled: now(),
-            cause: cause.as_str().to_owned(),
-            instances: u64::try_from(instances).unwrap_or(u64::MAX),
-            severity: assessment.severity().map(|severity| severity.as_str().to_owned()),
-            report: report(&assessment, &rules),
-        };
-        if let Err(fault) = self.with.ledger.study_settled(row).await {
-            tracing::error!(study = %uid, %fault, "what was found on a study cannot be kept: it is looked at again after the next start");
-        }
-        // What comes late is told of findings alone.
-        (assessment.met, assessment.not_applicable) = (Vec::new(), Vec::new());
-        let ruling = Arc::new(Ruling(assessment));
+        let ruling = Arc::new(found.map_or(Ruling::FAILED, |found| Ruling(Some(found))));
         self.open.remember(key, Arc::clone(&ruling));
         let waiting = self.waiting.remove(&key).unwrap_or_default();
         self.ready
             .extend(waiting.into_iter().map(|object| Work::Ruled(object, Arc::clone(&ruling))));
     }
 
-    fn tell(
+    /// Tells of what was found on a study and keeps it. Returns what is to be known for images of it.
+    async fn keep(
         &self,
-        study: &crate::dicom::uid::Uid,
+        uid: Uid,
         cause: policy::Cause,
         instances: usize,
-        found: &StudyAssessment,
-    ) {
+        mut found: StudyAssessment,
+        rules: &str,
+    ) -> StudyAssessment {
+        self.tell(&uid, cause, instances, &found);
+        let row = StudyRow {
+            study: uid.clone(),
+            settled: now(),
+            cause: cause.as_str().to_owned(),
+            instances: u64::try_from(instances).unwrap_or(u64::MAX),
+            severity: found.severity().map(|severity| severity.as_str().to_owned()),
+            report: report(&found, rules),
+        };
+        if let Err(fault) = self.with.ledger.study_settled(row).await {
+            tracing::error!(study = %uid, %fault, "what was found on a study cannot be kept: it is looked at again after the next start");
+        }
+        // What comes late is told of findings alone.
+        (found.met, found.not_applicable) = (Vec::new(), Vec::new());
+        found
+    }
+
+    fn tell(&self, study: &Uid, cause: policy::Cause, instances: usize, found: &StudyAssessment) {
         let metrics = &self.with.metrics;
         metrics.studies_settled.get_or_create(&Outcome { outcome: cause.as_str() }).inc();
         for one in &found.findings {

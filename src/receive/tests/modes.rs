@@ -3,6 +3,7 @@
 use super::*;
 use crate::observe::metrics::{Code, Fallback, Mode};
 use crate::pipeline::{self, Image, Site, Verdict};
+use crate::receive::studies::Ruling;
 use crate::receive::telling::{count_modes, tell};
 use crate::stamp::{StampMode, StampRows};
 use crate::standard::declarations;
@@ -56,4 +57,29 @@ fn a_mark_of_our_own_that_is_not_as_promised_counts() {
     let found = metrics.findings.get_or_create(&code("STP-003")).get();
     let unmarked = metrics.unmarked.get_or_create(&code("SELF_CHECK")).get();
     assert_eq!((found, unmarked, metrics.marked.get_or_create(&code("JJJHR")).get()), (1, 1, 0));
+}
+
+#[tokio::test]
+async fn an_image_whose_study_could_not_be_judged_goes_on_unmarked() {
+    let gate = Gate::new().await;
+    assert_eq!(gate.send_one(ct(1)).await, 0);
+    let known = gate.until_judged(1).await;
+    let first = known.first().expect("an object");
+    assert!(first.verdict.as_ref().is_some_and(|verdict| verdict.mark.is_some()));
+    let mut changes = gate.ledger.changes();
+    let ruled = Work::Ruled(first.id, Arc::new(Ruling::FAILED));
+    gate.judging.send(ruled).await.expect("taken");
+    let again = timeout(PATIENCE, async {
+        loop {
+            let verdict = gate.known().remove(0).verdict.expect("judged");
+            if verdict.version > 1 {
+                return (verdict.mark, verdict.reason);
+            }
+            changes.changed().await.expect("a ledger");
+        }
+    });
+    let again = again.await.expect("judged in time");
+    assert_eq!(again, (None, Some("UNCHECKED".to_owned())));
+    assert_eq!(states(&gate.known()), [ObjectState::Forwarding]);
+    gate.end().await;
 }
