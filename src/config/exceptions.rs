@@ -89,3 +89,37 @@ fn named(
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::config::parse;
+
+    /// Sources in this order, each with its title and its name, if it has one.
+    #[track_caller]
+    fn check(sources: &[(&str, Option<&str>)], want: Option<&str>) {
+        let pacs =
+            "[[destination]]\nname = \"pacs\"\naet = \"PACS\"\nhost = \"10.0.0.5\"\nport = 104\n";
+        let row = |(aet, name): &(&str, Option<&str>)| {
+            let name = name.map(|name| format!("name = \"{name}\"\n")).unwrap_or_default();
+            format!("[[source]]\naet = \"{aet}\"\nhosts = [\"10.0.0.0/8\"]\n{name}")
+        };
+        let rows: String = sources.iter().map(row).collect();
+        let read = parse(&format!("{pacs}{rows}"), Path::new("gate.toml"), Path::new("."));
+        let told = read.err().map(|mistakes| mistakes.to_string());
+        match (&told, want) {
+            (Some(told), Some(want)) => assert!(told.contains(want), "{told}"),
+            (told, want) => assert_eq!(told.as_deref(), want),
+        }
+    }
+
+    #[test]
+    fn a_name_that_was_given_is_no_other_sources() {
+        check(&[("CT01", None), ("CT01", None)], None);
+        check(&[("CT01", Some("room-1")), ("CT01", None)], None);
+        let taken = Some("\"CT01\" a second time");
+        check(&[("CT01", None), ("CT02", Some("CT01"))], taken);
+        check(&[("CT02", Some("CT01")), ("CT01", None)], taken);
+    }
+}

@@ -370,6 +370,7 @@ pub(super) fn sources(
     warnings: &mut Vec<Mistake>,
 ) -> Vec<SourceRow> {
     let mut sources = Vec::with_capacity(rows.len());
+    let mut given: Vec<String> = Vec::new();
     for mut table in rows {
         let wanted = "the calling AE title, or \"*\" for any";
         let aet = table.parsed("aet", wanted, |text| match text {
@@ -380,6 +381,13 @@ pub(super) fn sources(
         // Without a name of its own it is called as it is listed; of several under one title, each may have one.
         let own = optional_name(&mut table, names);
         let listed = aet.as_ref().map(|aet| aet.as_ref().map_or("*", AeTitle::as_str));
+        // What is said of one that was given this name would hold for another.
+        if let (None, Some(listed)) = (&own, listed)
+            && given.iter().any(|name| name == listed)
+        {
+            table.fault("name", Fault::Repeated { found: listed.to_owned() });
+        }
+        given.extend(own.clone());
         let called = own.or_else(|| listed.map(str::to_owned));
         let is_new = called.as_ref().is_some_and(|called| !names.contains(called));
         names.extend(called.clone().filter(|_| is_new));
