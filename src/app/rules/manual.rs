@@ -42,6 +42,7 @@ const fn word(zh: &'static str, en: &'static str) -> Word {
 pub fn manual(book: &Book, language: Language) -> String {
     let pages: Vec<RulePage> = book.pages().collect();
     let mut text = heading(book, &pages, language);
+    text.push_str(changes(language));
     let mut areas: Vec<&str> = Vec::new();
     for page in &pages {
         let area = area_of(&page.rule.rule);
@@ -99,19 +100,42 @@ fn heading(book: &Book, pages: &[RulePage], language: Language) -> String {
         Language::Chinese => format!(
             "\n共 {count} 条规则。级别：*影像* 只看一个对象的文件头，*像素* 还看解码后的像素，*序列* 与 *检查* 看同属一组的全部对象。\
              后果：*提示* 只计数，*警告* 显示给人看，*不加标识* 的影像照常放行但不带互认标识，*扣留* 的影像等人处理，\
-             *自检* 表示本程序自己的输出有误，送出原件并报警。依据为“工程判断”的规则没有公开条文，本院可在配置的 \
-             `[rules.override]` 与 `[rules.parameters]` 中更改。提示文字中的“…”处显示影像中的值。\n"
+             *自检* 表示本程序自己的输出有误，送出原件并报警。依据为“工程判断”的规则没有公开条文。提示文字中的“…”处显示影像中的值。\n"
         ),
         Language::English => format!(
             "\n{count} rules. Levels: *instance* looks at the header of one object, *pixel* at its decoded pixels too, *series* \
              and *study* at all objects that belong together. What a finding does: *info* is counted, *warn* is shown to people, \
              *block* lets the image go on without a mark, *quarantine* holds it for a person, *self_check* is about what the gate \
-             itself writes: the original goes out, with an alarm. A rule on *judgement* rests on no published text; a site \
-             changes it under `[rules.override]` and `[rules.parameters]` of its configuration. Where a message has \"…\" it shows \
+             itself writes: the original goes out, with an alarm. A rule on *judgement* rests on no published text. Where a message has \"…\" it shows \
              a value of the image.\n"
         ),
     });
     text
+}
+
+/// How a site changes rules.
+fn changes(language: Language) -> &'static str {
+    language.of(
+        "\n## 本院如何更改规则\n\n\
+         均写在配置文件中：\n\n\
+         - `[rules.override.\"编号\"]` 更改一条规则：`severity` 为其他后果，`off = true` 停用，`shadow = true` 仅计数。\
+         限值在 `[rules.parameters]` 中更改，名称即下文的参数名。\n\
+         - `[[rules.exception]]` 只对某些来源（`sources`）或路由（`routes`）作同样的更改；`rules` 写编号，或编号开头加 `*`。\
+         各条按顺序叠加在 `[rules.override]` 之上，同一键以最后一条为准；序列级与检查级规则只有在全部成员都属例外时才放宽。\n\
+         - `shadow = true` 的规则用于试行：不符合的影像照常加标识，只计数。`markgate rules ls`、`GET /api/v1/rules`、\
+         `GET /api/v1/statistics` 与指标 `markgate_shadow_applied_total`、`markgate_shadow_withheld_total` 显示网关中\
+         “本应不予标识 N / M”（已标识影像或检查，重启后续计）；具体影像见 `markgate explain`。\n",
+        "\n## How a site changes a rule\n\n\
+         In its configuration:\n\n\
+         - `[rules.override.\"ID\"]` changes one rule: `severity`, another one; `off = true`; or `shadow = true`. Limits are changed under \
+         `[rules.parameters]`, by the names of parameters below.\n\
+         - `[[rules.exception]]` changes the same for what comes from some `sources` or by some `routes` alone; `rules` are ids, or how ids \
+         begin with `*` behind it. Rows count in their order, on top of `[rules.override]`, and the last word on each key holds. A rule on \
+         series or studies becomes milder only where each member came a way that is excepted.\n\
+         - `shadow = true` tries a rule out: what does not meet it keeps its mark, and is counted. `markgate rules ls`, `GET /api/v1/rules`, \
+         `GET /api/v1/statistics` and the metrics `markgate_shadow_applied_total` and `markgate_shadow_withheld_total` of a gate tell of how \
+         many marked objects, or studies, each would have withheld how many; `markgate explain` tells it of one image.\n",
+    )
 }
 
 /// The longest beginning of an id that is an area, else what stands before its number.
