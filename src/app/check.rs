@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::export::Bench;
 use super::offline::{FileFault, Found, Known, Links, OfflineFault, Sender, known, one, walk};
 use super::quality::Appraisal;
-use super::report;
+use super::report::{self, Again};
 use super::site;
 use super::studies::{Gathering, Place, Settled};
 use crate::base::time::{Timestamp, now};
@@ -81,25 +81,25 @@ pub fn explain(
     sender: &Sender,
 ) -> Result<Vec<FileReport<Explanation>>, OfflineFault> {
     let (site, now) = (&site::build(loaded), now());
-    let tell =
-        |verdict: Verdict, image: &Image<'_>| report::explanation(site, &verdict, image, now);
+    let tell = |verdict: Verdict, image: &Image<'_>| report::told(site, verdict, image, now);
     let again = |found: &Assessment| !found.findings.is_empty() || !found.shadow.is_empty();
-    let judged = Judging { site, now, tell, again }.all(paths, sender)?;
+    let judging = Judging { site, now, tell, again };
+    let judged = judging.all(paths, sender)?;
     let studies: HashMap<Key, &Whole> =
         judged.studies.iter().map(|whole| (whole.study.key(), whole)).collect();
-    let traced = |file: FileReport<Explanation>, place: &Option<Place>| {
+    let traced = |file: FileReport<Again>, place: &Option<Place>| {
         let of_study = place.as_ref().and_then(|place| Some((studies.get(&place.study)?, place)));
-        let traces: Vec<RuleTrace> = match of_study {
-            None => report::without_study(&site.rules),
-            Some((whole, place)) => {
-                let is_own = |trace: &&RuleTrace| {
-                    let series = trace.series_instance_uid.as_deref();
-                    series.is_none_or(|series| series == place.series.as_str())
-                };
-                whole.traces.iter().filter(is_own).cloned().collect()
-            }
-        };
-        file.map(|mut explanation| {
+        file.map(|Again { mut explanation, rules }| {
+            let traces: Vec<RuleTrace> = match of_study {
+                None => report::without_study(&rules),
+                Some((whole, place)) => {
+                    let is_own = |trace: &&RuleTrace| {
+                        let series = trace.series_instance_uid.as_deref();
+                        series.is_none_or(|series| series == place.series.as_str())
+                    };
+                    whole.traces.iter().filter(is_own).cloned().collect()
+                }
+            };
             explanation.rules.extend(traces);
             explanation
         })
@@ -292,7 +292,8 @@ fn count(marks: &mut Vec<MarkCount>, report: &Report) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::fixture::{loaded, noon};
+    use crate::app::fixture::{loaded, loaded_with, noon};
+    use crate::dicom::ae_title::AeTitle;
     use crate::expression::Declarations;
     use crate::phantom::{Kind, Specimen};
     use crate::policy::route::{Hold, RouteRow, Routes};
@@ -453,5 +454,24 @@ mod tests {
         };
         assert_eq!(of("4.dcm"), (RuleOutcome::Failed, None, 1));
         assert_eq!(of("alone"), (RuleOutcome::NotRun, Some(Untold::NoStudy), 0));
+
+        // Off here, and on again for whatever comes from CT01.
+        let tables = r#"
+            [rules.override."IMG-CT-011"]
+            off = true
+            [[rules.exception]]
+            rules = ["IMG-CT-011"]
+            sources = ["CT01"]
+            off = false
+        "#;
+        let calling_aet = Some(AeTitle::parse("CT01").expect("a title"));
+        let sender = Sender { calling_aet, peer: None };
+        let told = explain(&[alone], &loaded_with(home.path(), tables), &sender);
+        let told = told.expect("explained");
+        let [FileReport { outcome: Outcome::Judged(explanation), .. }] = told.as_slice() else {
+            panic!("{told:?}")
+        };
+        let gap = explanation.rules.iter().find(|trace| trace.rule == "IMG-CT-011");
+        assert_eq!(gap.and_then(|trace| trace.untold), Some(Untold::NoStudy));
     }
 }

@@ -13,6 +13,11 @@ use crate::spool::{Envelope, Priority};
 
 /// A gate before a folder, for the hospital of the phantoms and another; `dir` holds spool and folder.
 pub(super) fn loaded(dir: &Path) -> Loaded {
+    loaded_with(dir, "")
+}
+
+/// The same, with these tables besides.
+pub(super) fn loaded_with(dir: &Path, tables: &str) -> Loaded {
     let text = r#"
         [gate]
         listen = "127.0.0.1:0"
@@ -49,7 +54,7 @@ pub(super) fn loaded(dir: &Path) -> Loaded {
         [rules.override."IMG-ENC-003"]
         off = true
     "#;
-    let loaded = config::parse(text, Path::new("test.toml"), dir);
+    let loaded = config::parse(&format!("{text}{tables}"), Path::new("test.toml"), dir);
     loaded.unwrap_or_else(|mistakes| panic!("{mistakes}"))
 }
 

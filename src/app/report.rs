@@ -26,7 +26,7 @@ use crate::standard::{
 };
 use crate::web::model;
 
-/// An object judged once more, and the rules that it was judged by.
+/// Why an object came out as it did, and the rules for the way it came, by which it was judged.
 pub(super) struct Again {
     pub explanation: model::Explanation,
     pub rules: Arc<RuleSet>,
@@ -34,7 +34,11 @@ pub(super) struct Again {
 
 /// Judges an object and tells why it came out as it did, and by which rules.
 pub(super) fn looked_at(site: &Site, image: &Image<'_>, now: Timestamp) -> Again {
-    let verdict = judge(site, image, now);
+    told(site, judge(site, image, now), image, now)
+}
+
+/// Tells why an object came out as it did, and by which rules.
+pub(super) fn told(site: &Site, verdict: Verdict, image: &Image<'_>, now: Timestamp) -> Again {
     Again { explanation: explanation(site, &verdict, image, now), rules: verdict.rules }
 }
 
@@ -298,6 +302,8 @@ pub(super) fn recorded(
     // By other rules than those in force now, other things may have been seen.
     let by_these = seen.as_ref().zip(verdict);
     let by_these = by_these.is_some_and(|(seen, told)| told.versions.rules == seen.rules.hash());
+    // Which way an object came is not known without its file.
+    let rules = seen.as_ref().map_or(site.rules.site(), |seen| &seen.rules).clone();
     // Written by this program; if it cannot be read, mark and reason beside it can.
     let told: Recorded =
         verdict.and_then(|verdict| serde_json::from_str(&verdict.report).ok()).unwrap_or_default();
@@ -335,7 +341,9 @@ pub(super) fn recorded(
         explanation.rules.clear();
     }
     let series = explanation.report.series_instance_uid.as_deref();
-    let of_study = studies::kept(&site.rules, entry, study.as_ref(), series);
+    let is_in_force = |study: &model::Study| study.rule_set == Some(site.rules.hash());
+    let kept = study.as_ref().map(|study| (study, is_in_force(study)));
+    let of_study = studies::kept(&rules, entry, kept, series);
     explanation.rules.extend(of_study);
     explanation.study = study;
     if explanation.report.exam_date.is_none() {

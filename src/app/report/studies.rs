@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{message, principle, severity, trace, untold};
 use crate::ledger::Explained;
 use crate::standard::study::{Look, StudyFinding};
-use crate::standard::{Level, Rule, RuleSets};
+use crate::standard::{Level, Rule, RuleSet, RuleSets};
 use crate::web::model::{self, RuleOutcome, RuleTrace, Untold};
 
 /// How each rule on series and studies fared with a study.
@@ -36,36 +36,51 @@ pub(in crate::app) fn study_findings(found: &[StudyFinding]) -> Vec<model::Study
 }
 
 /// Of a file that is of no study: that its rules on series and studies were not run.
-pub(in crate::app) fn without_study(rules: &RuleSets) -> Vec<RuleTrace> {
-    of_studies(rules).map(|rule| untold(rule, Some(Untold::NoStudy))).collect()
+pub(in crate::app) fn without_study(rules: &RuleSet) -> Vec<RuleTrace> {
+    of_studies(rules, None).map(|rule| untold(rule, Some(Untold::NoStudy))).collect()
 }
 
 /// How rules on series and studies fared with the study of an object in custody, and with the series of this UID, as far as that is
-/// kept: outcomes, no values.
+/// kept: outcomes, no values. `rules` are those for the way that the object came; of its study it is said whether those it was looked at
+/// by are still in force.
 pub(super) fn kept(
-    rules: &RuleSets,
+    rules: &RuleSet,
     entry: &Explained,
-    study: Option<&model::Study>,
+    study: Option<(&model::Study, bool)>,
     series: Option<&str>,
 ) -> Vec<RuleTrace> {
-    let missing = match study {
-        _ if entry.study.is_empty() => Some(Untold::NoStudy),
-        None => Some(Untold::NotSettled),
-        Some(study) if study.settled < entry.received => Some(Untold::NotSettled),
-        Some(study) if study.rule_set != Some(rules.hash()) => Some(Untold::OtherRules),
-        Some(_) => None,
+    let told = match study {
+        _ if entry.study.is_empty() => Err(Untold::NoStudy),
+        None => Err(Untold::NotSettled),
+        Some((study, _)) if study.settled < entry.received => Err(Untold::NotSettled),
+        Some((_, false)) => Err(Untold::OtherRules),
+        Some((study, true)) => Ok(study),
     };
-    match (study, missing) {
-        (Some(study), None) => {
-            of_studies(rules).flat_map(|rule| of_rule(rule, study, series)).collect()
+    match told {
+        Ok(study) => {
+            let rules = of_studies(rules, Some(study));
+            rules.flat_map(|rule| of_rule(rule, study, series)).collect()
         }
-        (_, missing) => of_studies(rules).map(|rule| untold(rule, missing)).collect(),
+        Err(why) => of_studies(rules, None).map(|rule| untold(rule, Some(why))).collect(),
     }
 }
 
-fn of_studies(rules: &RuleSets) -> impl Iterator<Item = &Arc<Rule>> {
+/// The rules on series and studies that are not off, and those that looked at a study since they are for some other member of it.
+fn of_studies<'r>(
+    rules: &'r RuleSet,
+    study: Option<&'r model::Study>,
+) -> impl Iterator<Item = &'r Arc<Rule>> {
     let looks_at_many = |rule: &&Arc<Rule>| matches!(rule.level, Level::Series | Level::Study);
-    rules.site().rules().iter().filter(|rule| !rule.off).filter(looks_at_many)
+    let looked =
+        move |rule: &&Arc<Rule>| !rule.off || study.is_some_and(|study| tells(study, &rule.id));
+    rules.rules().iter().filter(looks_at_many).filter(looked)
+}
+
+/// Whether it is kept of a study how a rule fared with it.
+fn tells(study: &model::Study, rule: &str) -> bool {
+    let mut found = study.findings.iter().chain(&study.shadow);
+    let mut fared = study.undecided.iter().chain(&study.met).chain(&study.not_applicable);
+    found.any(|found| found.rule == rule) || fared.any(|id| id == rule)
 }
 
 fn of_rule(rule: &Rule, study: &model::Study, series: Option<&str>) -> Vec<RuleTrace> {

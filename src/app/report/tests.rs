@@ -1,7 +1,7 @@
 //! What is told of objects judged here and of objects in custody.
 
 use super::*;
-use crate::app::fixture::{loaded, noon, scan};
+use crate::app::fixture::{loaded, loaded_with, noon, scan};
 use crate::app::site;
 use crate::base::object_id::ObjectId;
 use crate::dicom::ae_title::AeTitle;
@@ -223,4 +223,55 @@ fn what_became_of_rules_on_the_study_is_told_as_far_as_it_is_kept() {
     let nameless = Explained { study: Uid::default(), ..entry.clone() };
     let told = recorded(&site, &nameless, None, None);
     assert_eq!(of(&told, "IMG-PAT-009"), [(Fared::NotRun, Some(Untold::NoStudy))]);
+}
+
+/// Two rules on studies that are off here; what comes from CT01 is an exception from the first.
+const ONE_IS_ON_AGAIN: &str = r#"
+    [rules.override."IMG-PAT-009"]
+    off = true
+    [rules.override."IMG-CT-014"]
+    off = true
+    [[rules.exception]]
+    rules = ["IMG-PAT-009"]
+    sources = ["CT01"]
+    off = false
+"#;
+
+#[test]
+fn a_rule_on_the_study_that_an_exception_switches_on_is_told_of() {
+    use model::{RuleOutcome as Fared, Untold};
+    let site = site::build(&loaded_with(std::path::Path::new("/"), ONE_IS_ON_AGAIN));
+    let specimen = Specimen::new(Kind::Ct, 1).size(8, 8);
+    let entry = entry(&specimen, &site, "{}");
+    let check = |seen: bool, kept: Option<&[&str]>, want: &[(&str, Fared, Untold)]| {
+        let study = kept.map(|met| model::Study {
+            findings: Vec::new(),
+            undecided: Vec::new(),
+            met: met.iter().map(|rule| (*rule).to_owned()).collect(),
+            ..settled(&site, &specimen)
+        });
+        let seen = seen.then(|| again(&site, &specimen));
+        let told = recorded(&site, &entry, seen, study);
+        let these = |trace: &&model::RuleTrace| {
+            ["IMG-PAT-009", "IMG-CT-014"].contains(&trace.rule.as_str())
+        };
+        let traces = told.rules.iter().filter(these);
+        let told: Vec<_> = traces
+            .map(|trace| (trace.rule.as_str(), trace.outcome, trace.untold.expect("why")))
+            .collect();
+        assert_eq!(told, want);
+    };
+    let not_settled = ("IMG-PAT-009", Fared::NotRun, Untold::NotSettled);
+    check(true, None, &[not_settled]);
+    let passed = |rule| (rule, Fared::Passed, Untold::ValuesNotKept);
+    check(true, Some(&["IMG-PAT-009"]), &[passed("IMG-PAT-009")]);
+    // Another member of the study came a way for which it is on.
+    check(
+        true,
+        Some(&["IMG-CT-014"]),
+        &[("IMG-PAT-009", Fared::NotRun, Untold::ValuesNotKept), passed("IMG-CT-014")],
+    );
+    // Without its file the way of an object is not known, and what is kept of its study is.
+    check(false, None, &[]);
+    check(false, Some(&["IMG-PAT-009"]), &[passed("IMG-PAT-009")]);
 }
