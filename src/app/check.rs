@@ -1,4 +1,4 @@
-//! The verbs that judge files: `check`, its page about studies, and `explain`.
+//! The verbs that judge files: `check`, its page about studies, and `explain`; and what `stamp` has to know of studies.
 //!
 //! Files are judged twice where it matters, by the same call that a gate makes: each for itself, then, once all are known, with what was
 //! found on its study, as a gate judges images that wait for theirs. A study has settled as of now.
@@ -45,7 +45,7 @@ pub(super) fn check_at(
         of_the_object(&mut verdict, image);
         report::report_of(&verdict, image)
     };
-    let judging = Judging { site, now, tell, again: decides };
+    let judging = Judging { site, now, links: Links::Followed, tell, again: decides };
     judging.all(paths, sender).map(|judged| judged.checked(|report| report))
 }
 
@@ -66,7 +66,7 @@ pub fn appraise(
             explanation: report::explanation(site, &verdict, image, now),
         }
     };
-    let judging = Judging { site, now, tell, again: decides };
+    let judging = Judging { site, now, links: Links::Followed, tell, again: decides };
     let judged = judging.all(paths, sender)?;
     Ok(judged.checked(|appraisal| &appraisal.explanation.report))
 }
@@ -83,7 +83,7 @@ pub fn explain(
     let (site, now) = (&site::build(loaded), now());
     let tell = |verdict: Verdict, image: &Image<'_>| report::told(site, verdict, image, now);
     let again = |found: &Assessment| !found.findings.is_empty() || !found.shadow.is_empty();
-    let judging = Judging { site, now, tell, again };
+    let judging = Judging { site, now, links: Links::Followed, tell, again };
     let judged = judging.all(paths, sender)?;
     let studies: HashMap<Key, &Whole> =
         judged.studies.iter().map(|whole| (whole.study.key(), whole)).collect();
@@ -107,6 +107,53 @@ pub fn explain(
     Ok(judged.files.into_iter().zip(&judged.places).map(|(file, at)| traced(file, at)).collect())
 }
 
+/// What was found on the studies of files, by file.
+pub(super) struct OnStudies {
+    /// Where each file that was judged has its place, by its path without links.
+    places: HashMap<PathBuf, Option<Place>>,
+    found: HashMap<Key, StudyAssessment>,
+}
+
+/// A file that was not judged when the studies were looked at.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "its study was looked at without it: it has come since, or could not be read then; copy it again, into another folder"
+)]
+pub(super) struct NotLookedAt;
+
+impl OnStudies {
+    /// Judges files, and folders with everything in them, and keeps what was found on the studies that they make.
+    pub(super) fn of(
+        paths: &[PathBuf],
+        site: &Site,
+        sender: &Sender,
+        now: Timestamp,
+    ) -> Result<Self, OfflineFault> {
+        let nothing = |_: Verdict, _: &Image<'_>| ();
+        let never = |_: &Assessment| false;
+        let judging = Judging { site, now, links: Links::Within, tell: nothing, again: never };
+        let judged = judging.all(paths, sender)?;
+        let files = judged.files.into_iter().zip(judged.paths).zip(judged.places);
+        let place = |((file, path), place): ((FileReport<()>, PathBuf), _)| match file.outcome {
+            Outcome::Judged(()) => Some((path.canonicalize().ok()?, place)),
+            Outcome::Unreadable { .. } => None,
+        };
+        let studies = judged.studies.into_iter();
+        Ok(Self {
+            places: files.filter_map(place).collect(),
+            found: studies.map(|whole| (whole.study.key(), whole.found)).collect(),
+        })
+    }
+
+    /// What was found on the study of a file, where it bears on what becomes of that file.
+    pub(super) fn bearing_on(&self, path: &Path) -> Result<Option<Assessment>, NotLookedAt> {
+        let path = path.canonicalize().map_err(|_| NotLookedAt)?;
+        let place = self.places.get(&path).ok_or(NotLookedAt)?.as_ref();
+        let found = place.and_then(|place| Some(self.found.get(&place.study)?.on(place.instance)));
+        Ok(found.filter(decides))
+    }
+}
+
 /// Leaves to the object what was found on itself.
 fn of_the_object(verdict: &mut Verdict, image: &Image<'_>) {
     let Some(study) = image.study else { return };
@@ -123,6 +170,8 @@ fn decides(found: &Assessment) -> bool {
 struct Judging<'s, T, A> {
     site: &'s Site,
     now: Timestamp,
+    /// Which links lead to files.
+    links: Links,
     /// What is told of a verdict.
     tell: T,
     /// Whether what was found on its study has an object judged again.
@@ -160,23 +209,29 @@ where
             places: Vec::new(),
             studies: Vec::new(),
         };
-        walk(paths, Links::Followed, |found| {
+        walk(paths, self.links, |found| {
             let (path, outcome) = match found {
-                Found::Unreadable { path, error } => (path, Err(error)),
+                Found::Unreadable { path, error } => {
+                    gathering.unread(&path);
+                    (path, Err(error))
+                }
                 Found::File { path, named } => {
                     match self.first(&path, named, known.as_ref(), &mut gathering) {
                         Ok(judged) => (path, Ok(judged)),
                         Err(fault) if !named && fault.is_no_image() => return,
-                        Err(fault) => (path, Err(fault.to_string())),
+                        Err(fault) => {
+                            // No image is missing for it.
+                            if !fault.is_no_image() {
+                                gathering.unread(&path);
+                            }
+                            (path, Err(fault.to_string()))
+                        }
                     }
                 }
             };
             let (outcome, place) = match outcome {
                 Ok((told, place)) => (Outcome::Judged(told), place),
-                Err(error) => {
-                    gathering.unread(&path);
-                    (Outcome::Unreadable { error }, None)
-                }
+                Err(error) => (Outcome::Unreadable { error }, None),
             };
             judged.files.push(FileReport { file: path.display().to_string(), outcome });
             judged.paths.push(path);
@@ -428,6 +483,12 @@ mod tests {
         let gap = rule(&told, "IMG-CT-011");
         let missing = gap.saw.iter().find(|seen| seen.name == "series.missing_slices");
         assert!(missing.is_some_and(|seen| seen.value.is_none()), "{gap:?}");
+        // What is no image takes the place of none, though it was named.
+        let dir = folder(&[1, 2, 4, 5]);
+        let text = dir.path().join("README.TXT");
+        fs::write(&text, "no image").expect("a file");
+        let told = checked(&[dir.path().to_owned(), text]);
+        assert_eq!(rule(&told, "IMG-CT-011").outcome, RuleOutcome::Failed);
         // Elsewhere it says nothing of this study.
         let (dir, other) = (folder(&[1, 2, 4, 5]), tempfile::tempdir().expect("a folder"));
         fs::copy(broken, other.path().join("3.dcm")).expect("a copy");

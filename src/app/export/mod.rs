@@ -1,7 +1,8 @@
 //! Writes marked copies of files, folders and media: the export function.
 //!
-//! Each object is judged by the same call that a gate makes and changed by the same plan; what is not marked is copied byte for byte.
-//! Names and folders stay. No file is ever written over, and a DICOMDIR tells what the copies say.
+//! Each object is judged by the same call that a gate makes, with what was found on its study beforehand, and changed by the same plan;
+//! what is not marked is copied byte for byte. Names and folders stay. No file is ever written over, and a DICOMDIR tells what the copies
+//! say.
 
 mod bench;
 mod caption;
@@ -17,6 +18,7 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
+use super::check::{NotLookedAt, OnStudies};
 use super::offline::{self, Found, Known, Links, OfflineFault, Sender};
 use super::picture::{PictureFault, Shown};
 use super::{report, site};
@@ -114,6 +116,7 @@ fn stamp_at(
         site: &site,
         known: known.as_ref(),
         now,
+        studies: OnStudies::of(&order.paths, &site, sender, now)?,
         out,
         entries: Vec::new(),
         corners: HashMap::new(),
@@ -134,6 +137,8 @@ enum CopyFault {
     Io(#[from] io::Error),
     #[error("the file meta information cannot be changed: {0}")]
     Meta(#[from] EditFault),
+    #[error(transparent)]
+    NotLookedAt(#[from] NotLookedAt),
 }
 
 struct Export<'a> {
@@ -141,6 +146,7 @@ struct Export<'a> {
     site: &'a Site,
     known: Option<&'a Known>,
     now: Timestamp,
+    studies: OnStudies,
     out: PathBuf,
     entries: Vec<FileReport<Copied>>,
     /// Where the text is, by series.
@@ -237,7 +243,8 @@ impl Export<'_> {
         let series = Uid::new(&view.string(tags::SERIES_INSTANCE_UID).unwrap_or_default());
         let preferred: Vec<Corner> = self.corners.get(&series).copied().into_iter().collect();
         let workshop = Some(&bench as &dyn crate::stamp::Workshop);
-        let image = Image { workshop, preferred: &preferred, ..*image };
+        let study = self.studies.bearing_on(path)?;
+        let image = Image { workshop, preferred: &preferred, study: study.as_ref(), ..*image };
         let verdict = judge(self.site, &image, self.now);
         if let Some(corner) = verdict.corner {
             self.corners.entry(series).or_insert(corner);

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::app::fixture::{loaded, noon};
+use crate::app::fixture::{loaded, loaded_with, noon};
 use crate::phantom::{Kind as Phantom, Specimen};
 use crate::stamp::UidPolicy;
 use crate::stamp::display::Picture;
@@ -41,7 +41,9 @@ fn order(source: &Path, out: &Path) -> StampOrder {
 /// Lines of what came of it.
 fn copied(order: &StampOrder) -> Vec<String> {
     let here = tempfile::tempdir().expect("a folder");
-    let site = site::build(&loaded(here.path()));
+    // What is made of pixels is not to depend on how busy the machine is.
+    let patient = "[rules.parameters]\npixel_time_budget = 600000";
+    let site = site::build(&loaded_with(here.path(), patient));
     let entries = stamp_at(order, site, &Sender::default(), noon()).expect("copied");
     let line = |entry: &FileReport<Copied>| match &entry.outcome {
         Outcome::Unreadable { error } => format!("{}: {error}", entry.file),
@@ -104,17 +106,20 @@ fn encoding(text: &str) -> Vec<u8> {
 
 #[test]
 fn the_same_files_at_the_same_time_give_the_same_copies() {
-    let source = source();
-    let run = || {
+    let run = |source: &Path| {
         let out = tempfile::tempdir().expect("a folder");
         let print = Some(Print { form: PrintForm::Pdf, grid: (2, 2) });
         let modes = vec![StampMode::Overlay, StampMode::PresentationState];
-        copied(&StampOrder { modes, print, preview: true, ..order(source.path(), out.path()) });
+        copied(&StampOrder { modes, print, preview: true, ..order(source, out.path()) });
         files(out.path())
     };
-    let (one, other) = (run(), run());
-    assert!(one.contains_key("print.pdf") && one.contains_key("CT/PS000001"), "{:?}", one.keys());
-    assert!(one == other, "two runs differ");
+    for (source, state) in [(source(), "CT/PS000001"), (studies(), "WHOLE/PS000001")] {
+        let (one, other) = (run(source.path()), run(source.path()));
+        assert!(one.contains_key("print.pdf") && one.contains_key(state), "{:?}", one.keys());
+        let differing = one.iter().filter(|(name, bytes)| other.get(*name) != Some(*bytes));
+        let differing: Vec<&String> = differing.map(|(name, _)| name).collect();
+        assert!(differing.is_empty() && one.len() == other.len(), "{differing:?}");
+    }
 }
 
 #[test]
@@ -245,4 +250,82 @@ fn a_page_of_colour_stays_in_colour() {
     let (width, height, pixels) = picture(&shown.png().expect("a PNG"));
     assert_eq!((width, height, pixels), (1, 2, vec![255, 0, 0, 10, 20, 30]));
     assert_eq!(shown.at(0, 1), [10, 20, 30]);
+}
+
+/// A folder with slices of two studies: of the one, the third is missing.
+fn studies() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a folder");
+    for (name, seed, numbers) in [("GAP", 1, [1, 2, 4, 5]), ("WHOLE", 2, [1, 2, 3, 4])] {
+        fs::create_dir(dir.path().join(name)).expect("a folder");
+        for number in numbers {
+            let slice = Specimen::new(Phantom::Ct, seed).size(8, 8).instance(number);
+            let path = dir.path().join(name).join(format!("IM{number}"));
+            fs::write(path, slice.part10()).expect("a file");
+        }
+    }
+    dir
+}
+
+#[test]
+fn no_copy_bears_a_mark_that_its_study_withholds() {
+    let (source, out) = (studies(), tempfile::tempdir().expect("a folder"));
+    let modes = vec![StampMode::Tag, StampMode::PresentationState];
+    let lines = copied(&StampOrder { modes, ..order(source.path(), out.path()) });
+    let want = [
+        "GAP/IM1: Object QUALITY_BLOCK ",
+        "GAP/IM2: Object QUALITY_BLOCK ",
+        "GAP/IM4: Object QUALITY_BLOCK ",
+        "GAP/IM5: Object QUALITY_BLOCK ",
+        "WHOLE/IM1: Object JJJHR tag+presentation-state",
+        "WHOLE/IM2: Object JJJHR tag+presentation-state",
+        "WHOLE/IM3: Object JJJHR tag+presentation-state",
+        "WHOLE/IM4: Object JJJHR tag+presentation-state",
+        "WHOLE/PS000001: PresentationState ",
+    ];
+    assert_eq!(lines, want);
+    let (before, after) = (files(source.path()), files(out.path()));
+    for (name, bytes) in before.iter().filter(|(name, _)| name.starts_with("GAP")) {
+        assert!(after[name] == *bytes, "{name} was changed");
+    }
+    let list: Vec<serde_json::Value> =
+        serde_json::from_slice(&after["report.json"]).expect("a list");
+    for entry in &list[..4] {
+        let findings = entry["findings"].as_array().expect("findings");
+        let gaps = findings.iter().filter(|found| found["rule"] == "IMG-CT-011");
+        assert_eq!(gaps.count(), 1, "{entry}");
+    }
+}
+
+#[test]
+fn a_file_that_came_when_studies_had_been_looked_at_is_not_copied() {
+    let (source, out) = (studies(), tempfile::tempdir().expect("a folder"));
+    let here = tempfile::tempdir().expect("a folder");
+    let site = site::build(&loaded(here.path()));
+    let order = order(source.path(), out.path());
+    let late = source.path().join("WHOLE/IM5");
+    let studies = OnStudies::of(&order.paths, &site, &Sender::default(), noon()).expect("studies");
+    fs::copy(source.path().join("WHOLE/IM4"), &late).expect("a file");
+    let mut export = Export {
+        order: &order,
+        site: &site,
+        known: None,
+        now: noon(),
+        studies,
+        out: out.path().to_owned(),
+        entries: Vec::new(),
+        corners: HashMap::new(),
+        printer: None,
+    };
+    export.tree(source.path());
+    let failed: Vec<(&str, &str)> = export
+        .entries
+        .iter()
+        .filter_map(|entry| match &entry.outcome {
+            Outcome::Unreadable { error } => Some((entry.file.as_str(), error.as_str())),
+            Outcome::Judged(_) => None,
+        })
+        .collect();
+    let told = NotLookedAt.to_string();
+    assert_eq!(failed, [(late.to_str().expect("text"), told.as_str())]);
+    assert!(!out.path().join("WHOLE/IM5").exists() && out.path().join("WHOLE/IM4").exists());
 }
