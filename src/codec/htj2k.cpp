@@ -1,11 +1,9 @@
 // HTJ2K encoding by OpenJPH, whose interface is C++: one function that cannot throw.
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <mutex>
-
-#include <malloc.h>
 
 #include <openjph/ojph_arch.h>
 #include <openjph/ojph_base.h>
@@ -37,26 +35,19 @@ private:
     ojph::si64 written_ = 0;
 };
 
-// While it lives, what malloc gives is zero. OpenJPH looks at what stands behind the last column of a line to tell whether a code
-// block is empty, and nobody has written there: the same frame came to other bytes each time. The setting is one for the whole
-// process, so threads take turns: one that is done must not take it from another that is not.
-class clean_memory {
-public:
-    clean_memory() : turn_(turns()) { mallopt(M_PERTURB, 0xFF); }  // filled with the complement
-    ~clean_memory() { mallopt(M_PERTURB, 0); }
-    clean_memory(const clean_memory &) = delete;
-    clean_memory &operator=(const clean_memory &) = delete;
-
-private:
-    static std::mutex &turns() {
-        static std::mutex mutex;
-        return mutex;
-    }
-
-    const std::lock_guard<std::mutex> turn_;
-};
+std::atomic<bool> was_asked{false};
 
 }  // namespace
+
+// OpenJPH asks this function which vector instructions the processor has, and one of the program's stands in for its own. With
+// them it looks behind the last column of a line, where something else or nothing was written, to tell whether a code block is
+// empty, and the same frame comes to other bytes each time. It is told that there are none.
+namespace ojph {
+int get_cpu_ext_level() {
+    was_asked = true;
+    return 0;
+}
+}  // namespace ojph
 
 extern "C" {
 
@@ -82,7 +73,6 @@ struct markgate_htj2k_frame {
 // 0 if the frame was written, anything else if it was refused.
 int markgate_htj2k_encode(const markgate_htj2k_frame *frame, sink::writer write, void *target) {
     try {
-        const clean_memory clean;
         ojph::codestream codestream;
         ojph::param_siz siz = codestream.access_siz();
         siz.set_image_extent(ojph::point(frame->columns, frame->rows));
@@ -123,6 +113,10 @@ int markgate_htj2k_encode(const markgate_htj2k_frame *frame, sink::writer write,
         }
         codestream.flush();
         codestream.close();
+#if defined(__x86_64__) || defined(__i386__)
+        // Linked in a way in which it asks itself: nothing holds of what it has written.
+        if (!was_asked) return 1;
+#endif
         return 0;
     } catch (...) {
         return 1;
