@@ -7,7 +7,7 @@ use super::tests::{image, shape};
 use super::*;
 use crate::codec::Colour;
 use crate::dicom::photometric::Photometric;
-use crate::standard::tests::Image;
+use crate::standard::tests::{Image, without_hurry};
 
 /// Frames as values of 16 bits, row by row.
 struct Plain<'a> {
@@ -452,7 +452,7 @@ fn held(shape: FrameShape, scene: Scene, frames: usize, strip: usize) -> Held {
 #[track_caller]
 fn check(held: &Held, image: &Image, what: &str) {
     let all_at_once = needs_at(0..PIXEL_FACTS.len());
-    let looking = Looking { step: 1, ..Looking::default() };
+    let looking = without_hurry(Looking { step: 1, ..Looking::default() });
     for expected in [Needs::default(), all_at_once] {
         image.look_at_pixels(held, looking, |subject| {
             subject.expect_pixels(expected);

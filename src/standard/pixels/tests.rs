@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::*;
 use crate::codec::{CodecFault, Colour};
 use crate::dicom::photometric::Photometric;
-use crate::standard::tests::Image;
+use crate::standard::tests::{Image, without_hurry};
 
 const SIDE: usize = 64;
 
@@ -95,7 +95,7 @@ pub(super) fn image() -> Image {
 
 fn fact(name: &str, canned: &Canned, image: &Image) -> Value {
     assert!(PIXEL_FACTS.iter().any(|fact| fact.name == name), "{name}");
-    image.look_at_pixels(canned, Looking::default(), |subject| subject.pixel(name))
+    image.look_at_pixels(canned, without_hurry(Looking::default()), |subject| subject.pixel(name))
 }
 
 #[track_caller]
@@ -143,7 +143,7 @@ fn without_pixels_every_fact_is_unknown_and_the_reason_is_known() {
 #[test]
 fn nothing_is_read_before_a_fact_is_asked_for_and_then_all_at_once() {
     let canned = canned(vec![picture()]);
-    image().look_at_pixels(&canned, Looking::default(), |subject| {
+    image().look_at_pixels(&canned, without_hurry(Looking::default()), |subject| {
         assert_eq!(canned.read.get(), 0);
         subject.expect_pixels(needs_at(0..PIXEL_FACTS.len()));
         for fact in PIXEL_FACTS {
@@ -311,13 +311,15 @@ fn identical_frames_are_known_when_all_were_compared() {
     let other = || drawn(|row, _| row as u16);
     assert_eq!(of(vec![picture(), picture(), other()]), false.into());
     let slow = Canned { tick: Duration::from_millis(90), ..canned(vec![picture(); 40]) };
-    assert_eq!(fact("identical_frames", &slow, &image()), Value::Unknown);
+    image().look_at_pixels(&slow, Looking::default(), |subject| {
+        assert_eq!(subject.pixel("identical_frames"), Value::Unknown);
+    });
 }
 
 #[test]
 fn the_hash_is_that_of_the_picture_and_blank_ones_have_none() {
     let hash = |frame: Vec<u16>| {
-        image().look_at_pixels(&canned(vec![frame]), Looking::default(), |subject| {
+        image().look_at_pixels(&canned(vec![frame]), without_hurry(Looking::default()), |subject| {
             subject.pixel_hash()
         })
     };
@@ -379,7 +381,7 @@ fn a_frame_is_left_in_its_midst_when_the_time_is_over() {
 fn only_what_is_asked_for_is_looked_for_and_what_is_expected_at_once() {
     let seen = |expected: Needs, asked: &[&str]| {
         let canned = canned(vec![picture()]);
-        image().look_at_pixels(&canned, Looking::default(), |subject| {
+        image().look_at_pixels(&canned, without_hurry(Looking::default()), |subject| {
             subject.expect_pixels(expected);
             asked.iter().for_each(|name| assert_ne!(subject.pixel(name), "never".into()));
         });
@@ -398,7 +400,7 @@ fn only_what_is_asked_for_is_looked_for_and_what_is_expected_at_once() {
 #[test]
 fn a_frame_that_is_too_large_is_not_read() {
     let canned = canned(vec![picture()]);
-    let looking = Looking { memory: 1000, ..Looking::default() };
+    let looking = without_hurry(Looking { memory: 1000, ..Looking::default() });
     image().look_at_pixels(&canned, looking, |subject| {
         assert_eq!(subject.pixel("within_budget"), false.into());
         assert_eq!(subject.pixel("blank"), Value::Unknown);

@@ -24,7 +24,7 @@ fn line(data_set: &[u8], syntax: &str) -> String {
     // What stands in memory is not inflated.
     let subject = match read_as.deflated {
         true => subject,
-        false => subject.with_pixels(&pixels, built_in().looking()),
+        false => subject.with_pixels(&pixels, without_hurry(built_in().looking())),
     };
     assert!(!built_in().explain(&subject).is_empty());
     let Assessment { findings, undecided, .. } = built_in().assess(&subject);

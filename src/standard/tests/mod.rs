@@ -237,6 +237,11 @@ impl Image {
     }
 }
 
+/// As much looked at, however long it takes: what is found does not depend on how busy the machine is.
+pub fn without_hurry(looking: pixels::Looking) -> pixels::Looking {
+    pixels::Looking { time: std::time::Duration::MAX, ..looking }
+}
+
 /// Over an association, on the afternoon of 2026-06-01 in Beijing.
 pub(super) fn arrival() -> Arrival<'static> {
     Arrival {

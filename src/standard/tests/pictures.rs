@@ -15,7 +15,7 @@ fn outcomes(specimen: &Specimen) -> Vec<(String, Outcome)> {
     let memory = InMemory(&bytes);
     let pixels = ImagePixels::new(&scan.header, syntax.as_str(), &memory);
     // Debug builds are slow, and time is not what is tested here.
-    let looking = pixels::Looking { time: std::time::Duration::MAX, ..built_in().looking() };
+    let looking = without_hurry(built_in().looking());
     let arrival = Arrival { end: Some(scan.end), ..arrival() };
     let subject = Subject::new(&scan.header, arrival).with_pixels(&pixels, looking);
     let is_pixel = |id: &str| {

@@ -132,7 +132,10 @@ impl Example {
         let arrival = Arrival { end: Some(scan.end), ..(**arrival).clone() };
         let memory = InMemory(bytes);
         let pixels = ImagePixels::new(&scan.header, written_in, &memory);
-        look(&Subject::new(&scan.header, arrival).with_pixels(&pixels, rules.looking()))
+        look(
+            &Subject::new(&scan.header, arrival)
+                .with_pixels(&pixels, without_hurry(rules.looking())),
+        )
     }
 }
 
