@@ -3,7 +3,7 @@
 use super::compile::Placed;
 use super::decode::{Table, unknown_name};
 use super::mistake::{Fault, Mistake};
-use crate::standard::{Change, Exception, names};
+use crate::standard::{Change, Exception, Severity, names};
 
 /// What exceptions may name.
 pub(super) struct Ways<'a> {
@@ -19,7 +19,10 @@ const RULES: &str =
 const NOWHERE: &str =
     "sources, routes or both; what is to hold for all that comes stands under [rules.override]";
 const NAMELESS: &str = "at least one name, or leave the key out: then it is for all";
+const EVERY: &str =
+    "names, or leave the key out: then it is for all; a row listed as * can have a name of its own";
 const NOTHING: &str = "severity, off or shadow: what the exception changes";
+const OUR_OWN: &str = "info, warn, block or quarantine; self_check is the gate's own, for what is wrong with its output";
 
 impl<'t> Exceptions<'t> {
     pub(super) fn read(rows: Vec<Table<'t>>, ways: &Ways<'_>, mistakes: &mut Vec<Mistake>) -> Self {
@@ -39,7 +42,7 @@ impl<'t> Exceptions<'t> {
                 table.fault("severity", Fault::Missing { wanted: NOTHING });
             }
             let change = Change {
-                severity: table.word("severity"),
+                severity: severity(&mut table),
                 off: table.flag("off"),
                 shadow: table.flag("shadow"),
             };
@@ -66,6 +69,17 @@ impl<'t> Exceptions<'t> {
     }
 }
 
+/// What a site makes of a rule: any severity but the gate's own.
+pub(super) fn severity(table: &mut Table<'_>) -> Option<Severity> {
+    let severity: Severity = table.word("severity")?;
+    if severity == Severity::SelfCheck {
+        let found = format!("{:?}", severity.as_str());
+        table.fault("severity", Fault::Unusable { found, wanted: OUR_OWN.to_owned() });
+        return None;
+    }
+    Some(severity)
+}
+
 /// An id, or how some begin.
 fn pattern(text: &str) -> Option<String> {
     let beginning = text.strip_suffix('*').unwrap_or(text);
@@ -84,7 +98,11 @@ fn named(
     if found.is_empty() {
         table.fault(key, Fault::Missing { wanted: NAMELESS });
     }
-    for name in found.iter().filter(|name| !known.contains(name)) {
+    if found.iter().any(|name| name == "*") {
+        let (found, wanted) = ("\"*\"".to_owned(), EVERY.to_owned());
+        table.fault(key, Fault::Unusable { found, wanted });
+    }
+    for name in found.iter().filter(|name| *name != "*" && !known.contains(name)) {
         table.fault(key, unknown_name(what, name, known));
     }
     found
@@ -94,19 +112,26 @@ fn named(
 mod tests {
     use std::path::Path;
 
+    use super::OUR_OWN;
     use crate::config::parse;
+
+    const PACS: &str =
+        "[[destination]]\nname = \"pacs\"\naet = \"PACS\"\nhost = \"10.0.0.5\"\nport = 104\n";
 
     /// Sources in this order, each with its title and its name, if it has one.
     #[track_caller]
     fn check(sources: &[(&str, Option<&str>)], want: Option<&str>) {
-        let pacs =
-            "[[destination]]\nname = \"pacs\"\naet = \"PACS\"\nhost = \"10.0.0.5\"\nport = 104\n";
         let row = |(aet, name): &(&str, Option<&str>)| {
             let name = name.map(|name| format!("name = \"{name}\"\n")).unwrap_or_default();
             format!("[[source]]\naet = \"{aet}\"\nhosts = [\"10.0.0.0/8\"]\n{name}")
         };
         let rows: String = sources.iter().map(row).collect();
-        let read = parse(&format!("{pacs}{rows}"), Path::new("gate.toml"), Path::new("."));
+        check_text(&rows, want);
+    }
+
+    #[track_caller]
+    fn check_text(rows: &str, want: Option<&str>) {
+        let read = parse(&format!("{PACS}{rows}"), Path::new("gate.toml"), Path::new("."));
         let told = read.err().map(|mistakes| mistakes.to_string());
         match (&told, want) {
             (Some(told), Some(want)) => assert!(told.contains(want), "{told}"),
@@ -121,5 +146,34 @@ mod tests {
         let taken = Some("\"CT01\" a second time");
         check(&[("CT01", None), ("CT02", Some("CT01"))], taken);
         check(&[("CT02", Some("CT01")), ("CT01", None)], taken);
+    }
+
+    #[test]
+    fn the_gate_s_own_severity_is_no_site_s() {
+        let change = |severity: &str| format!("severity = \"{severity}\"\n");
+        let source = "[[source]]\naet = \"CT01\"\nhosts = [\"10.0.0.0/8\"]\n";
+        let ways = [
+            "[rules.override.\"IMG-CT-003\"]\n".to_owned(),
+            format!(
+                "{source}[[rules.exception]]\nrules = [\"IMG-CT-003\"]\nsources = [\"CT01\"]\n"
+            ),
+        ];
+        for way in ways {
+            check_text(&format!("{way}{}", change("quarantine")), None);
+            let own = format!("severity: \"self_check\"; give {OUR_OWN}");
+            check_text(&format!("{way}{}", change("self_check")), Some(&own));
+        }
+    }
+
+    #[test]
+    fn an_exception_for_all_sources_names_none() {
+        let check = |name: &str, want| {
+            let any = "[[source]]\naet = \"*\"\nhosts = [\"10.0.0.0/16\"]\nname = \"any\"\n";
+            let unnamed = "[[source]]\naet = \"*\"\nhosts = [\"10.1.0.0/16\"]\n";
+            let row = "[[rules.exception]]\nrules = [\"IMG-CT-003\"]\noff = true\n";
+            check_text(&format!("{any}{unnamed}{row}sources = [\"{name}\"]\n"), want);
+        };
+        check("any", None);
+        check("*", Some("sources: \"*\"; give names, or leave the key out"));
     }
 }

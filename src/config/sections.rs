@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use super::compile::{Placed, RulePlaces};
 use super::credentials;
 use super::decode::{Place, Table};
-use super::exceptions::{Exceptions, Ways};
+use super::exceptions::{Exceptions, Ways, severity};
 use super::mistake::{Fault, Mistake};
 use super::model::{
     Audit, CallingAet, Console, Destination, Gate, Limits, Mark, PackSource, RegistryFiles, Rules,
@@ -544,7 +544,7 @@ pub(super) fn rules<'t>(
     let mut changed = BTreeMap::new();
     for (rule, mut table) in overrides.sections() {
         let change = Change {
-            severity: table.word("severity"),
+            severity: severity(&mut table),
             off: Some(table.flag("off").unwrap_or(false)),
             shadow: Some(table.flag("shadow").unwrap_or(false)),
         };

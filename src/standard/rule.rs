@@ -111,7 +111,7 @@ pub enum Principle {
     Consistency,
 }
 
-/// What a finding does. The greater wins.
+/// What a finding does. The greater wins: what holds an object comes after all that lets it go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Severity {
     /// Counted.
@@ -120,10 +120,10 @@ pub enum Severity {
     Warn,
     /// The object goes on without a mark.
     Block,
-    /// The object is held for a person.
-    Quarantine,
     /// Our own output is wrong: the original goes on, with an alarm.
     SelfCheck,
+    /// The object is held for a person.
+    Quarantine,
 }
 
 /// What a rule rests on.

@@ -240,7 +240,7 @@ fn summary(page: &mut Html, study: &Study<'_>, rules: &[Rule]) {
 
 /// The severities of the table, gravest first.
 const SEVERITIES: [Severity; 5] =
-    [Severity::SelfCheck, Severity::Quarantine, Severity::Block, Severity::Warn, Severity::Info];
+    [Severity::Quarantine, Severity::SelfCheck, Severity::Block, Severity::Warn, Severity::Info];
 
 fn counts(page: &mut Html, study: &Study<'_>) {
     page.raw("<table class=\"counts\">\n<thead><tr><th></th>");

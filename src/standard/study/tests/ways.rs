@@ -126,6 +126,18 @@ fn of_a_rule_in_force_one_tried_out_and_one_off_the_strictest_holds() {
 }
 
 #[test]
+fn nothing_that_lets_an_object_go_on_is_stricter_than_what_holds_it() {
+    let of = |severity| Change { severity: Some(severity), ..Change::default() };
+    let milder = Severity::WORDS.iter().map(|(_, severity)| *severity);
+    for severity in milder.filter(|severity| *severity != Severity::Quarantine) {
+        let rules =
+            rules(vec![except("HELD", of(Severity::Quarantine)), except("OTHER", of(severity))]);
+        let held = ["OF-STUDY", "OF-SERIES"].map(|rule| (rule, Severity::Quarantine));
+        check(&rules, &[from("HELD", 1, 1), from("OTHER", 1, 2)], &held, &[], &[]);
+    }
+}
+
+#[test]
 fn of_more_ways_than_are_kept_every_set_of_rules_counts() {
     let off = Change { off: Some(true), ..Change::default() };
     let exceptions = (0..40).map(|number| except(&format!("S{number:02}"), off)).collect();
