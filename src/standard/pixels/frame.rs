@@ -3,7 +3,7 @@
 use crate::codec::{CodecFault, FrameShape};
 
 use super::border::{Border, BorderWalk};
-use super::grey::{append, check, row_bytes};
+use super::grey::{Scale, append, check, row_bytes};
 use super::histogram::{Counters, Distribution};
 use super::likeness::Likeness;
 use super::needs::Needs;
@@ -20,8 +20,8 @@ const ABOVE: usize = 2;
 /// How a frame is looked at.
 pub(super) struct Plan<'a> {
     pub(super) shape: FrameShape,
-    /// Values that mean "no pixel here".
-    pub(super) padding: Option<(u16, u16)>,
+    /// What its values stand for.
+    pub(super) scale: Scale,
     /// What is to be found out.
     pub(super) needs: Needs,
     /// Whether its samples are hashed.
@@ -67,19 +67,19 @@ impl Plan<'_> {
                 hashing.add(part.samples);
             }
             if walk.wants_values() {
-                window.fill(part, &self.shape);
+                window.fill(part, self);
                 window.rows().for_each(|(row, above)| walk.row(row, above, counters));
             }
             Ok(())
         })?;
-        let values = counters.take(self.padding);
+        let values = counters.take(self.scale.padding());
         walk.columns.close();
         let border = self.needs.cover(Needs::BORDER);
-        let mut border = BorderWalk::of(&values, self.padding).filter(|_| border);
+        let mut border = BorderWalk::of(&values, self.scale.padding()).filter(|_| border);
         if border.is_some() || walk.columns.has_inner() {
             let mut window = Window::of(&self.shape);
             self.parts(source, index, &mut |part| {
-                window.fill(part, &self.shape);
+                window.fill(part, self);
                 for (row, _) in window.rows() {
                     if let Some(border) = &mut border {
                         border.add(row);
@@ -140,11 +140,11 @@ impl Window {
         Self { columns: usize::from(shape.columns).max(1), values: Vec::new(), above: 0 }
     }
 
-    fn fill(&mut self, part: &Strip<'_>, shape: &FrameShape) {
+    fn fill(&mut self, part: &Strip<'_>, plan: &Plan<'_>) {
         let rows = self.values.len() / self.columns;
         self.above = rows.min(ABOVE);
         self.values.drain(..(rows - self.above) * self.columns);
-        append(&mut self.values, part.samples, part.colour, shape);
+        append(&mut self.values, part.samples, part.colour, &plan.shape, plan.scale);
     }
 
     /// The rows at hand, each with those above it, the nearer first; nothing stands above the first.
@@ -176,12 +176,12 @@ impl Walk {
     fn new(plan: &Plan<'_>) -> Self {
         Self {
             needs: plan.needs,
-            padding: plan.padding,
+            padding: plan.scale.padding(),
             one: None,
             is_varied: false,
             rows: Rows::default(),
             columns: Columns::default(),
-            likeness: Likeness::new(plan.padding),
+            likeness: Likeness::new(plan.scale.padding()),
             hashing: plan.hashes.then(|| Hashing::of(&plan.shape)),
         }
     }

@@ -10,6 +10,8 @@ pub(super) struct Scale {
     low: i64,
     /// 0 unless more than 16 bits are stored; then stored values are told to 1 part in 65,536.
     shift: u32,
+    /// The stored values, from the first to the last, that mean "no pixel here".
+    padding: Option<(i64, i64)>,
 }
 
 impl Scale {
@@ -17,7 +19,17 @@ impl Scale {
     pub(super) fn of(shape: &FrameShape) -> Self {
         let signed = shape.signed && shape.samples() == 1;
         let (low, _) = FrameShape { signed, ..*shape }.range();
-        Self { low, shift: u32::from(shape.stored).saturating_sub(16) }
+        Self { low, shift: u32::from(shape.stored).saturating_sub(16), padding: None }
+    }
+
+    /// The same where these stored values, from the first to the last, are padding: their values stand for no others.
+    pub(super) fn padded(self, padding: Option<(i64, i64)>) -> Self {
+        Self { padding, ..self }
+    }
+
+    /// The first and the last value that stand for padding.
+    pub(super) fn padding(self) -> Option<(u16, u16)> {
+        self.padding.map(|(low, high)| (self.nearest(low), self.nearest(high)))
     }
 
     /// The stored value.
@@ -25,8 +37,23 @@ impl Scale {
         self.low + (i64::from(value) << self.shift)
     }
 
-    /// The value that stands for a stored one; that of the nearest end where it is out of range.
+    /// The value that stands for a stored one; that of the nearest end where it is out of range. What would share one with padding
+    /// and is none has the next.
     pub(super) fn value(self, stored: i64) -> u16 {
+        let value = self.nearest(stored);
+        match (self.padding, self.padding()) {
+            (Some((low, high)), Some((first, last)))
+                if (first..=last).contains(&value) && !(low..=high).contains(&stored) =>
+            {
+                let (below, above) = (first.checked_sub(1), last.checked_add(1));
+                let next = if stored < low { below.or(above) } else { above.or(below) };
+                next.unwrap_or(value)
+            }
+            _ => value,
+        }
+    }
+
+    fn nearest(self, stored: i64) -> u16 {
         let value = stored.saturating_sub(self.low) >> self.shift;
         value.clamp(0, i64::from(u16::MAX)) as u16
     }
@@ -50,8 +77,14 @@ pub(super) fn check(strip: &Strip<'_>, shape: &FrameShape) -> Result<(), CodecFa
 }
 
 /// Adds the values of samples that were [checked](check), one a pixel: of colours their luminance, of a palette its indices.
-pub(super) fn append(values: &mut Vec<u16>, samples: &[u8], colour: Colour, shape: &FrameShape) {
-    let (width, scale) = (shape.sample_bytes(), Scale::of(shape));
+pub(super) fn append(
+    values: &mut Vec<u16>,
+    samples: &[u8],
+    colour: Colour,
+    shape: &FrameShape,
+    scale: Scale,
+) {
+    let width = shape.sample_bytes();
     match (colour, width) {
         (Colour::Single, 1) if shape.signed => {
             let low = scale.low as i16;
@@ -127,8 +160,8 @@ mod tests {
             Strip { colour, sample_bytes: shape.sample_bytes() as u8, samples, stray_bits: None };
         let stored = super::check(&strip, &shape).ok().map(|()| {
             let mut values = Vec::new();
-            append(&mut values, samples, colour, &shape);
             let scale = Scale::of(&shape);
+            append(&mut values, samples, colour, &shape, scale);
             values.into_iter().map(|value| scale.stored(value)).collect()
         });
         assert_eq!(stored, want.map(|want| want.to_vec()));
@@ -155,6 +188,23 @@ mod tests {
         };
         let want = Some([0, 0, 1 << 31, (1 << 32) - 65_536]);
         check(shape(32, 32, false), Colour::Single, &words([0, 65_535, 1 << 31, u32::MAX]), want);
+    }
+
+    #[test]
+    fn what_lies_beside_padding_is_none_however_many_bits_are_stored() {
+        let check = |padding: (i64, i64), stored: [i64; 3], want: [bool; 3]| {
+            let scale = Scale::of(&shape(32, 32, true)).padded(Some(padding));
+            let (first, last) = scale.padding().expect("padding");
+            let found = stored.map(|stored| (first..=last).contains(&scale.value(stored)));
+            assert_eq!(found, want, "{padding:?}");
+        };
+        check((-2000, -2000), [-2001, -2000, -1999], [false, true, false]);
+        check((-2000, 90_000), [-2001, 90_000, 90_001], [false, true, false]);
+        let low = i64::from(i32::MIN);
+        check((low, low), [low, low + 1, low + 65_536], [true, false, false]);
+        check((low + 5, low + 5), [low, low + 5, low + 6], [false, true, false]);
+        let high = i64::from(i32::MAX);
+        check((high, high), [high - 65_536, high - 1, high], [false, false, true]);
     }
 
     #[test]

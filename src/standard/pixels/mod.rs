@@ -481,7 +481,7 @@ impl<'a> Pixels<'a> {
             Err(fault) => return Looked { picture: None, fault: Some(fault), needs },
         };
         let padding = padding(view, &shape).filter(|_| shape.photometric.is_monochrome());
-        let scale = Scale::of(&shape);
+        let scale = Scale::of(&shape).padded(padding);
         let allowed = || match self.source.spent().saturating_sub(begun) > self.looking.time {
             true => Err(PixelFault::OverBudget),
             false => Ok(()),
@@ -489,13 +489,8 @@ impl<'a> Pixels<'a> {
         let mut counters = Counters::default();
         let mut picture = Picture::new(shape, frames.len());
         let fault = frames.into_iter().find_map(|frame| {
-            let plan = Plan {
-                shape,
-                padding: padding.map(|(low, high)| (scale.value(low), scale.value(high))),
-                needs,
-                hashes: picture.hashes(needs),
-                allowed: &allowed,
-            };
+            let plan =
+                Plan { shape, scale, needs, hashes: picture.hashes(needs), allowed: &allowed };
             let seen = allowed().and_then(|()| plan.look(self.source, frame, &mut counters));
             seen.map(|seen| picture.add(seen)).err()
         });

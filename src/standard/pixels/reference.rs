@@ -15,7 +15,7 @@ struct Plain<'a> {
     frames: Vec<Vec<Vec<u16>>>,
     /// Samples of each frame, as they are decoded.
     samples: Vec<Vec<u8>>,
-    padding: Option<(i64, i64)>,
+    scale: Scale,
     view: &'a HeaderView,
     sorted: OnceCell<Vec<u16>>,
 }
@@ -24,14 +24,8 @@ struct Plain<'a> {
 type Band = (usize, usize, u16);
 
 impl Plain<'_> {
-    fn scale(&self) -> Scale {
-        Scale::of(&self.shape)
-    }
-
     fn is_padding(&self, value: u16) -> bool {
-        let stored = |(low, high)| (self.scale().value(low), self.scale().value(high));
-        let padding = self.padding.filter(|_| self.shape.photometric.is_monochrome()).map(stored);
-        padding.is_some_and(|(low, high)| (low..=high).contains(&value))
+        self.scale.padding().is_some_and(|(low, high)| (low..=high).contains(&value))
     }
 
     fn sorted<'f>(&self, frames: impl Iterator<Item = &'f Vec<Vec<u16>>>) -> Vec<u16> {
@@ -56,7 +50,7 @@ impl Plain<'_> {
 
     fn ordered(&self, share: f64) -> Option<i64> {
         let value = percentile(self.all(), share).filter(|_| self.is_ordered())?;
-        Some(self.scale().stored(value))
+        Some(self.scale.stored(value))
     }
 
     fn rescale(&self) -> Option<Rescale> {
@@ -68,7 +62,7 @@ impl Plain<'_> {
     }
 
     fn tell(&self, name: &str) -> Value {
-        let stored = |value: u16| self.scale().stored(value);
+        let stored = |value: u16| self.scale.stored(value);
         let all = self.all();
         match name {
             "looked_at" => (self.frames.len() as i64).into(),
@@ -132,17 +126,17 @@ impl Plain<'_> {
 
     fn tissue(&self) -> Option<f64> {
         let rescale = self.hounsfield()?;
-        let limit = self.scale().value(((-400.0 - rescale.intercept) / rescale.slope) as i64);
+        let limit = self.scale.value(((-400.0 - rescale.intercept) / rescale.slope) as i64);
         let is_tissue =
             |value: &u16| if rescale.slope < 0.0 { *value <= limit } else { *value >= limit };
         let tissue: Vec<u16> = self.all().iter().copied().filter(is_tissue).collect();
-        Some(rescale.apply(self.scale().stored(percentile(&tissue, 0.5)?)))
+        Some(rescale.apply(self.scale.stored(percentile(&tissue, 0.5)?)))
     }
 
     fn window_share(&self) -> Option<f64> {
         let (rescale, (low, high)) = (self.rescale()?, window(self.view)?);
         let all = self.all();
-        let shown = all.iter().map(|value| rescale.apply(self.scale().stored(*value)));
+        let shown = all.iter().map(|value| rescale.apply(self.scale.stored(*value)));
         let within = shown.filter(|value| (low..=high).contains(value)).count();
         (!all.is_empty()).then(|| within as f64 / all.len() as f64)
     }
@@ -342,9 +336,8 @@ impl PixelSource for Held {
 }
 
 /// The values of a frame, by arithmetic on numbers of 64 bits.
-fn plain_frame(held: &Held, samples: &[u8]) -> Vec<Vec<u16>> {
+fn plain_frame(held: &Held, scale: Scale, samples: &[u8]) -> Vec<Vec<u16>> {
     let (shape, width) = (&held.shape, held.shape.sample_bytes());
-    let scale = Scale::of(shape);
     let number = |bytes: &[u8]| {
         let number = bytes.iter().rev().fold(0_i64, |all, byte| all << 8 | i64::from(*byte));
         let top = 1 << (8 * width - 1);
@@ -456,11 +449,14 @@ fn check(held: &Held, image: &Image, what: &str) {
     for expected in [Needs::default(), all_at_once] {
         image.look_at_pixels(held, looking, |subject| {
             subject.expect_pixels(expected);
+            let padding = padding(subject.view(), &held.shape);
+            let padding = padding.filter(|_| held.shape.photometric.is_monochrome());
+            let scale = Scale::of(&held.shape).padded(padding);
             let plain = Plain {
                 shape: held.shape,
-                frames: held.frames.iter().map(|frame| plain_frame(held, frame)).collect(),
+                frames: held.frames.iter().map(|frame| plain_frame(held, scale, frame)).collect(),
                 samples: held.frames.clone(),
-                padding: padding(subject.view(), &held.shape),
+                scale,
                 view: subject.view(),
                 sorted: OnceCell::new(),
             };
