@@ -282,8 +282,8 @@ impl Lane {
             Attempted::Withdrawn => {
                 tracing::info!(object = %due.object, destination = self.name, "not sent: it may not leave any more");
                 self.standing.done_with(due.object, &due.series);
-                // Should it have been entered as begun all the same, it is put back.
-                (vec![self.deferred(Duration::ZERO, "withdrawn")], None)
+                // Should it have been entered as begun all the same, it is put back. Nothing went wrong.
+                (vec![self.deferred(Duration::ZERO, "")], None)
             }
             // The next start finds it begun, and begins again.
             Attempted::Stopped => (Vec::new(), None),

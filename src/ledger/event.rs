@@ -53,13 +53,13 @@ pub enum What {
         /// The destination's name.
         destination: String,
     },
-    /// An attempt failed; there will be another. Not logged durably.
+    /// An attempt failed, or was not made; there will be another. Not logged durably.
     Deferred {
         /// The destination's name.
         destination: String,
         /// When to try again.
         due: Timestamp,
-        /// What went wrong.
+        /// What went wrong; empty when nothing did and what was told before stands.
         error: String,
     },
     /// The destination has answered with success or a warning.

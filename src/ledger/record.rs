@@ -240,7 +240,9 @@ impl Record {
                 delivery.state =
                     if on_hold { DeliveryState::Held } else { DeliveryState::Deferred };
                 delivery.due = *due;
-                delivery.last_error.clone_from(error);
+                if !error.is_empty() {
+                    delivery.last_error.clone_from(error);
+                }
             }
             What::Delivered { destination, status, comment, sent } => {
                 let answer = Answer {

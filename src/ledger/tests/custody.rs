@@ -39,6 +39,27 @@ async fn a_dead_destination_stops_no_other() {
 }
 
 #[tokio::test]
+async fn what_is_put_back_without_an_error_tells_the_last_one() {
+    let fixture = Fixture::new();
+    fixture.forward(1, &["pacs"]).await;
+    let put_back = |error: &str| What::Deferred {
+        destination: "pacs".to_owned(),
+        due: now(),
+        error: error.to_owned(),
+    };
+    fixture.event(1, sending("pacs")).await;
+    fixture.event(1, put_back("connection refused")).await;
+    fixture.event(1, sending("pacs")).await;
+    let reasons = vec!["SPOOL_DAMAGED".to_owned()];
+    fixture.event(1, What::Held { reasons, by: None }).await;
+    fixture.event(1, put_back("")).await;
+    let found = fixture.explained(1);
+    let [delivery] = &found.deliveries[..] else { panic!("one delivery") };
+    let told = (delivery.state, delivery.last_error.as_str());
+    assert_eq!(told, (DeliveryState::Held, "connection refused"));
+}
+
+#[tokio::test]
 async fn urgent_objects_go_first_and_the_others_in_order_of_arrival() {
     let fixture = Fixture::new();
     for object in [1, 2, 3, 4, 5] {
