@@ -121,7 +121,7 @@ fn governed(view: &HeaderView) -> impl Iterator<Item = &Element> {
 }
 
 /// The VRs that (0008,0005) governs (PS3.5 §6.1.2.2).
-fn is_text(vr: VR) -> bool {
+pub(super) fn is_text(vr: VR) -> bool {
     matches!(vr, VR::SH | VR::LO | VR::ST | VR::LT | VR::PN | VR::UC | VR::UT)
 }
 

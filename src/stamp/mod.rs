@@ -15,6 +15,7 @@ mod attributes;
 mod character_set;
 pub mod display;
 pub mod draw;
+mod extent;
 #[cfg(test)]
 mod fixture;
 pub mod glyphs;
@@ -31,6 +32,7 @@ pub mod presentation_state;
 mod private_block;
 mod raster;
 mod self_check;
+mod wording;
 
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -55,7 +57,7 @@ pub use private_block::{CREATOR, GROUP};
 pub use raster::{FirstFrame, Workshop};
 pub use self_check::{Broken, self_check};
 
-use layout::Corner;
+use layout::{Corner, Placement};
 use pixels::Drawn;
 use presentation_state::Images;
 use raster::Raster;
@@ -155,6 +157,8 @@ pub struct Stamp {
     pub fallen_back: Vec<(StampMode, Obstacle)>,
     /// The corner that the text is in, where it is in the pixels or in an overlay.
     pub corner: Option<Corner>,
+    /// Where it is, where it is in the pixels.
+    pub place: Option<Placement>,
     /// What that text says.
     pub text: Option<String>,
 }
@@ -164,7 +168,7 @@ impl Stamp {
     #[must_use]
     pub fn none() -> Self {
         let (plan, modes, fallen_back) = (EditPlan::none(), Vec::new(), Vec::new());
-        Self { plan, modes, fallen_back, corner: None, text: None }
+        Self { plan, modes, fallen_back, corner: None, place: None, text: None }
     }
 }
 
@@ -208,9 +212,11 @@ pub fn stamp(modes: &[StampMode], job: &Job<'_>) -> Result<Stamp, Obstacle> {
         }
     }
     let corner = drawn.iter().find_map(Drawn::corner);
+    let place =
+        drawn.iter().filter(|drawn| drawn.in_pixels.is_some()).find_map(|drawn| drawn.place);
     let text = drawn.iter().map(|drawn| drawn.text.clone()).find(|text| !text.is_empty());
     let plan = attributes::plan(job, &shown, &mut drawn)?;
-    Ok(Stamp { plan, modes: shown, fallen_back, corner, text })
+    Ok(Stamp { plan, modes: shown, fallen_back, corner, place, text })
 }
 
 /// One frame of an object that was walked to its end, `index` from 0: what it is, and its samples.

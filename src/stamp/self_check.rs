@@ -14,12 +14,15 @@ use crate::dicom::charset::CharacterSet;
 use crate::dicom::transfer_syntax::TransferSyntax;
 use crate::dicom::{Tag, VR, tags};
 use crate::object::edit::EditPlan;
-use crate::object::{Element, End, HeaderView, Kind, scan_reader};
+use crate::object::{Element, End, HeaderView, scan_reader};
 use crate::recognition::{Names, Outcome, ScopeCode, Treatment};
 use crate::standard::{Authority, Finding, Principle, Severity};
 
+use super::extent::stay_within;
 use super::name::lines;
 use super::private_block::{Block, Field};
+use super::raster::Raster;
+use super::wording::Wording;
 use super::{Job, Stamp, StampMode, UidPolicy};
 
 /// A promise that what would go out does not keep.
@@ -225,13 +228,14 @@ impl<'j> Output<'j> {
 
     /// STP-003: all else stays what it was.
     fn has_only_what_was_promised(&self) -> Result<(), Broken> {
-        if self.touches_pixels(&self.stamp.plan) && !self.draws_on_pixels() {
+        if self.touches_pixels(&self.stamp.plan) && !self.draws_on_pixels()
+            || !self.draws_where_it_says()
+        {
             return Err(Broken::Element(tags::PIXEL_DATA));
         }
         let block = self.block();
         let is_widened = self.find(tags::SPECIFIC_CHARACTER_SET).is_some();
-        let allowed = |view: &HeaderView, element: &Element| {
-            let tag = element.tag;
+        let allowed = |tag: Tag| {
             // A group length (gggg,0000) follows what is in its group.
             tag.element() == 0
                 || ALWAYS.contains(&tag)
@@ -240,15 +244,14 @@ impl<'j> Output<'j> {
                 || self.stamp.modes.contains(&StampMode::Overlay)
                     && (0x6000..=0x601E).contains(&tag.group())
                 || self.stamp.plan.instance().is_some() && OF_ANOTHER.contains(&tag)
-                || is_widened && self.says_what_it_said(view, element)
+                || is_widened && self.says_what_it_said(tag)
         };
-        let before = self.before.iter().map(|element| (self.job.view, *element));
-        let after = self.after.iter().flat_map(|view| view.top().map(move |one| (view, one)));
-        for (view, element) in before.chain(after) {
+        let after = self.after.iter().flat_map(HeaderView::top);
+        for element in self.before.iter().copied().chain(after) {
             if LOSSY.contains(&element.tag) {
                 return Err(Broken::Lossy);
             }
-            if !allowed(view, element) {
+            if !allowed(element.tag) {
                 return Err(Broken::Element(element.tag));
             }
         }
@@ -261,19 +264,29 @@ impl<'j> Output<'j> {
         plan.changes_pixels() || self.pixels.is_some_and(within)
     }
 
-    /// Whether a text that is written in another character set now reads as before. Of sequences that is not asked.
-    fn says_what_it_said(&self, view: &HeaderView, element: &Element) -> bool {
-        if element.kind == Kind::Sequence {
-            return true;
-        }
-        let is_text = matches!(
-            view.vr(element),
-            VR::SH | VR::LO | VR::ST | VR::PN | VR::LT | VR::UC | VR::UT
-        );
-        let old = self.job.view.find(element.tag);
-        let old = old.and_then(|old| self.job.view.text(old, &self.job.view.charset()));
-        let new = self.find(element.tag).and_then(|(view, new)| view.text(new, &self.set()));
-        is_text && old.map(|text| text.values) == new.map(|text| text.values)
+    /// Whether native pixels change nowhere but where the text is.
+    fn draws_where_it_says(&self) -> bool {
+        let Job { view, transfer_syntax, workshop, .. } = *self.job;
+        let patches = self.stamp.plan.patches();
+        let is_within = || {
+            let raster = Raster::of(view, transfer_syntax, workshop?).ok()?;
+            Some(stay_within(patches, &raster, self.stamp.place.as_ref()?))
+        };
+        patches.is_empty() || is_within().unwrap_or(false)
+    }
+
+    /// Whether what is written in another character set now reads as before.
+    fn says_what_it_said(&self, tag: Tag) -> bool {
+        let (Some(old), Some((view, new))) = (self.job.view.find(tag), self.find(tag)) else {
+            return false;
+        };
+        let (was, is) = (self.job.view.charset(), self.set());
+        let stays = |element: &Element| {
+            let edits = self.stamp.plan.edits();
+            !edits.iter().any(|edit| edit.at < element.end() && element.value.start < edit.end())
+        };
+        let old = Wording { view: self.job.view, element: old, set: &was };
+        old.is_that_of(Wording { view, element: new, set: &is }, &stays)
     }
 
     /// MRK-001: the name is one of the institution's with the mark behind it, or bears none.

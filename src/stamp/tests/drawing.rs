@@ -5,7 +5,7 @@ use std::io::{self, Read};
 
 use super::*;
 use crate::codec::{Decoded, FrameShape, Frames, InProcess};
-use crate::object::edit::Made;
+use crate::object::edit::{Made, Patch, Run, RunKind};
 use crate::object::splice::{MadeBytes, output};
 use crate::phantom::{Kind, Specimen};
 use crate::recognition::{Outcome, Reason, ScopeCode, UsedAccreditation};
@@ -87,6 +87,39 @@ impl Drawing {
         syntax: &str,
         frames: &dyn Frames,
     ) -> Result<(Stamp, Object), Obstacle> {
+        self.with_job(object, syntax, frames, |job, bench| {
+            let stamped = stamp(&self.modes, job)?;
+            let kept = self_check(job, &stamped, &[ScopeCode::new("JJJHR")]);
+            assert_eq!(kept, Ok(()), "what is drawn keeps what is promised");
+            let mut bytes = Vec::new();
+            output(&object.bytes[..], object.syntax, stamped.plan.clone(), bench.bytes())
+                .and_then(|mut changed| changed.read_to_end(&mut bytes))
+                .expect("the plan fits");
+            Ok((stamped, Object { syntax: object.syntax, bytes }))
+        })
+    }
+
+    /// What is found on a stamp of an object once it is no more what it was.
+    fn found(
+        &self,
+        object: &Object,
+        syntax: &str,
+        tamper: impl FnOnce(&mut Stamp),
+    ) -> Result<(), Broken> {
+        self.with_job(object, syntax, &InProcess, |job, _| {
+            let mut stamped = stamp(&self.modes, job).expect("no obstacle");
+            tamper(&mut stamped);
+            self_check(job, &stamped, &[ScopeCode::new("JJJHR")])
+        })
+    }
+
+    fn with_job<T>(
+        &self,
+        object: &Object,
+        syntax: &str,
+        frames: &dyn Frames,
+        act: impl FnOnce(&Job<'_>, &Memory<'_>) -> T,
+    ) -> T {
         let view = object.view();
         let set = view.charset();
         let decision = decided("JJJHR");
@@ -114,14 +147,7 @@ impl Drawing {
             preferred: &[],
             other_version: self.other_version,
         };
-        let stamped = stamp(&self.modes, &job)?;
-        let kept = self_check(&job, &stamped, &[ScopeCode::new("JJJHR")]);
-        assert_eq!(kept, Ok(()), "what is drawn keeps what is promised");
-        let mut bytes = Vec::new();
-        output(&object.bytes[..], object.syntax, stamped.plan.clone(), bench.bytes())
-            .and_then(|mut changed| changed.read_to_end(&mut bytes))
-            .expect("the plan fits");
-        Ok((stamped, Object { syntax: object.syntax, bytes }))
+        act(&job, &bench)
     }
 }
 
@@ -191,6 +217,38 @@ fn text_is_painted_in_a_corner_and_nothing_else_changes() {
         }
         let again = Drawing::of(&[StampMode::BurnIn]).stamped(&changed, &syntax);
         assert!(again.0.plan.is_empty(), "{kind:?}");
+    }
+}
+
+#[test]
+fn a_change_of_pixels_beside_the_text_is_found() {
+    for (kind, modes) in
+        [(Kind::Ct, StampMode::BurnIn), (Kind::Us, StampMode::BurnIn), (Kind::Mr, StampMode::Strip)]
+    {
+        let (object, syntax) = object_of(&Specimen::new(kind, 7).study_date(date(2026, 8, 14)));
+        let (shape, _) = frames_of(&object, &syntax);
+        let row = (usize::from(shape.columns) * shape.samples() * shape.sample_bytes()) as u64;
+        let drawing = Drawing::of(&[modes]);
+        let check = |change: &dyn Fn(&mut Patch, &mut Vec<Run>), want| {
+            let found = drawing.found(&object, &syntax, |stamped| {
+                assert_eq!(stamped.modes, [modes]);
+                let [patch] = stamped.plan.patches() else { panic!("one patch") };
+                let (mut patch, mut runs) = (patch.clone(), patch.runs().to_vec());
+                change(&mut patch, &mut runs);
+                runs.sort_by_key(|run| run.at);
+                let patch = Patch::new(patch.at, patch.stride, patch.frames, runs).expect("runs");
+                stamped.plan = stamped.plan.clone().patched(vec![patch]).expect("no overlap");
+            });
+            assert_eq!(found, want, "{kind:?}");
+        };
+        let beside = Err(Broken::Element(tags::PIXEL_DATA));
+        check(&|_, _| {}, Ok(()));
+        check(&|_, runs| runs.iter_mut().for_each(|run| run.at -= row), beside);
+        let amid = Run { at: u64::from(shape.rows / 2) * row, bytes: vec![1], kind: RunKind::Over };
+        check(&|_, runs| runs.push(amid.clone()), beside);
+        check(&|patch, _| patch.at += 2, beside);
+        let found = drawing.found(&object, &syntax, |stamped| stamped.place = None);
+        assert_eq!(found, beside);
     }
 }
 

@@ -160,6 +160,46 @@ fn a_change_that_was_not_promised_is_found() {
 }
 
 #[test]
+fn text_that_says_something_else_in_another_character_set_is_found() {
+    let item = |text: &'static [u8]| {
+        let scheme = NewElement::new(tags::CODING_SCHEME_DESIGNATOR, VR::SH, "99BFH ");
+        vec![NewElement::new(tags::CODE_MEANING, VR::LO, text), scheme]
+    };
+    let own_set = NewElement::new(tags::SPECIFIC_CHARACTER_SET, VR::CS, "ISO_IR 144");
+    let own = [vec![own_set], item(b"\xBF\xE0")].concat();
+    let mut elements = image("ISO_IR 100", Some(b"Friendship"));
+    let items = vec![item(b"caf\xE9"), own];
+    elements.push(NewElement::sequence(tags::PROCEDURE_CODE_SEQUENCE, items));
+    elements.push(NewElement::new(tags::STUDY_DESCRIPTION, VR::LO, b"T\xEAte".as_slice()));
+    let object = Object::new(EXPLICIT, elements);
+    let mut setting = setting();
+    setting.policy.charset = CharsetPolicy::Utf8;
+    let check = |tamper: &dyn Fn(&mut Stamp), want| {
+        let found = setting.with_job(&object, |job| {
+            let mut stamp = stamp(&[StampMode::Tag], job).expect("no obstacle");
+            tamper(&mut stamp);
+            self_check(job, &stamp, &scopes())
+        });
+        assert_eq!(found, want);
+    };
+    let changed = |tag: Tag| Err(Broken::Element(tag));
+    check(&|_| {}, Ok(()));
+    check(&|stamp| other_bytes(stamp, 0, "Tête", "Fête"), changed(tags::STUDY_DESCRIPTION));
+    let sequence = changed(tags::PROCEDURE_CODE_SEQUENCE);
+    check(&|stamp| other_bytes(stamp, 0, "café", "cafè"), sequence);
+    // What stands beside it in its item, and in an item with a set of its own.
+    for text in [b"99BFH ".as_slice(), b"\xBF\xE0"] {
+        let also = |stamp: &mut Stamp| {
+            let bytes = object.plain();
+            let at = bytes.windows(text.len()).rposition(|bytes| bytes == text).expect("there");
+            let edit = Edit { at: at as u64, remove: 2, insert: b"00".to_vec() };
+            stamp.plan = stamp.plan.clone().edited(vec![edit]).expect("no overlap");
+        };
+        check(&also, sequence);
+    }
+}
+
+#[test]
 fn what_cannot_be_read_back_is_found() {
     check(
         |stamp| {
