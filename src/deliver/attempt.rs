@@ -1,10 +1,6 @@
 //! One attempt at one object: from the spool, changed as recorded, to the destination's answer.
 
-use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::pin::pin;
-use std::task::Poll;
 
 use tokio_util::sync::CancellationToken;
 
@@ -12,6 +8,7 @@ use super::Shared;
 use super::body::{Body, BodyFault, Change, Form, Watch};
 use super::peer::{Line, PeerFault};
 use super::standing::Against;
+use crate::base::caught::{Panicked, caught};
 use crate::dicom::status::Status;
 use crate::ledger::{Due, LedgerFault, Treatment};
 use crate::object::edit::EditPlan;
@@ -105,24 +102,6 @@ pub(super) async fn attempt(
         }
         Attempted::Unmade { planned: false, error: "an attempt has panicked".to_owned() }
     })
-}
-
-/// A future has panicked; what it said is in the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Panicked;
-
-/// Runs a future, and tells of a panic in it instead of passing it on.
-pub(super) async fn caught<T>(future: impl Future<Output = T>) -> Result<T, Panicked> {
-    let mut future = pin!(future);
-    poll_fn(|context| {
-        // After a panic the future is not polled again.
-        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
-            Ok(Poll::Ready(value)) => Poll::Ready(Ok(value)),
-            Ok(Poll::Pending) => Poll::Pending,
-            Err(_told_by_the_hook) => Poll::Ready(Err(Panicked)),
-        }
-    })
-    .await
 }
 
 /// What is to be sent, and out of what.
@@ -304,19 +283,4 @@ fn unsent(line: &Line, name: &str, shared: &Shared, fault: &PeerFault) -> Attemp
         _ => Against::Destination,
     };
     Attempted::of(Attempt::Failed(failure), against, fault.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_panic_is_told_and_goes_no_further() {
-        assert_eq!(caught(async { 7 }).await, Ok(7));
-        let panics = async {
-            tokio::task::yield_now().await;
-            panic!("a fault of the test's")
-        };
-        assert_eq!(caught::<u8>(panics).await, Err(Panicked));
-    }
 }

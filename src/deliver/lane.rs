@@ -8,13 +8,14 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::attempt::{Attempted, Panicked, Way, attempt, caught};
+use super::attempt::{Attempted, Way, attempt};
 use super::body::Watch;
 use super::peer::Line;
 use super::recording::Recording;
 use super::standing::{Against, Fate, Standing, UNSENDABLE};
 use super::vigil::Pulse;
 use super::{Destination, Fared, Shared, Target};
+use crate::base::caught::{Panicked, caught};
 use crate::dicom::status::Status;
 use crate::dicom::uid::Uid;
 use crate::ledger::{Due, Event, Ledger, LedgerFault, Treatment, What, insist};

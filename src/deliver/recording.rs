@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::attempt::{Panicked, caught};
+use crate::base::caught::{Panicked, caught};
 use crate::ledger::{Event, Ledger, LedgerFault, Refused, What, insist};
 use crate::spool::ObjectId;
 
