@@ -106,7 +106,12 @@ impl RuleSets {
         }
         let of_study = self.strictest_of(&look.study.ways);
         for rule in blocked(look) {
-            if let Some(rule) = of_study.iter().find(|known| *known.id == *rule) {
+            // By rules that have become milder since, nothing forbids it any more.
+            let forbids = |known: &&Arc<Rule>| {
+                !known.off && !known.shadow && known.gravest() >= Severity::Block
+            };
+            let known = of_study.iter().find(|known| *known.id == *rule);
+            if let Some(rule) = known.filter(forbids) {
                 assessment.findings.push(of_an_image(rule));
             }
         }

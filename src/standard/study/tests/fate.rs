@@ -2,14 +2,18 @@
 
 use super::super::*;
 use crate::phantom::Kind;
-use crate::standard::Severity;
 use crate::standard::tests::studies::{One, built_in_sets, selection};
+use crate::standard::{Change, Changes, Pack, RuleSets, Severity};
 
 /// The rule that the images before `others` do not meet.
 const RULE: &str = "IMG-PAT-011";
 
 /// What is found for that rule on a study of images that may not be marked, and others.
 fn found(blocked: &[One], others: &[One]) -> Vec<(Severity, Option<String>)> {
+    found_by(built_in_sets(), blocked, others)
+}
+
+fn found_by(rules: &RuleSets, blocked: &[One], others: &[One]) -> Vec<(Severity, Option<String>)> {
     let unmarked = blocked.iter().map(|one| {
         let mut part = one.part();
         part.blocked = vec![RULE.into()];
@@ -18,7 +22,7 @@ fn found(blocked: &[One], others: &[One]) -> Vec<(Severity, Option<String>)> {
     let mut parts = unmarked.chain(others.iter().map(One::part));
     let mut study = Study::begun_by(&parts.next().expect("an image"));
     parts.for_each(|part| study.add(&part));
-    let assessment = built_in_sets().assess_study(&Look::at(&study, &Beside::default()));
+    let assessment = rules.assess_study(&Look::at(&study, &Beside::default()));
     let of_rule = assessment.findings.iter().filter(|one| one.finding.rule == RULE);
     of_rule
         .map(|one| (one.finding.severity, one.series.as_ref().map(ToString::to_string)))
@@ -41,4 +45,20 @@ fn one_that_is_rejected_takes_it_from_itself_alone() {
     let both = [One::small(Kind::Ct, 1, 1), One::small(Kind::Ct, 1, 2)];
     let others = [selection("113001", &both[0])];
     assert_eq!(found(&both, &others), [(Severity::Block, None)]);
+}
+
+#[test]
+fn a_rule_that_is_milder_by_now_takes_it_from_none() {
+    let images = [One::small(Kind::Ct, 1, 1)];
+    for change in [
+        Change { off: Some(true), ..Change::default() },
+        Change { shadow: Some(true), ..Change::default() },
+        Change { severity: Some(Severity::Warn), ..Change::default() },
+    ] {
+        let pack = Pack::built_in("db11t2505-2025").expect("a built-in pack");
+        let rules = [(RULE.to_owned(), change)].into();
+        let changes = Changes { rules, ..Changes::default() };
+        let rules = RuleSets::build(&[pack], &changes).expect("rules that compile");
+        assert_eq!(found_by(&rules, &images, &[]), []);
+    }
 }
