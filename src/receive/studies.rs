@@ -11,7 +11,7 @@
 mod recall;
 mod report;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +25,7 @@ use super::bench::Bench;
 use super::case::Case;
 use super::judge::Work;
 use super::past::asked;
+use crate::base::caught::{Panicked, caught};
 use crate::base::time::{Timestamp, now};
 use crate::codec::Frames;
 use crate::dicom::uid::Uid;
@@ -35,9 +36,9 @@ use crate::observe::metrics::{Code, Outcome};
 use crate::pipeline::{self, Image, Site};
 use crate::policy::admission::{Caller, Proof, admit};
 use crate::policy::study::{self as policy, Complete, Known};
-use crate::spool::{ObjectId, Spool};
-use crate::standard::Assessment;
-use crate::standard::study::{Key, Keys, Look, Part, StudyAssessment};
+use crate::spool::{ObjectId, ReadFault, Spool};
+use crate::standard::study::{Key, Keys, Look, Part, StudyAssessment, Trace};
+use crate::standard::{Assessment, RuleSets, Way};
 
 use recall::recall;
 use report::report;
@@ -76,7 +77,14 @@ pub enum Late {
 
 /// What was found on a study; nothing where judging it has failed, and nobody knows what forbids the mark of its images.
 #[derive(Debug)]
-pub struct Ruling(Option<StudyAssessment>);
+pub struct Ruling(Option<Found>);
+
+#[derive(Debug)]
+struct Found {
+    found: StudyAssessment,
+    /// The hash of the rules it was found by.
+    rules: String,
+}
 
 impl Ruling {
     /// What becomes of a study that could not be judged.
@@ -84,7 +92,14 @@ impl Ruling {
 
     /// What concerns the instance with a SOP Instance UID.
     pub(super) fn on(&self, instance: Key) -> Option<Assessment> {
-        Some(self.0.as_ref()?.on(instance))
+        Some(self.0.as_ref()?.found.on(instance))
+    }
+
+    /// Whether an image that comes late this way would be told the same if its study were judged by these rules.
+    fn holds_for(&self, way: &Way, rules: &RuleSets) -> bool {
+        let Some(Found { found, rules: by }) = &self.0 else { return false };
+        // What came another way may be judged by stricter rules than those that the study was looked at with.
+        *by == rules.hash() && (rules.exceptions().is_empty() || found.covers(way))
     }
 }
 
@@ -180,54 +195,52 @@ pub fn fresh_keys() -> Keys {
 pub async fn keep(
     with: Keeping,
     studies: Studies,
-    mut told: mpsc::Receiver<Came>,
+    told: mpsc::Receiver<Came>,
     judging: mpsc::Sender<Work>,
     stop: CancellationToken,
 ) {
     let times = with.settings.load().times.clone();
-    let mut keeper = Keeper {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "what is in it has waited here before; were it to wait for room, so would those who make it"
+    )]
+    let (ready, released) = mpsc::unbounded_channel();
+    let keeper = Keeper {
         with,
         keys: studies.keys,
         open: policy::Studies::new(times),
         known: Known::default(),
         waiting: HashMap::new(),
-        ready: VecDeque::new(),
+        ready,
     };
     // Only those who judge may tell from now on: when they have ended, so has this.
     drop(studies.inbox);
-    keeper.remember(&stop).await;
-    let mut recalled = recall(&keeper.with, &keeper.keys, stop.clone());
-    let mut is_recalling = true;
-    loop {
-        let rest = keeper.open.rest(now()).map(|rest| rest.max(BREATH));
+    // What one study lets go does not wait until the next is judged.
+    tokio::join!(keeper.run(told, &stop), hand_on(released, judging, &stop));
+}
+
+/// Has judged what may be, as fast as there is room for it.
+async fn hand_on(
+    mut released: mpsc::UnboundedReceiver<Work>,
+    judging: mpsc::Sender<Work>,
+    stop: &CancellationToken,
+) {
+    while let Some(work) = released.recv().await {
         tokio::select! {
             () = stop.cancelled() => return,
-            room = judging.reserve(), if !keeper.ready.is_empty() => match (room, keeper.ready.pop_front()) {
-                (Ok(room), Some(work)) => room.send(work),
-                (Ok(_), None) => {}
-                (Err(_closed), _) => return,
+            sent = judging.send(work) => if sent.is_err() {
+                return;
             },
-            came = told.recv() => match came {
-                Some(came) => keeper.take(came),
-                None => return,
-            },
-            trace = recalled.recv(), if is_recalling => match trace {
-                Some(Some(trace)) => keeper.known.learn(&trace),
-                Some(None) => {
-                    keeper.known.set_recalled();
-                    tracing::info!("the studies of earlier runs are recalled");
-                }
-                // Without the word that it was all, something has gone wrong with it, and nothing is known not to have been.
-                None => is_recalling = false,
-            },
-            () = tokio::time::sleep(rest.unwrap_or_default()), if rest.is_some() => {}
         }
-        keeper.open.set(keeper.with.settings.load().times.clone());
-        for complete in keeper.open.settle(now()) {
-            keeper.settle(complete, &stop).await;
-        }
-        keeper.count();
     }
+}
+
+/// What the keeper is told.
+enum News {
+    /// An instance has come.
+    Came(Came),
+    /// A study of an earlier run; `None` once that was all.
+    Recalled(Option<Box<Trace>>),
 }
 
 struct Keeper {
@@ -237,11 +250,77 @@ struct Keeper {
     known: Known,
     /// Objects that wait, by study.
     waiting: HashMap<Key, Vec<ObjectId>>,
-    /// What may be judged now.
-    ready: VecDeque<Work>,
+    /// Where that goes which may be judged now.
+    ready: mpsc::UnboundedSender<Work>,
 }
 
 impl Keeper {
+    async fn run(mut self, mut told: mpsc::Receiver<Came>, stop: &CancellationToken) {
+        self.remember(stop).await;
+        let mut recalled = recall(&self.with, &self.keys, stop.clone());
+        let mut is_recalling = true;
+        loop {
+            let rest = self.open.rest(now()).map(|rest| rest.max(BREATH));
+            let news = tokio::select! {
+                () = stop.cancelled() => return,
+                came = told.recv() => match came {
+                    Some(came) => Some(News::Came(came)),
+                    None => return,
+                },
+                trace = recalled.recv(), if is_recalling => {
+                    // Without the word that it was all, something has gone wrong with it, and nothing is known not to have been.
+                    is_recalling = trace.is_some();
+                    trace.map(|trace| News::Recalled(trace.map(Box::new)))
+                },
+                () = tokio::time::sleep(rest.unwrap_or_default()), if rest.is_some() => None,
+            };
+            if let Err(Panicked) = caught(self.turn(news, stop)).await {
+                // What was learnt of earlier runs is gone, so the rest would not be all of it.
+                is_recalling = false;
+                recalled.close();
+                self.begin_anew();
+            }
+            self.count();
+        }
+    }
+
+    async fn turn(&mut self, news: Option<News>, stop: &CancellationToken) {
+        match news {
+            Some(News::Came(came)) => self.take(came),
+            Some(News::Recalled(Some(trace))) => self.known.learn(&trace),
+            Some(News::Recalled(None)) => {
+                self.known.set_recalled();
+                tracing::info!("the studies of earlier runs are recalled");
+            }
+            None => {}
+        }
+        self.open.set(self.with.settings.load().times.clone());
+        for complete in self.open.settle(now()) {
+            self.settle(complete, stop).await;
+        }
+    }
+
+    /// After a panic nobody knows what is still right of all that was gathered: it is gathered anew, and what waits goes on.
+    fn begin_anew(&mut self) {
+        let waiting = std::mem::take(&mut self.waiting);
+        let objects = waiting.values().map(Vec::len).sum::<usize>();
+        tracing::error!(
+            objects,
+            "keeping studies has failed: images that wait go on unmarked, and studies that are open are looked at again after the next start"
+        );
+        self.open = policy::Studies::new(self.with.settings.load().times.clone());
+        self.known = Known::default();
+        self.release(waiting.into_values().flatten(), &Arc::new(Ruling::FAILED));
+    }
+
+    fn release(&self, objects: impl IntoIterator<Item = ObjectId>, ruling: &Arc<Ruling>) {
+        for object in objects {
+            if self.ready.send(Work::Ruled(object, Arc::clone(ruling))).is_err() {
+                tracing::info!(%object, "it is judged at the next start");
+            }
+        }
+    }
+
     /// Opens the studies that an earlier run has left.
     async fn remember(&mut self, stop: &CancellationToken) {
         let ledger = self.with.ledger.clone();
@@ -263,30 +342,34 @@ impl Keeper {
 
     fn take(&mut self, came: Came) {
         let Came { part, received, waits } = came;
+        if let Some(Waits { object, .. }) = &waits {
+            // First, so that it is let go whatever comes of it.
+            self.waiting.entry(part.study()).or_default().push(*object);
+        }
         let found = self.open.take(&part, received, now());
         let Some(Waits { object, again }) = waits else { return };
         let late = self.with.settings.load().late;
-        // What came another way may be judged by stricter rules than those that the study was looked at with.
-        let is_plain = self.with.site.load().rules.exceptions().is_empty();
-        let covers = |ruling: &Arc<Ruling>| {
-            ruling.0.as_ref().is_some_and(|found| is_plain || found.covers(part.way()))
-        };
-        match found.filter(|ruling| late == Late::Inherit && !again && covers(ruling)) {
-            Some(ruling) => self.ready.push_back(Work::Ruled(object, ruling)),
-            None => self.waiting.entry(part.study()).or_default().push(object),
+        let site = self.with.site.load();
+        let holds = |ruling: &Arc<Ruling>| ruling.holds_for(part.way(), &site.rules);
+        let inherited = found.filter(|ruling| late == Late::Inherit && !again && holds(ruling));
+        if let Some(ruling) = inherited
+            && let Some(waiting) = self.waiting.get_mut(&part.study())
+        {
+            waiting.pop();
+            self.release([object], &ruling);
         }
     }
 
     async fn settle(&mut self, complete: Complete, stop: &CancellationToken) {
         let Complete { mut study, cause } = complete;
         let uid = study.uid().clone();
-        let (parts, in_part) = match self.unseen(&study, stop).await {
+        let unseen = match self.unseen(&study, stop).await {
             Some(unseen) => unseen,
             None if stop.is_cancelled() => return,
-            None => (Vec::new(), true),
+            None => Unseen { in_part: true, unread: true, ..Unseen::default() },
         };
-        parts.iter().for_each(|part| study.add(part));
-        let beside = self.known.beside(&study, in_part, cause != policy::Cause::Quiet);
+        unseen.parts.iter().for_each(|part| study.add(part));
+        let beside = self.known.beside(&study, unseen.in_part, cause != policy::Cause::Quiet);
         let key = study.key();
         let instances = study.instances().len();
         let site = self.with.site.load_full();
@@ -295,17 +378,26 @@ impl Keeper {
             site.rules.assess_study(&Look::at(&study, &beside))
         });
         let found = match judged.await {
-            Ok(found) => Some(self.keep(uid, cause, instances, found, &rules).await),
+            Ok(found) => Some(self.keep(uid.clone(), cause, instances, found, &rules).await),
             Err(fault) => {
                 tracing::error!(study = %uid, %fault, "judging a study has failed: its images go on unmarked, and it is looked at again after the next start");
                 None
             }
         };
-        let ruling = Arc::new(found.map_or(Ruling::FAILED, |found| Ruling(Some(found))));
-        self.open.remember(key, Arc::clone(&ruling));
         let waiting = self.waiting.remove(&key).unwrap_or_default();
-        self.ready
-            .extend(waiting.into_iter().map(|object| Work::Ruled(object, Arc::clone(&ruling))));
+        let ruling = match found {
+            // What was not read may forbid the mark of the others.
+            Some(_) if unseen.unread => {
+                let objects = waiting.len();
+                tracing::error!(study = %uid, objects, "not all of a study can be read: its images that wait go on unmarked");
+                Ruling::FAILED
+            }
+            Some(found) => Ruling(Some(Found { found, rules })),
+            None => Ruling::FAILED,
+        };
+        let ruling = Arc::new(ruling);
+        self.open.remember(key, Arc::clone(&ruling));
+        self.release(waiting, &ruling);
     }
 
     /// Tells of what was found on a study and keeps it. Returns what is to be known for images of it.
@@ -361,13 +453,12 @@ impl Keeper {
         self.with.metrics.studies_bytes.set(gauge(self.open.bytes()));
     }
 
-    /// What the index knows of a study and this process has not seen, and whether some of it cannot be seen. `None` when that
-    /// cannot be told.
+    /// What the index knows of a study and this process has not seen. `None` when that cannot be told.
     async fn unseen(
         &self,
         study: &crate::standard::study::Study,
         stop: &CancellationToken,
-    ) -> Option<(Vec<Part>, bool)> {
+    ) -> Option<Unseen> {
         let uid = study.uid().clone();
         let ask = || {
             let (ledger, uid) = (self.with.ledger.clone(), uid.clone());
@@ -399,23 +490,41 @@ impl Keeper {
             self.keys.clone(),
         );
         let read = tokio::task::spawn_blocking(move || {
-            let mut parts = Vec::with_capacity(unseen.len());
-            let mut in_part = is_cut;
+            let mut found = Unseen { in_part: is_cut, ..Unseen::default() };
             for object in &unseen {
                 let mark = object.mark.as_deref();
                 let bench = Bench::new(spool.clone(), object.id, Arc::clone(&codecs));
                 match look(&spool, &site, config, (object.id, &bench), mark, &keys) {
-                    Some(part) => parts.push(part),
-                    None => in_part = true,
+                    Ok(Some(part)) => found.parts.push(part),
+                    Err(fault) if object.present => {
+                        tracing::error!(object = %object.id, %fault, "an object of a study cannot be read");
+                        (found.in_part, found.unread) = (true, true);
+                    }
+                    Ok(None) | Err(_) => found.in_part = true,
                 }
             }
-            (parts, in_part)
+            found
         });
-        read.await.ok()
+        let read = read.await;
+        read.inspect_err(|fault| tracing::error!(study = %uid, %fault, "reading the objects of a study has failed"))
+            .ok()
     }
 }
 
-/// Looks at an object in the spool. Blocks. `None` when it is gone, damaged, or no instance of a study.
+/// Objects of a study that were not seen as they came.
+#[derive(Default)]
+struct Unseen {
+    parts: Vec<Part>,
+    /// There are more, and the study is judged without them.
+    in_part: bool,
+    /// Some of those should be there and could not be read.
+    unread: bool,
+}
+
+/// Looks at an object in the spool. Blocks. `None` when it is no complete instance of a study.
+///
+/// # Errors
+/// When it cannot be read.
 fn look(
     spool: &Spool,
     site: &Site,
@@ -423,10 +532,11 @@ fn look(
     (object, bench): (ObjectId, &Bench),
     mark: Option<&str>,
     keys: &Keys,
-) -> Option<Part> {
-    let stored = spool.object(object).ok()?;
+) -> Result<Option<Part>, ReadFault> {
+    let stored = spool.object(object)?;
     let envelope = stored.envelope().clone();
-    let scan = scan_reader(stored.reader(), envelope.syntax(), looking).ok()?;
+    let scan = scan_reader(stored.reader(), envelope.syntax(), looking)
+        .map_err(|source| ReadFault::Io { id: object, source })?;
     let caller = Caller {
         calling: &envelope.calling_ae,
         peer: envelope.peer,
@@ -435,5 +545,5 @@ fn look(
     let source = admit(&site.sources, &caller).unwrap_or_default().source;
     let case = Case::new(envelope, source, scan);
     let image = Image { workshop: Some(bench), ..case.image() };
-    pipeline::part(site, &image, mark, keys, now())
+    Ok(pipeline::part(site, &image, mark, keys, now()))
 }

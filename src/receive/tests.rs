@@ -1,5 +1,6 @@
 //! Receiving over TCP into a real spool and ledger, and what becomes of it.
 
+mod keeping;
 mod modes;
 mod poison;
 mod unreadable;

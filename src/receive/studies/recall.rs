@@ -106,6 +106,9 @@ impl Recalling {
     fn part(&self, object: &StudyObject) -> Option<crate::standard::study::Part> {
         let bench = Bench::new(self.spool.clone(), object.id, Arc::clone(&self.codecs));
         let mark = object.mark.as_deref();
-        look(&self.spool, &self.site, self.looking, (object.id, &bench), mark, &self.keys)
+        let looked =
+            look(&self.spool, &self.site, self.looking, (object.id, &bench), mark, &self.keys);
+        // A study that is recalled in part is compared in part.
+        looked.ok().flatten()
     }
 }

@@ -178,7 +178,7 @@ async fn however_many_hang_the_gate_goes_on() {
     gate.end().await;
 }
 
-fn envelope(specimen: &Specimen) -> Envelope {
+pub(super) fn envelope(specimen: &Specimen) -> Envelope {
     Envelope {
         calling_ae: title("CT01"),
         called_ae: title("MARKGATE"),
