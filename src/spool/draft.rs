@@ -12,6 +12,7 @@ use crate::dicom::transfer_syntax::TransferSyntax;
 use super::ballast::is_full;
 use super::envelope::Envelope;
 use super::fault::{Step, StoreFault};
+use super::stored::StoredObject;
 use super::{Shared, format};
 
 /// Small writes are gathered up to this size; larger ones go straight to the file.
@@ -69,6 +70,8 @@ pub struct Draft {
     hasher: blake3::Hasher,
     length: u64,
     failed: bool,
+    /// Its hash, once its footer is written.
+    sealed: Option<blake3::Hash>,
     /// The file no longer bears the draft's name.
     moved: bool,
 }
@@ -90,6 +93,7 @@ impl Draft {
             hasher: blake3::Hasher::new(),
             length: 0,
             failed: false,
+            sealed: None,
             moved: false,
         }
     }
@@ -118,7 +122,7 @@ impl Draft {
     /// # Errors
     /// [`StoreFault::Full`] or [`StoreFault::Io`]; the draft cannot be committed after that.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), StoreFault> {
-        if self.failed {
+        if self.failed || self.sealed.is_some() {
             return Err(StoreFault::GivenUp);
         }
         self.hasher.update(bytes);
@@ -149,19 +153,41 @@ impl Draft {
     /// # Errors
     /// Every [`StoreFault`] but `Interrupted`. Nothing is kept then.
     pub fn commit_blocking(mut self) -> Result<Receipt, StoreFault> {
-        if self.failed {
-            return Err(StoreFault::GivenUp);
-        }
-        let hash = self.hasher.finalize();
-        let footer = format::footer(self.syntax, self.length, &hash, &self.head);
-        self.put(&footer)?;
-        self.flush()?;
+        let hash = self.end()?;
         if let Some(file) = self.file.take() {
             self.shared.sync_file(&file)?;
         }
         self.shared.committer.commit(&self.shared, self.id)?;
         self.moved = true;
         Ok(Receipt { id: self.id, length: self.length, hash })
+    }
+
+    /// Ends the object's file, which is not durable yet, and opens it for reading. Nothing more can be written. Blocks.
+    ///
+    /// # Errors
+    /// [`StoreFault::Full`] or [`StoreFault::Io`]; the draft cannot be committed after that.
+    pub fn seal(&mut self) -> Result<StoredObject, StoreFault> {
+        self.end()?;
+        let fault = |source| StoreFault::Io { step: Step::Read, source };
+        let Some(file) = &self.file else { return Err(StoreFault::GivenUp) };
+        let file = file.try_clone().map_err(fault)?;
+        let stored = StoredObject::open(file).map_err(fault)?;
+        stored.map_err(|damage| fault(io::Error::other(damage.to_string())))
+    }
+
+    fn end(&mut self) -> Result<blake3::Hash, StoreFault> {
+        if self.failed {
+            return Err(StoreFault::GivenUp);
+        }
+        if let Some(hash) = self.sealed {
+            return Ok(hash);
+        }
+        let hash = self.hasher.finalize();
+        let footer = format::footer(self.syntax, self.length, &hash, &self.head);
+        self.put(&footer)?;
+        self.flush()?;
+        self.sealed = Some(hash);
+        Ok(hash)
     }
 
     /// Discards the object but keeps a copy of its first 16 MiB in `refused/`, for a person who asks why it was

@@ -15,6 +15,8 @@ pub enum Step {
     Create,
     /// Writing to the draft.
     Write,
+    /// Reading the draft.
+    Read,
     /// Giving the object its final name.
     Rename,
     /// Creating the directory for its final name.

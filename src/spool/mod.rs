@@ -17,6 +17,7 @@
 //! <dir>/refused/<id>.dcm            the newest refused objects, cut to 16 MiB, for a person
 //! <dir>/journal/<sequence>.log      what cannot be told from an object's own file (see `journal`)
 //! <dir>/judging                     objects that are being judged: a process that ends leaves them in it (see `in_hand`)
+//! <dir>/relaying                    when objects were first judged for being relayed (see `begun`)
 //! <dir>/sending                     likewise, objects that are being made into what is sent
 //! <dir>/bypass.json                 there while objects pass without being judged
 //! ```
@@ -77,6 +78,7 @@
 //! * Memory for one object is bounded, whatever its size.
 
 mod ballast;
+mod begun;
 mod bypass;
 mod commit;
 mod disk;
@@ -112,6 +114,7 @@ use crate::base::time::Timestamp;
 
 pub use crate::base::object_id::{ObjectId, SPOOL_DAMAGED, SPOOL_UNREADABLE};
 pub use ballast::BallastState;
+pub use begun::{Beginning, Begun};
 pub use bypass::{Bypass, BypassOrder, LONGEST as LONGEST_BYPASS};
 pub use draft::{Draft, Receipt};
 pub use envelope::{Envelope, Priority};
@@ -175,6 +178,7 @@ struct Shared {
     bypass: Bypass,
     syncing: Permits,
     judging: Arc<InHand>,
+    relaying: Arc<Begun>,
     sending: Arc<InHand>,
     /// Counts what is made for objects, so that no two share a name.
     makings: AtomicU64,
@@ -235,6 +239,12 @@ impl Spool {
     #[must_use]
     pub fn judging(&self) -> &Arc<InHand> {
         &self.shared.judging
+    }
+
+    /// When objects were first judged for being relayed.
+    #[must_use]
+    pub fn relaying(&self) -> &Arc<Begun> {
+        &self.shared.relaying
     }
 
     /// The objects that are being made into what is sent.

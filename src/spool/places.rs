@@ -103,6 +103,10 @@ impl Places {
         self.all_refused().join(format!("{id}.dcm"))
     }
 
+    pub(super) fn relaying(&self) -> PathBuf {
+        self.root.join("relaying")
+    }
+
     pub(super) fn judging(&self) -> PathBuf {
         self.root.join("judging")
     }

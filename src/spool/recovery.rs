@@ -14,6 +14,7 @@ use crate::base::object_id::ObjectId;
 use crate::base::time::Timestamp;
 
 use super::ballast::{Ballast, BallastState, is_full};
+use super::begun::Begun;
 use super::bypass::Bypass;
 use super::commit::{Committer, Permits};
 use super::disk::Disk;
@@ -98,11 +99,13 @@ pub(super) fn open(
             "there is no room for the ballast above the reserve: the gate does without until there is"
         );
     }
+    let not_writable = |path| move |source| SpoolFault::NotWritable { path, source };
     let in_hand = |path: std::path::PathBuf| {
-        with_room(&ballast, || InHand::open(&path))
-            .map_err(|source| SpoolFault::NotWritable { path, source })
+        with_room(&ballast, || InHand::open(&path)).map_err(not_writable(path))
     };
     let (judging, sending) = (in_hand(places.judging())?, in_hand(places.sending())?);
+    let relaying = with_room(&ballast, || Begun::open(&places.relaying()))
+        .map_err(not_writable(places.relaying()))?;
     let shared = Shared {
         ids: IdSource::above(newest.unwrap_or(ObjectId::from_u128(0))),
         health,
@@ -112,6 +115,7 @@ pub(super) fn open(
         bypass: Bypass::read(&places, Arc::clone(&disk), now),
         syncing: Permits::new(SYNCS_AT_A_TIME),
         judging,
+        relaying,
         sending,
         makings: AtomicU64::default(),
         places,

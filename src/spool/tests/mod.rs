@@ -55,7 +55,7 @@ impl Fixture {
 }
 
 /// What a spool without objects consists of.
-pub(super) const EMPTY: [&str; 4] = ["judging", "lock", "sending", "version"];
+pub(super) const EMPTY: [&str; 5] = ["judging", "lock", "relaying", "sending", "version"];
 
 pub(super) fn config(dir: &TempDir) -> Config {
     Config { dir: dir.path().join("spool"), reserve: 0, ballast: 0, ..Config::default() }
