@@ -28,6 +28,8 @@ pub mod dimse;
 pub mod ledger;
 pub mod spool;
 
+pub mod relay;
+
 pub mod deliver;
 pub mod quarantine;
 pub mod receive;

@@ -351,6 +351,7 @@ mod tests {
     use crate::dicom::ae_title::AeTitle;
     use crate::expression::Declarations;
     use crate::phantom::{Kind, Specimen};
+    use crate::policy::relay::Ack;
     use crate::policy::route::{Hold, RouteRow, Routes};
     use crate::web::model::{RuleOutcome, Untold};
     use std::fs;
@@ -437,6 +438,7 @@ mod tests {
                 when: None,
                 urgent: false,
                 hold,
+                ack: Ack::Spooled,
             }];
             let names = ["archive".to_owned()];
             loaded.compiled.routes =

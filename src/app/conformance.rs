@@ -96,12 +96,20 @@ fn model(configuration: &Configuration) -> String {
             configuration.destinations.iter().map(destination),
         )
     };
+    let is_relayed = configuration.routes.iter().any(|route| route.ack.relay().is_some());
+    let relayed = match is_relayed {
+        true => {
+            "Objects of routes with `ack = \"delivered\"` are relayed while they arrive, over an association that is opened with the \
+             modality's, and answered as the route's first destination answers.\n\n"
+        }
+        false => "",
+    };
     format!(
         "## 3 Networking\n\n### 3.1 Implementation model\n\n\
          One application entity, {titles}, accepts associations on {listen} and requests associations towards each destination. A \
          received object is stored durably, judged, and forwarded to the destinations of its route, or held until a person \
          releases or rejects it. The original is kept for {retention} after its last delivery.\n\n\
-         Delivery is at least once: when a connection ends before the answer, the same bytes are sent again under the same SOP \
+         {relayed}Delivery is at least once: when a connection ends before the answer, the same bytes are sent again under the same SOP \
          Instance UID. The order of objects within a series is kept.\n\n{destinations}"
     )
 }

@@ -41,13 +41,17 @@ use crate::observe::audit::Entry;
 use crate::observe::log;
 use crate::pipeline;
 use crate::policy::disposition::Unparsable;
-use crate::receive::{self, Asking, Door, Foresight, Judging, Places, Receiver, Strangers};
+use crate::receive::{
+    self, Asking, Door, Foresight, Judging, Places, Receiver, Relaying, Strangers,
+};
+use crate::relay::{Relays, Remote};
 use crate::spool::{self, Spool};
 use crate::web;
 
 /// When the parts must have come to their end, counted from the signal: the whole drain stays below half a minute, after which
 /// service managers kill.
 const ASSOCIATIONS_END: Duration = Duration::from_secs(18);
+const COPIES_END: Duration = Duration::from_secs(19);
 const JUDGING_ENDS: Duration = Duration::from_secs(20);
 const LANES_END: Duration = Duration::from_secs(26);
 const ALL_ENDS: Duration = Duration::from_secs(28);
@@ -158,6 +162,9 @@ pub struct Gate {
     /// The port with TLS.
     secure: Option<JoinHandle<()>>,
     watching: JoinHandle<()>,
+    /// Copies of what was relayed become durable.
+    copying: JoinHandle<()>,
+    relays: Relays,
     judging: JoinHandle<()>,
     keeping_studies: JoinHandle<()>,
     serving: JoinHandle<()>,
@@ -202,6 +209,7 @@ impl Gate {
         tell_of_strays(&custody.ledger, &destinations).await?;
         forget_what_is_sent(&custody.spool, &custody.ledger).await?;
         let known = deliver::nothing_known(&destinations);
+        let remotes = destinations.iter().map(remote).collect();
         let (unknown, questions) = mpsc::channel(QUESTIONS);
         let lanes = Arc::new(Lanes::start(deliver::Setup {
             audit: custody.audit.clone(),
@@ -248,12 +256,14 @@ impl Gate {
                 config: Arc::clone(&limits),
                 settings: Arc::clone(&waiting),
             },
-            studies,
+            studies.clone(),
             told,
             judging.clone(),
             judged.clone(),
         ));
         let (closing, ending) = (CancellationToken::new(), CancellationToken::new());
+        let (copies, copying) = receive::copies(judging.clone());
+        let relays = Relays::new(remotes, &timers);
         let receiver = Arc::new(Receiver {
             terms: Terms::new(configuration.gate.aet.clone()),
             config: Arc::clone(&limits),
@@ -267,6 +277,13 @@ impl Gate {
             known,
             unknown,
             judging: judging.clone(),
+            relaying: Relaying::new(
+                relays.clone(),
+                copies,
+                Arc::new(pipeline::judge),
+                cage.clone(),
+                studies.clone(),
+            ),
             open: Places::default(),
             strangers: Strangers::default(),
             asking: Asking::default(),
@@ -341,6 +358,8 @@ impl Gate {
             listening,
             secure,
             watching,
+            copying,
+            relays,
             judging: judging_task,
             keeping_studies,
             serving,
@@ -434,6 +453,8 @@ impl Gate {
         if let Some(secure) = self.secure {
             finish("associations with TLS", secure, begun + ASSOCIATIONS_END).await;
         }
+        finish("copies of what was relayed", self.copying, begun + COPIES_END).await;
+        self.relays.close().await;
         self.judged.cancel();
         finish("judging", self.judging, begun + JUDGING_ENDS).await;
         finish("keeping studies", self.keeping_studies, begun + JUDGING_ENDS).await;
@@ -546,6 +567,20 @@ fn spool_config(configuration: &Configuration) -> spool::Config {
         reserve: configuration.spool.reserve,
         retention: configuration.spool.retention,
         ballast: configuration.spool.ballast,
+    }
+}
+
+/// A destination as objects are relayed to it; `None` of a folder.
+fn remote(destination: &Destination) -> Option<Remote> {
+    match &destination.target {
+        deliver::Target::Folder(_) => None,
+        deliver::Target::Peer(Peer { called, host, port, calling, tls }) => Some(Remote {
+            called: called.clone(),
+            host: host.clone(),
+            port: *port,
+            calling: calling.clone(),
+            tls: tls.clone(),
+        }),
     }
 }
 

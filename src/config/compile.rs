@@ -13,7 +13,7 @@ use super::model::{Mark, PackSource, Rules};
 use super::source::{TOML_LIMIT, read};
 use super::tls::Tls;
 use crate::expression::CompileError;
-use crate::policy::route::{RouteFault, RouteRow, Routes};
+use crate::policy::route::Routes;
 use crate::recognition::{
     AccreditationRow, Cell, InstitutionRow, ItemRow, NAME_LIMIT, Problem, Registry, RegistryFault,
     RegistryWarning, Rows, ScopeRow, Table,
@@ -231,41 +231,13 @@ pub(super) fn personnel(
     }
 }
 
-fn condition(when: Option<&str>, error: &CompileError) -> Fault {
+pub(super) fn condition(when: Option<&str>, error: &CompileError) -> Fault {
     Fault::Condition {
         found: when.unwrap_or_default().to_owned(),
         line: error.line,
         column: error.column,
         problem: error.fault.to_string(),
     }
-}
-
-/// Compiles the routes to the destinations of those names.
-pub(super) fn routes(
-    rows: &Placed<'_, RouteRow>,
-    destinations: &[String],
-    mistakes: &mut Vec<Mistake>,
-) -> Option<Routes> {
-    let faults = match Routes::build(&rows.rows, destinations, &declarations()) {
-        Ok(routes) => return Some(routes),
-        Err(faults) => faults,
-    };
-    for fault in faults {
-        match fault {
-            RouteFault::UnknownDestination { row, found } => {
-                let fault = unknown_name("destination", &found, destinations);
-                rows.mistake(row, "to", fault, mistakes);
-            }
-            RouteFault::Nowhere { row } => {
-                rows.mistake(row, "to", Fault::Missing { wanted: "a destination" }, mistakes);
-            }
-            RouteFault::Condition { row, error } => {
-                let when = rows.rows.get(row).and_then(|row| row.when.as_deref());
-                rows.mistake(row, "when", condition(when, &error), mistakes);
-            }
-        }
-    }
-    None
 }
 
 /// Compiles the conditions of stamp rows.

@@ -17,6 +17,7 @@ mod exceptions;
 mod mistake;
 mod model;
 mod registry;
+mod routes;
 #[cfg(test)]
 mod sample;
 mod sections;
@@ -216,7 +217,7 @@ fn whole(
         warnings.push(gate_place.mistake("listen", fault));
     }
     let mut route_names = Vec::new();
-    let routes = sections::routes(top.rows("route"), &mut route_names, mistakes);
+    let route_rows = routes::rows(top.rows("route"), &mut route_names, mistakes);
     let (mark, mark_place) = sections::mark(top.section("mark"), mistakes);
     let stamps = sections::stamps(top.rows("stamp"), mistakes);
     let (burn_in, burn_in_place) = burn_in::section(top.section("burn_in"), folder, mistakes);
@@ -227,7 +228,7 @@ fn whole(
 
     let compiled_registry = tables.compile(&mark, mistakes, warnings);
     let personnel = compile::personnel(&operators, mistakes);
-    let compiled_routes = compile::routes(&routes, &destination_names, mistakes);
+    let compiled_routes = routes::compile(&route_rows, &destination_names, &destinations, mistakes);
     let compiled_stamps = compile::stamps(&stamps, &mark, mistakes);
     let drawing = burn_in::drawing(&burn_in, &burn_in_place, mistakes);
     if let Some(drawing) = drawing.as_ref().filter(|_| burn_in::is_drawn(&mark, &stamps.rows)) {
@@ -270,7 +271,7 @@ fn whole(
         console,
         destinations,
         sources,
-        routes: routes.rows,
+        routes: route_rows.rows,
         registry: tables.rows(),
         operators: operators.rows,
         registry_files: files,

@@ -24,7 +24,6 @@ use crate::dicom::ae_title::AeTitle;
 use crate::dicom::charset::CharacterSet;
 use crate::dimse::Timers;
 use crate::policy::admission::{Source, SourceRow};
-use crate::policy::route::RouteRow;
 use crate::policy::study::{self, Patience};
 use crate::receive::StudySettings;
 use crate::recognition::{InstitutionId, MarkPolicy};
@@ -76,7 +75,7 @@ fn own_name(table: &mut Table<'_>, taken: &mut Vec<String>) -> Option<String> {
 }
 
 /// A name that a row may have, which no other row bears.
-fn optional_name(table: &mut Table<'_>, taken: &[String]) -> Option<String> {
+pub(super) fn optional_name(table: &mut Table<'_>, taken: &[String]) -> Option<String> {
     let found = table.parsed("name", NAME, name)?;
     if taken.contains(&found) {
         table.fault("name", Fault::Repeated { found: found.clone() });
@@ -137,22 +136,6 @@ fn timers(mut table: Table<'_>, mistakes: &mut Vec<Mistake>) -> Timers {
     };
     table.finish(mistakes);
     timers
-}
-
-/// A key that has one word in this version and others in a later one.
-fn only_word(
-    table: &mut Table<'_>,
-    key: &'static str,
-    now: &'static str,
-    later: &'static str,
-    instead: &'static str,
-) {
-    let wanted = format!("{now:?}");
-    let found =
-        table.parsed(key, &wanted, |text| (text == now || text == later).then(|| text.to_owned()));
-    if found.as_deref() == Some(later) {
-        table.fault(key, Fault::NotInThisVersion { found: format!("{later:?}"), instead });
-    }
 }
 
 /// The least memory that serves a few associations with ordinary objects.
@@ -412,31 +395,6 @@ pub(super) fn sources(
         }
     }
     sources
-}
-
-/// Reads the rows only; what they refer to is looked at when they are compiled.
-pub(super) fn routes<'t>(
-    rows: Vec<Table<'t>>,
-    names: &mut Vec<String>,
-    mistakes: &mut Vec<Mistake>,
-) -> Placed<'t, RouteRow> {
-    let mut routes = Placed::default();
-    for mut table in rows {
-        let name = optional_name(&mut table, names);
-        names.extend(name.clone());
-        let to = table.texts("to");
-        let to = table.required("to", to, "a list of destinations, such as [\"pacs\"]");
-        let when = table.text("when");
-        let urgent = table.flag("urgent").unwrap_or(false);
-        let instead = "use \"spooled\": the object is on disk before the answer";
-        only_word(&mut table, "ack", "spooled", "delivered", instead);
-        let hold = table.word("hold").unwrap_or_default();
-        let place = table.finish(mistakes);
-        if let Some(to) = to {
-            routes.push(RouteRow { name, to, when, urgent, hold }, place);
-        }
-    }
-    routes
 }
 
 pub(super) fn studies(mut table: Table<'_>, mistakes: &mut Vec<Mistake>) -> StudySettings {

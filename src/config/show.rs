@@ -14,6 +14,7 @@ use super::model::{
 use crate::base::units::{format_duration, format_share, format_size};
 use crate::expression::Value;
 use crate::policy::admission::SourceRow;
+use crate::policy::relay::Ack;
 use crate::policy::route::RouteRow;
 use crate::policy::study::Patience;
 use crate::receive::StudySettings;
@@ -183,8 +184,16 @@ fn route(page: &mut Page, row: &RouteRow) {
     page.list("to", &row.to);
     page.optional("when", row.when.as_ref());
     page.bare("urgent", row.urgent);
-    page.text("ack", "spooled");
     page.text("hold", row.hold.word());
+    match row.ack {
+        Ack::Spooled => page.text("ack", "spooled"),
+        Ack::Delivered(relay) => {
+            page.text("ack", "delivered");
+            page.text("fallback", relay.fallback.word());
+            page.text("late_rules", relay.late_rules.word());
+            page.text("echo", relay.echo.word());
+        }
+    }
 }
 
 fn studies(page: &mut Page, studies: &StudySettings) {

@@ -14,22 +14,22 @@ use crate::stamp::{StampMode, StampRow};
 use crate::standard::Severity;
 
 /// The least that a configuration needs.
-const LEAST: &str =
+pub(super) const LEAST: &str =
     "[[destination]]\nname = \"pacs\"\naet = \"PACS\"\nhost = \"10.0.0.5\"\nport = 104\n";
 
-fn read(text: &str) -> Result<Loaded, Mistakes> {
+pub(super) fn read(text: &str) -> Result<Loaded, Mistakes> {
     parse(text, Path::new("gate.toml"), Path::new("/etc/markgate"))
 }
 
 #[track_caller]
-fn check_mistakes(text: &str, want: &[&str]) {
+pub(super) fn check_mistakes(text: &str, want: &[&str]) {
     let found = read(text).expect_err("mistakes");
     let found: Vec<String> = found.as_slice().iter().map(ToString::to_string).collect();
     assert_eq!(found, want);
 }
 
 #[track_caller]
-fn check_mistake(rows: &str, want: &str) {
+pub(super) fn check_mistake(rows: &str, want: &str) {
     check_mistakes(&format!("{LEAST}{rows}"), &[want]);
 }
 
@@ -145,15 +145,6 @@ fn codec_workers_get_what_they_can_work_with() {
 
 #[test]
 fn words_of_a_later_version_are_refused_with_what_there_is() {
-    check_mistake(
-        "[[route]]\nto = [\"pacs\"]\nack = \"delivered\"\n",
-        "gate.toml:8: route.ack: \"delivered\", not in this version; use \"spooled\": the object is on disk before the answer",
-    );
-    // Whoever waits for the study cannot be answered with what the PACS says.
-    check_mistake(
-        "[[route]]\nto = [\"pacs\"]\nhold = \"study\"\nack = \"delivered\"\n",
-        "gate.toml:9: route.ack: \"delivered\", not in this version; use \"spooled\": the object is on disk before the answer",
-    );
     check_mistake(
         "[console]\nlisten = \"0.0.0.0:8080\"\n",
         "gate.toml:7: console.listen: 0.0.0.0:8080 is open to others, and users who log in are, not in this version; listen on loopback, such as \"127.0.0.1:8080\"; users come later",

@@ -96,7 +96,7 @@ pub fn assoc_rq(body: &[u8]) {
         let Ok(rq) = parse_rq(body) else { continue };
         let terms = Terms::new(vec![own_title()]);
         let admit = |_: &AeTitle, _: &AeTitle| Ok(());
-        let accept = |_: &str, proposed: &[String]| match proposed.first() {
+        let accept = |_, _: &str, proposed: &[String]| match proposed.first() {
             Some(first) => ContextAnswer::Accept(first.clone()),
             None => ContextAnswer::TransferSyntaxesNotSupported,
         };

@@ -13,6 +13,7 @@
 //! | [`tls`] | TLS below it | yes |
 //! | `link` | all of the above on one transport | yes |
 //! | [`acceptor`], [`requestor`], [`probe`] | the two ends, and the question what a peer takes | yes |
+//! | [`mirror`] | a requestor's end like an acceptor's | yes |
 //!
 //! # Invariants
 //! - Nothing is allocated by a length that a peer claims. An association reads through one buffer of bounded size.
@@ -26,6 +27,7 @@ pub mod acceptor;
 pub mod fault;
 pub mod frames;
 pub mod message;
+pub mod mirror;
 pub mod negotiate;
 pub mod pdu;
 pub mod probe;
@@ -42,7 +44,7 @@ mod link;
 mod pdata;
 mod state;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub use acceptor::{Association, Message, Requested};
 pub use fault::{Abort, Breach, Fault, Rejection, Stranger};

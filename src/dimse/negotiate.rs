@@ -201,8 +201,8 @@ pub fn titles(rq: &AssociationRQ, terms: &Terms) -> Result<(AeTitle, AeTitle), R
 /// Answers a request.
 ///
 /// `admit` is asked once with calling and called title, after those are known to be titles and the called one to be ours;
-/// what it returns is handed on. `contexts` is asked for each proposed context with its abstract syntax and its transfer
-/// syntaxes in the requestor's order.
+/// what it returns is handed on. `contexts` is asked for each proposed context with its identifier, its abstract syntax and its
+/// transfer syntaxes in the requestor's order.
 ///
 /// # Errors
 /// The first thing, in the order of [`Refusal`]'s variants, for which the whole association has to be rejected. A context
@@ -211,7 +211,7 @@ pub fn negotiate<A>(
     rq: &AssociationRQ,
     terms: &Terms,
     admit: &dyn Fn(&AeTitle, &AeTitle) -> Result<A, Refusal>,
-    contexts: &dyn Fn(&str, &[String]) -> ContextAnswer,
+    contexts: &dyn Fn(u8, &str, &[String]) -> ContextAnswer,
 ) -> Result<(Negotiated, A), Refusal> {
     // PS3.8 §9.3.2: only bit 0 is tested.
     if rq.protocol_version & 1 == 0 {
@@ -288,10 +288,10 @@ fn check_identifiers(contexts: &[PresentationContextProposed]) -> Result<(), Ref
 /// to stand there.
 fn answer(
     proposed: &PresentationContextProposed,
-    contexts: &dyn Fn(&str, &[String]) -> ContextAnswer,
+    contexts: &dyn Fn(u8, &str, &[String]) -> ContextAnswer,
 ) -> (PresentationContextResultReason, String) {
     let any = || proposed.transfer_syntaxes.first().cloned().unwrap_or_default();
-    match contexts(&proposed.abstract_syntax, &proposed.transfer_syntaxes) {
+    match contexts(proposed.id, &proposed.abstract_syntax, &proposed.transfer_syntaxes) {
         ContextAnswer::Accept(syntax) if proposed.transfer_syntaxes.contains(&syntax) => {
             (PresentationContextResultReason::Acceptance, syntax)
         }
@@ -316,12 +316,16 @@ pub(crate) fn peer_max_pdu(items: &[UserVariableItem]) -> u32 {
 }
 
 fn requestor_is_scu(items: &[UserVariableItem], class: &str) -> bool {
-    let proposed = items.iter().find_map(|item| match item {
+    // PS3.7 §D.3.3.4: without the item the requestor is SCU.
+    roles_in(items, class).is_none_or(|roles| roles.scu)
+}
+
+/// The roles that user items give the requestor in a SOP class, where they speak of it.
+pub(super) fn roles_in(items: &[UserVariableItem], class: &str) -> Option<RequestorRoles> {
+    items.iter().find_map(|item| match item {
         UserVariableItem::ScuScpRoleSelectionSubItem(uid, roles) if uid == class => Some(*roles),
         _ => None,
-    });
-    // PS3.7 §D.3.3.4: without the item the requestor is SCU.
-    proposed.is_none_or(|roles| roles.scu)
+    })
 }
 
 fn our_user_items(theirs: &[UserVariableItem], terms: &Terms) -> Vec<UserVariableItem> {

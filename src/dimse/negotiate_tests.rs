@@ -35,7 +35,7 @@ fn ask(rq: &AssociationRQ) -> Result<Negotiated, Refusal> {
         "BUSY" => Err(Refusal::LocalLimit),
         _ => Ok(()),
     };
-    let contexts = |class: &str, syntaxes: &[String]| {
+    let contexts = |_, class: &str, syntaxes: &[String]| {
         if class != CT {
             return ContextAnswer::AbstractSyntaxNotSupported;
         }
@@ -165,7 +165,7 @@ fn each_context_has_its_own_answer() {
 #[test]
 fn a_transfer_syntax_that_was_not_proposed_is_never_accepted() {
     let terms = Terms::new(vec![title("MARKGATE")]);
-    let (negotiated, ()) = negotiate(&rq(), &terms, &|_, _| Ok(()), &|_, _| {
+    let (negotiated, ()) = negotiate(&rq(), &terms, &|_, _| Ok(()), &|_, _, _| {
         ContextAnswer::Accept("1.2.840.10008.1.2.4.90".into())
     })
     .expect("accepted");

@@ -13,7 +13,7 @@ async fn serve(listener: TcpListener, associations: usize) -> Vec<usize> {
         let requested = Requested::receive(stream, Timers::default()).await.expect("a request");
         sizes.push(requested.rq().presentation_contexts.len());
         let terms = Terms::new(vec![title("PACS")]);
-        let even = |class: &str, syntaxes: &[String]| match syntaxes.first() {
+        let even = |_, class: &str, syntaxes: &[String]| match syntaxes.first() {
             Some(syntax) if class == VERIFICATION || class.ends_with(['0', '2', '4', '6', '8']) => {
                 ContextAnswer::Accept(syntax.clone())
             }

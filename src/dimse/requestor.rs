@@ -113,15 +113,19 @@ pub async fn connect(
     proposed: &[Proposed],
     timers: &Timers,
 ) -> Result<Outgoing<Stream>, Fault> {
+    associate(dial(peer, timers).await?, &peer.calling, &peer.called, proposed, timers).await
+}
+
+/// Opens a TCP connection to a destination, with TLS where it is to have it.
+pub(super) async fn dial(peer: &Peer, timers: &Timers) -> Result<Stream, Fault> {
     let stream = timeout(timers.connect, TcpStream::connect((peer.host.as_str(), peer.port)))
         .await
         .map_err(|_| Fault::Timeout(Timer::Connect))?
         .map_err(Fault::Connect)?;
-    let stream = match &peer.tls {
-        Some(tls) => tls.connect(stream, Instant::now() + timers.association).await?,
-        None => Stream::Plain(stream),
-    };
-    associate(stream, &peer.calling, &peer.called, proposed, timers).await
+    match &peer.tls {
+        Some(tls) => tls.connect(stream, Instant::now() + timers.association).await,
+        None => Ok(Stream::Plain(stream)),
+    }
 }
 
 /// Opens an association on a connection.
@@ -138,11 +142,19 @@ pub async fn associate<S: Transport>(
     proposed: &[Proposed],
     timers: &Timers,
 ) -> Result<Outgoing<S>, Fault> {
-    let rq = request(calling, called, proposed)?;
+    associate_as(stream, &request(calling, called, proposed)?, timers).await
+}
+
+/// Opens an association on a connection by this request.
+pub(super) async fn associate_as<S: Transport>(
+    stream: S,
+    rq: &AssociationRQ,
+    timers: &Timers,
+) -> Result<Outgoing<S>, Fault> {
     let mut link = Link::new(stream, Role::Requestor, *timers)?;
-    let answered = ask(&mut link, &rq).await;
+    let answered = ask(&mut link, rq).await;
     let ac = link.settle(answered).await?;
-    let contexts = accepted(&rq, &ac);
+    let contexts = accepted(rq, &ac);
     let max_pdu = peer_max_pdu(&ac.user_variables);
     if max_pdu != 0 && max_pdu < LEAST_MAX_PDU {
         return link.settle(Err(Breach::MaxPduTooSmall(max_pdu).into())).await;
@@ -172,18 +184,27 @@ fn request(
             abstract_syntax: proposed.sop_class.as_str().to_owned(),
             transfer_syntaxes: vec![proposed.transfer_syntax.as_str().to_owned()],
         });
-    Ok(AssociationRQ {
+    Ok(request_of(calling, called, contexts.collect()))
+}
+
+/// A request for these contexts.
+pub(super) fn request_of(
+    calling: &AeTitle,
+    called: &AeTitle,
+    presentation_contexts: Vec<PresentationContextProposed>,
+) -> AssociationRQ {
+    AssociationRQ {
         protocol_version: 1,
         calling_ae_title: calling.as_str().to_owned(),
         called_ae_title: called.as_str().to_owned(),
         application_context_name: APPLICATION_CONTEXT.to_owned(),
-        presentation_contexts: contexts.collect(),
+        presentation_contexts,
         user_variables: vec![
             UserVariableItem::MaxLength(DEFAULT_MAX_PDU),
             UserVariableItem::ImplementationClassUID(IMPLEMENTATION_CLASS_UID.to_owned()),
             UserVariableItem::ImplementationVersionName(IMPLEMENTATION_VERSION_NAME.to_owned()),
         ],
-    })
+    }
 }
 
 async fn ask<S: Transport>(link: &mut Link<S>, rq: &AssociationRQ) -> Result<AssociationAC, Fault> {
@@ -202,27 +223,20 @@ async fn ask<S: Transport>(link: &mut Link<S>, rq: &AssociationRQ) -> Result<Ass
 
 /// The contexts that were proposed and accepted as proposed. What else an answer says is passed over: it cannot be used.
 fn accepted(rq: &AssociationRQ, ac: &AssociationAC) -> Vec<Context> {
-    let is_accepted = |proposed: &&PresentationContextProposed| {
-        ac.presentation_contexts.iter().find(|result| result.id == proposed.id).is_some_and(
-            |result| {
-                result.reason == PresentationContextResultReason::Acceptance
-                    && proposed.transfer_syntaxes.contains(&result.transfer_syntax)
-            },
-        )
-    };
-    let contexts = rq.presentation_contexts.iter().filter(is_accepted);
-    contexts
-        .map(|proposed| Context {
+    let accepted = |proposed: &PresentationContextProposed| {
+        let results = ac.presentation_contexts.iter();
+        let result = results.filter(|result| result.id == proposed.id).find(|result| {
+            result.reason == PresentationContextResultReason::Acceptance
+                && proposed.transfer_syntaxes.contains(&result.transfer_syntax)
+        })?;
+        Some(Context {
             id: proposed.id,
             abstract_syntax: Uid::new(&proposed.abstract_syntax),
-            transfer_syntax: proposed
-                .transfer_syntaxes
-                .first()
-                .map(|syntax| Uid::new(syntax))
-                .unwrap_or_default(),
+            transfer_syntax: Uid::new(&result.transfer_syntax),
             requestor_is_scu: true,
         })
-        .collect()
+    };
+    rq.presentation_contexts.iter().filter_map(accepted).collect()
 }
 
 /// An established association, seen from the requestor (Sta6).
@@ -230,7 +244,7 @@ fn accepted(rq: &AssociationRQ, ac: &AssociationAC) -> Vec<Context> {
 pub struct Outgoing<S> {
     link: Link<S>,
     contexts: Vec<Context>,
-    ac: AssociationAC,
+    pub(super) ac: AssociationAC,
     payload: usize,
     message_id: u16,
     /// Blocks not in use: two at most.

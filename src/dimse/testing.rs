@@ -50,7 +50,7 @@ pub(crate) fn proposed(class: &str, syntax: &str) -> Proposed {
 /// Takes every context with its first transfer syntax.
 pub(crate) fn agree(rq: &AssociationRQ) -> Negotiated {
     let terms = Terms { max_pdu: 16_384, ..Terms::new(vec![title("MARKGATE"), title("PACS")]) };
-    let all = |_: &str, syntaxes: &[String]| {
+    let all = |_, _: &str, syntaxes: &[String]| {
         syntaxes.first().map_or(ContextAnswer::NoReason, |s| ContextAnswer::Accept(s.clone()))
     };
     negotiate(rq, &terms, &|_, _| Ok(()), &all).expect("an association").0

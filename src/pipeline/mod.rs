@@ -5,6 +5,7 @@
 
 mod association;
 mod judge;
+mod late;
 mod report;
 mod study;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use crate::standard::{Personnel, RuleSets};
 
 pub use association::Association;
 pub use judge::{Image, SenderNames, acknowledgement, bypassed, judge, subject, unchecked};
+pub use late::awaits_pixels;
 pub use study::{part, part_of, waits};
 pub use verdict::Verdict;
 

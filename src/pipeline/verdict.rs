@@ -66,6 +66,12 @@ impl Verdict {
         self.decision.reason()
     }
 
+    /// Whether it was made while nobody was judged.
+    #[must_use]
+    pub fn is_bypassed(&self) -> bool {
+        self.reason() == Some(Reason::Bypass)
+    }
+
     /// The same, and the object goes out as it came: something that could forbid its mark was not checked.
     #[must_use]
     pub fn without_mark(self) -> Self {

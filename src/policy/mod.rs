@@ -7,6 +7,7 @@ pub mod admission;
 pub mod contexts;
 pub mod disposition;
 pub mod outcome;
+pub mod relay;
 pub mod retry;
 pub mod route;
 pub mod study;

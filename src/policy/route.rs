@@ -7,7 +7,9 @@
 use std::sync::Arc;
 
 use crate::dicom::Tag;
+use crate::dicom::attribute::keyword_of;
 use crate::expression::{CompileError, Declarations, Environment, Expression, Truth, Value};
+use crate::policy::relay::Ack;
 
 /// A route as a person writes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub struct RouteRow {
     pub urgent: bool,
     /// What its objects are decided by.
     pub hold: Hold,
+    /// Who answers for its objects. Where it is the destination, the condition may ask of the association alone.
+    pub ack: Ack,
 }
 
 /// What an object is decided by.
@@ -67,6 +71,15 @@ pub enum RouteFault {
         /// Why.
         error: CompileError,
     },
+    /// Its destination answers for its objects, and its condition asks of the object: the association is opened before there
+    /// is one.
+    #[error("route {}: {asked} is not known before an object has come", row + 1)]
+    AsksOfObject {
+        /// Its place among the routes, counted from 0.
+        row: usize,
+        /// What the condition asks of it.
+        asked: String,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -76,6 +89,7 @@ struct Route {
     when: Option<Expression>,
     urgent: bool,
     hold: Hold,
+    ack: Ack,
 }
 
 /// The routes of a configuration, compiled.
@@ -98,6 +112,8 @@ pub struct Chosen {
     pub urgent: bool,
     /// What the object is decided by.
     pub hold: Hold,
+    /// Who answers for it.
+    pub ack: Ack,
 }
 
 impl Routes {
@@ -129,9 +145,13 @@ impl Routes {
             let when = columns.when.as_ref();
             match when.map(|when| Expression::compile(when, declarations)).transpose() {
                 Ok(when) => {
+                    let asked = when.as_ref().and_then(asked_of_object);
+                    if let (Some(asked), Some(_)) = (asked, columns.ack.relay()) {
+                        faults.push(RouteFault::AsksOfObject { row, asked });
+                    }
                     let name = columns.name.as_deref().map(Into::into);
-                    let (urgent, hold) = (columns.urgent, columns.hold);
-                    routes.push(Route { name, to, when, urgent, hold });
+                    let (urgent, hold, ack) = (columns.urgent, columns.hold, columns.ack);
+                    routes.push(Route { name, to, when, urgent, hold, ack });
                 }
                 Err(error) => faults.push(RouteFault::Condition { row, error }),
             }
@@ -150,20 +170,33 @@ impl Routes {
             route.when.as_ref().is_none_or(|when| when.holds(environment) == Truth::True)
         };
         match self.routes.iter().enumerate().find(|(_, route)| matches(route)) {
-            Some((index, route)) => Chosen {
-                route: Some(index),
-                name: route.name.clone(),
-                destinations: route.to.clone(),
-                urgent: route.urgent,
-                hold: route.hold,
-            },
-            None => Chosen {
-                route: None,
-                name: None,
-                destinations: self.all(),
-                urgent: false,
-                hold: Hold::Instance,
-            },
+            Some((index, route)) => route.chosen(index),
+            None => self.every_destination(),
+        }
+    }
+
+    /// The same for all objects of an association, where it alone decides; `None` where that depends on the object.
+    #[must_use]
+    pub fn foreseen(&self, association: &dyn Environment) -> Option<Chosen> {
+        let association = AssociationOnly(association);
+        for (index, route) in self.routes.iter().enumerate() {
+            match route.when.as_ref().map_or(Truth::True, |when| foretold(when, &association)) {
+                Truth::False => {}
+                Truth::Unknown => return None,
+                Truth::True => return Some(route.chosen(index)),
+            }
+        }
+        Some(self.every_destination())
+    }
+
+    fn every_destination(&self) -> Chosen {
+        Chosen {
+            route: None,
+            name: None,
+            destinations: self.all(),
+            urgent: false,
+            hold: Hold::Instance,
+            ack: Ack::Spooled,
         }
     }
 
@@ -197,6 +230,26 @@ impl Routes {
     }
 }
 
+impl Route {
+    fn chosen(&self, index: usize) -> Chosen {
+        Chosen {
+            route: Some(index),
+            name: self.name.clone(),
+            destinations: self.to.clone(),
+            urgent: self.urgent,
+            hold: self.hold,
+            ack: self.ack,
+        }
+    }
+}
+
+/// What a condition asks of the object, if anything.
+fn asked_of_object(when: &Expression) -> Option<String> {
+    let attribute = when.attributes().first().map(|tag| format!("dcm.{}", keyword_of(*tag)));
+    // Facts are computed from the object.
+    attribute.or_else(|| when.variables().find(|name| name.contains('.')).map(str::to_owned))
+}
+
 fn in_order(mut destinations: Vec<DestinationIndex>) -> Vec<DestinationIndex> {
     destinations.sort_unstable();
     destinations.dedup();
@@ -228,6 +281,7 @@ impl Environment for AssociationOnly<'_> {
 mod tests {
     use super::*;
     use crate::dicom::tags;
+    use crate::policy::relay::Relay;
 
     /// What conditions see: a caller, and the modality of the object.
     struct Seen(&'static str, Option<&'static str>);
@@ -252,6 +306,7 @@ mod tests {
             when: (!when.is_empty()).then(|| when.to_owned()),
             urgent: false,
             hold: Hold::Instance,
+            ack: Ack::Spooled,
         }
     }
 
@@ -301,6 +356,31 @@ mod tests {
         let rows = [row(&["archive"], "!has(dcm.Modality)"), row(&["pacs"], "calling_aet == 'X'")];
         assert_eq!(routes(&rows).possible(&Seen("X", None)), [0, 1]);
         assert_eq!(routes(&[row(&["research"], "")]).possible(&Seen("X", None)), [2]);
+    }
+
+    #[test]
+    fn what_the_association_alone_decides_is_foreseen() {
+        let foreseen = |rows: &[RouteRow], caller| {
+            let foreseen = routes(rows).foreseen(&Seen(caller, Some("CT")));
+            foreseen.map(|chosen| chosen.destinations)
+        };
+        let rows = [
+            row(&["research"], "calling_aet == 'MR01' && dcm.Modality == 'MR'"),
+            row(&["archive"], "calling_aet == 'CT01'"),
+        ];
+        assert_eq!(foreseen(&rows, "CT01"), Some(vec![1]));
+        assert_eq!(foreseen(&rows, "MR01"), None);
+        assert_eq!(foreseen(&rows, "X"), Some(vec![0, 1, 2]));
+    }
+
+    #[test]
+    fn a_route_whose_destination_answers_asks_of_the_association_alone() {
+        let relayed =
+            |when| RouteRow { ack: Ack::Delivered(Relay::default()), ..row(&["pacs"], when) };
+        let rows = [relayed("calling_aet == 'CT01'"), relayed("has(dcm.Modality)"), relayed("")];
+        let faults = Routes::build(&rows, &destinations(), &Declarations::object());
+        let asked = "dcm.Modality".to_owned();
+        assert_eq!(faults.expect_err("a fault"), [RouteFault::AsksOfObject { row: 1, asked }]);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::asking::NotNow;
+use super::relayed::{self, Onward};
 use super::waiting::Place;
 use super::{Receiver, storage, strangers};
 use crate::dicom::sop_class;
@@ -60,14 +61,14 @@ pub(super) async fn serve(
     // Held until the association has ended.
     let seat = receiver.open.take(peer.ip(), &receiver.config.load());
     let memory = receiver.memory.at_rest();
-    let answer = match (&seat, &memory) {
+    let answered = match (&seat, &memory) {
         (Some(_), Some(_)) => match admission(&receiver).await {
-            Ok(()) => answer(&receiver, &requested, peer, &names),
+            Ok(()) => answer(&receiver, &requested, peer, &names, None),
             Err(turned) => Err(turned),
         },
         (None, _) | (_, None) => Err(Turned::away(Refusal::LocalLimit)),
     };
-    let (mut negotiated, admitted) = match answer {
+    let (mut negotiated, admitted) = match answered {
         Ok(answered) => answered,
         Err(turned) => {
             drop((seat, memory));
@@ -79,6 +80,19 @@ pub(super) async fn serve(
         }
     };
     drop(place);
+    let sender = pipeline::Association {
+        calling: negotiated.calling().clone(),
+        called: negotiated.called().clone(),
+        peer: peer.ip().to_canonical(),
+    };
+    let mut onward = Onward::open(&receiver, &requested, &negotiated, (&sender, &admitted)).await;
+    if let Some(onward) = &mut onward
+        && let Ok((mut as_destination, _)) =
+            answer(&receiver, &requested, peer, &names, Some(onward))
+    {
+        onward.grant(&mut as_destination);
+        negotiated = as_destination;
+    }
     if admitted.identified && requested.identity().is_some_and(|identity| identity.wants_answer) {
         negotiated.confirm_identity();
     }
@@ -92,15 +106,16 @@ pub(super) async fn serve(
     };
     count(&receiver, "accepted");
     let _open = Open::new(&receiver.metrics);
-    let sender = pipeline::Association {
-        calling: association.calling().clone(),
-        called: association.called().clone(),
-        peer: peer.ip().to_canonical(),
-    };
     tracing::debug!(%peer, calling = %sender.calling, called = %sender.called, "association");
     let conversation = Conversation { receiver: &receiver, sender, admitted };
-    if let Err(fault) = conversation.hold(association, stop).await {
+    let ended = conversation.hold(association, stop, &mut onward).await;
+    if let Err(fault) = &ended {
         tracing::warn!(%peer, calling = %conversation.sender.calling, %fault, "association ended");
+    }
+    match (onward, ended) {
+        (Some(onward), Ok(())) => onward.released(),
+        (Some(onward), Err(_)) => onward.broken_off().await,
+        (None, _) => {}
     }
 }
 
@@ -250,12 +265,14 @@ async fn admission(receiver: &Receiver) -> Result<(), Turned> {
     }
 }
 
-/// Decides on a request, and has what is not known of the destinations asked about.
+/// Decides on a request, and has what is not known of the destinations asked about. What there is a way `onward` for, is answered
+/// as the destination has.
 fn answer(
     receiver: &Receiver,
     requested: &Requested<Stream>,
     peer: SocketAddr,
     names: &[String],
+    onward: Option<&Onward>,
 ) -> Result<(Negotiated, Admitted), Turned> {
     let site = receiver.site.load();
     let known = receiver.known.load();
@@ -289,7 +306,10 @@ fn answer(
             possible.replace(reachable(&site, &known, &sender));
             Ok(admitted)
         },
-        &|abstract_syntax, proposed| {
+        &|id, abstract_syntax, proposed| {
+            if let Some(answer) = onward.and_then(|onward| onward.answer(id, abstract_syntax)) {
+                return answer;
+            }
             let answer = context(abstract_syntax, proposed, &possible.borrow());
             if let ContextAnswer::Accept(syntax) = &answer {
                 let is_unknown =
@@ -370,9 +390,10 @@ impl Conversation<'_> {
         &self,
         association: Association<Stream>,
         stop: CancellationToken,
+        onward: &mut Option<Onward>,
     ) -> Result<(), Fault> {
         let mut buffers = storage::Buffers::default();
-        let ended = self.converse(association, stop, &mut buffers).await;
+        let ended = self.converse(association, stop, &mut buffers, onward).await;
         if let Some(work) = buffers.unjudged.take()
             && self.receiver.judging.send(work).await.is_err()
         {
@@ -386,6 +407,7 @@ impl Conversation<'_> {
         mut association: Association<Stream>,
         stop: CancellationToken,
         buffers: &mut storage::Buffers,
+        onward: &mut Option<Onward>,
     ) -> Result<(), Fault> {
         loop {
             let heard = {
@@ -408,13 +430,24 @@ impl Conversation<'_> {
             let Some(message) = heard else { return association.release().await };
             let Some(message) = message? else { return Ok(()) };
             let answer = match &message.request {
-                Request::Echo(_) => Answer::from(Status::SUCCESS),
+                Request::Echo(_) => match onward {
+                    Some(onward) => onward.echo().await,
+                    None => Answer::from(Status::SUCCESS),
+                },
                 Request::Store(_) if !message.context.requestor_is_scu => {
                     Answer::with_comment(Status::NOT_AUTHORIZED, "SCU role not negotiated")
                 }
                 Request::Store(request) => {
-                    match storage::store(self, &mut association, &message, request, buffers).await?
-                    {
+                    let stored = match onward.as_mut().filter(|onward| onward.is_open()) {
+                        Some(onward) => {
+                            let asked = (&message, request);
+                            relayed::store(self, &mut association, asked, buffers, onward).await
+                        }
+                        None => {
+                            storage::store(self, &mut association, &message, request, buffers).await
+                        }
+                    };
+                    match stored? {
                         storage::Done::Answered => continue,
                         storage::Done::Refused(answer) => {
                             self.note_refusal(&message, &answer).await;

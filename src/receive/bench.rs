@@ -43,6 +43,13 @@ impl Bench {
         }
     }
 
+    /// The bench for an object that is at hand.
+    pub(super) fn of(spool: Spool, stored: StoredObject, codecs: Arc<dyn Frames>) -> Self {
+        let bench = Self::new(spool, stored.id(), codecs);
+        bench.stored.get_or_init(|| stored);
+        bench
+    }
+
     /// Makes what was kept durable, so that a verdict may speak of it. After a failure nothing is kept any more.
     pub(super) fn commit(&self) -> Result<(), StoreFault> {
         let committed = self.making.take().map_or(Ok(()), Making::commit);

@@ -23,6 +23,7 @@ use super::corners::Corners;
 use super::drawing::{Versions, versions, with_pixels};
 use super::own;
 use super::past::{Past, earlier, past, uncompared};
+use super::relayed::Relayed;
 use super::seats::{Seat, Seats};
 use super::studies::{Ruling, Studies};
 use super::telling::{codes, tell};
@@ -31,7 +32,9 @@ use crate::base::time::{Timestamp, now};
 use crate::codec::Frames;
 use crate::dicom::tags;
 use crate::dicom::uid::Uid;
-use crate::ledger::{self, Arrival, Event, Ledger, LedgerFault, ObjectRow, Trial, What, insist};
+use crate::ledger::{
+    self, Arrival, Event, JudgedAs, Ledger, LedgerFault, ObjectRow, Trial, What, insist,
+};
 use crate::object::edit::EditPlan;
 use crate::object::{Scan, scan_reader};
 use crate::observe::Metrics;
@@ -51,6 +54,8 @@ const WAITING: usize = 16;
 pub enum Work {
     /// One that has just come into custody, with what was seen of it on its way.
     Fresh(Box<Fresh>),
+    /// One that its destination has, and that has come into custody since.
+    Relayed(Box<Relayed>),
     /// One that is in the ledger and has no verdict, or is to get a new one.
     Again(ObjectId),
     /// One that waited for its study, with what was found on that.
@@ -130,7 +135,7 @@ async fn run(with: Judging, mut inbox: mpsc::Receiver<Work>, stop: CancellationT
         };
         let Some(work) = work else { break };
         let seat = match &work {
-            Work::Fresh(_) => seats.one().await,
+            Work::Fresh(_) | Work::Relayed(_) => seats.one().await,
             Work::Again(object) | Work::Ruled(object, _)
                 if with.spool.judging().found(*object) == 0 =>
             {
@@ -151,14 +156,23 @@ async fn run(with: Judging, mut inbox: mpsc::Receiver<Work>, stop: CancellationT
                 call.is_of(&fresh.case.scan);
                 false
             }
+            Work::Relayed(relayed) => {
+                call.is_of(&relayed.case.scan);
+                false
+            }
             Work::Again(_) | Work::Ruled(..) => true,
         };
-        let (promise, event) = Promise::new(&done);
+        let (promise, events) = Promise::new(&done);
         let with = with.clone();
-        tasks.spawn(async move { promise.keep(judge(&with, work, seat, &call).await) });
+        tasks.spawn(async move {
+            promise.keep(match work {
+                Work::Relayed(relayed) => relayed.recorded(&with, seat, &call).await,
+                work => judge(&with, work, seat, &call).await.into_iter().collect(),
+            });
+        });
         while tasks.try_join_next().is_some() {}
         let since = Instant::now();
-        let expected = Expected { event, come: None, series, again, since, hurry };
+        let expected = Expected { events, come: None, series, again, since, hurry };
         if judged.send(expected).await.is_err() {
             break;
         }
@@ -170,11 +184,11 @@ async fn run(with: Judging, mut inbox: mpsc::Receiver<Work>, stop: CancellationT
 }
 
 /// What the judging of one object and the recording of its verdict tell each other.
-struct Call {
+pub(super) struct Call {
     series: Arc<OnceLock<Uid>>,
     hurry: Arc<Notify>,
     corners: Arc<Corners>,
-    stop: CancellationToken,
+    pub(super) stop: CancellationToken,
 }
 
 impl Call {
@@ -185,7 +199,7 @@ impl Call {
     }
 }
 
-async fn received(ledger: Ledger, row: ObjectRow) -> Result<Arrival, LedgerFault> {
+pub(super) async fn received(ledger: Ledger, row: ObjectRow) -> Result<Arrival, LedgerFault> {
     ledger.received(row).await
 }
 
@@ -225,6 +239,8 @@ async fn judge(with: &Judging, work: Work, seat: Seat, call: &Call) -> Option<Ev
                 }
             }
         }
+        // It was judged while it was relayed.
+        Work::Relayed(_) => None,
         Work::Again(object) => judge_again(with, object, None, seat, call).await,
         Work::Ruled(object, ruling) => judge_again(with, object, Some(ruling), seat, call).await,
     }
@@ -317,10 +333,10 @@ const STEP_ASIDE: Duration = Duration::from_millis(100);
 const CROWDED: Duration = Duration::from_secs(5);
 
 /// Found in judgement at so many starts in a row, an object is held to be what ended the gate, and is not judged again.
-const POISON: u32 = 3;
+pub(super) const POISON: u32 = 3;
 
 /// What comes of judging an object.
-enum Judged {
+pub(super) enum Judged {
     Verdict(Box<pipeline::Verdict>),
     /// It waits for its study, which needs this of it.
     Waits(Box<Part>),
@@ -339,7 +355,7 @@ fn unmarked(judge: &Judge) -> Judge {
 }
 
 /// Judges, for as long as an object may be judged. `None` when the gate stops meanwhile: the next start judges it.
-async fn verdict(
+pub(super) async fn verdict(
     with: &Judging,
     object: ObjectId,
     site: &Arc<Site>,
@@ -450,7 +466,44 @@ async fn judged(
         conflict(&mut verdict, matches!(past, Past::OtherBytes));
     }
     tell(&with.metrics, object, &verdict);
-    let mut written = ledger::Verdict {
+    let mut written = written(&verdict, &site);
+    match past {
+        Past::Same(Some(before)) if is_alike(&before, &written) => written.plan = before.plan,
+        Past::Nothing | Past::Same(_) => {
+            // It may have gone out already while it was relayed, and that was not recorded.
+            if let Some(begun) = with.spool.relaying().at(case.instance())
+                && let Some(first) = as_of(with, object, &site, &case, versions, begun).await
+                && first.report() == written.report
+            {
+                written.plan = first.plan.to_bytes();
+            }
+        }
+        Past::OtherBytes | Past::Judged => {}
+    }
+    Some(Event { object, at, what: What::Judged(Box::new(written)) })
+}
+
+/// The verdict as of another time.
+async fn as_of(
+    with: &Judging,
+    object: ObjectId,
+    site: &Arc<Site>,
+    case: &Arc<Case>,
+    versions: Versions,
+    at: Timestamp,
+) -> Option<pipeline::Verdict> {
+    let (judge, site, case) = (Arc::clone(&with.judge), Arc::clone(site), Arc::clone(case));
+    let bench = Bench::new(with.spool.clone(), object, Arc::clone(&with.codecs));
+    let judging = tokio::task::spawn_blocking(move || {
+        let with = (&bench, &Corners::default(), versions);
+        with_pixels(object, &judge, &site, &case.image(), with, at)
+    });
+    timeout(with.patience, judging).await.ok()?.ok()
+}
+
+/// A verdict as the ledger keeps it.
+pub(super) fn written(verdict: &pipeline::Verdict, site: &Site) -> ledger::Verdict {
+    ledger::Verdict {
         study: verdict.study.clone(),
         series: verdict.series.clone(),
         disposition: match &verdict.disposition {
@@ -467,20 +520,18 @@ async fn judged(
             registry: site.versions.registry.clone(),
             config: site.versions.config.clone(),
         },
-        trial: trial(&verdict),
-    };
-    if let Past::Same(Some(before)) = past
-        && before.versions == written.versions
-        && before.report == written.report
-        && EditPlan::from_bytes(&before.plan)
-            .is_ok_and(|before| before.made() == verdict.plan.made())
-    {
-        // Decided alike before: the same plan, times in it included, so that the same bytes go out. Decided otherwise, because
-        // it came from elsewhere or a right has ended since, the new verdict stands: no mark outlives its right. So it does where
-        // codecs have come to other bytes.
-        written.plan = before.plan;
+        trial: trial(verdict),
     }
-    Some(Event { object, at, what: What::Judged(Box::new(written)) })
+}
+
+/// Whether the same bytes were decided on alike before: then they get the same plan, times in it included, so that the same bytes go
+/// out. Decided otherwise, because the object came from elsewhere or a right has ended since, the new verdict stands: no mark
+/// outlives its right. So it does where codecs have come to other bytes.
+pub(super) fn is_alike(before: &JudgedAs, now: &ledger::Verdict) -> bool {
+    let made = |plan: &[u8]| EditPlan::from_bytes(plan).ok().and_then(|plan| plan.made());
+    before.versions == now.versions
+        && before.report == now.report
+        && made(&before.plan) == made(&now.plan)
 }
 
 /// What is counted of the rules that are only tried out: what they would have withheld from an object that bears a mark.

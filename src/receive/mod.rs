@@ -17,6 +17,7 @@ mod judge;
 mod memory;
 mod own;
 mod past;
+mod relayed;
 mod seats;
 mod storage;
 mod strangers;
@@ -51,6 +52,7 @@ pub use foresight::Foresight;
 pub use judge::{Judge, Judging, PATIENCE, Work, judging, resume, unjudged};
 pub use memory::Memory;
 pub use own::OWN_PEER;
+pub use relayed::{Copies, Relaying, copies};
 pub use strangers::Strangers;
 pub use studies::{Keeping, Late, Studies, StudySettings, fresh_keys, keep};
 use waiting::WaitingRoom;
@@ -113,6 +115,8 @@ pub struct Receiver {
     pub unknown: mpsc::Sender<(String, String)>,
     /// Where objects in custody are handed on to.
     pub judging: mpsc::Sender<Work>,
+    /// How objects are relayed whose destinations answer for them.
+    pub relaying: Relaying,
     /// Associations that are open.
     pub open: Places,
     /// Callers that are turned away.

@@ -15,7 +15,6 @@ use super::judge::{Fresh, Work};
 use super::memory::{Memory, Room};
 use crate::base::time::now;
 use crate::dicom::status::Status;
-use crate::dicom::transfer_syntax::TransferSyntax;
 use crate::dicom::{Tag, tags};
 use crate::dimse::Stream;
 use crate::dimse::acceptor::{Association, Message};
@@ -37,7 +36,7 @@ pub(super) struct Buffers {
 
 impl Buffers {
     /// Sees to it that there may be buffers. Returns the length of a block; `None` when there is no memory for them.
-    fn ready(&mut self, memory: &Memory) -> Option<usize> {
+    pub(super) fn ready(&mut self, memory: &Memory) -> Option<usize> {
         if self.room.is_none() {
             self.room = memory.room();
         }
@@ -74,9 +73,18 @@ pub(super) enum Done {
 }
 
 /// An object on its way in.
-struct Incoming {
+pub(super) struct Incoming {
     draft: Draft,
     scanner: Scanner,
+}
+
+/// An object whose bytes are being written: a block is filled while the one before is away.
+pub(super) struct Taking {
+    incoming: Option<Incoming>,
+    block: Vec<u8>,
+    /// How long a block may be.
+    length: usize,
+    busy: Option<Writing>,
 }
 
 /// A block on its way into the draft; both come back.
@@ -84,7 +92,7 @@ type Writing = JoinHandle<Result<(Incoming, Vec<u8>), Refused>>;
 
 /// Why an object is not taken.
 #[derive(Debug, thiserror::Error)]
-enum Refused {
+pub(super) enum Refused {
     #[error(transparent)]
     Store(#[from] StoreFault),
     #[error("cut off")]
@@ -142,68 +150,51 @@ pub(super) async fn store(
         return Ok(refuse(&Refused::Memory));
     };
     let envelope = envelope(with, message, request);
-    let mut incoming = match begin(with, &envelope).await {
-        Ok(incoming) => incoming,
+    let taking = match Taking::begin(with, &envelope, length, buffers).await {
+        Ok(taking) => taking,
         Err(refused) => return Ok(refuse(&refused)),
     };
-    let mut block = buffers.take(length);
-    let mut busy: Option<Writing> = None;
+    take_in(with, association, message, (envelope, taking), buffers).await
+}
+
+/// Reads what has not come yet of a data set into custody, and answers it.
+///
+/// # Errors
+/// As [`store`].
+pub(super) async fn take_in(
+    with: &Conversation<'_>,
+    association: &mut Association<Stream>,
+    message: &Message,
+    (envelope, mut taking): (Envelope, Taking),
+    buffers: &mut Buffers,
+) -> Result<Done, Fault> {
     while let Some(bytes) = association.data().await? {
-        if block.len() + bytes.len() > length && !block.is_empty() {
-            // The spare block is away with the piece before: wait for both, then swap.
-            let back = match busy.take() {
-                None => buffers.take(length),
-                Some(writing) => match joined(writing.await) {
-                    Ok((back, spare)) => {
-                        incoming = Some(back);
-                        spare
-                    }
-                    Err(refused) => return Ok(refuse(&refused)),
-                },
-            };
-            let full = std::mem::replace(&mut block, back);
-            if let Some(mut away) = incoming.take() {
-                busy = Some(tokio::task::spawn_blocking(move || {
-                    away.take(&full)?;
-                    let mut spare = full;
-                    spare.clear();
-                    Ok((away, spare))
-                }));
-            }
+        if let Err(refused) = taking.push(bytes, buffers).await {
+            return Ok(refuse(&refused));
         }
-        block.extend_from_slice(bytes);
     }
     let last_byte = Instant::now();
-    if let Some(writing) = busy.take() {
-        match joined(writing.await) {
-            Ok((back, spare)) => {
-                incoming = Some(back);
-                buffers.give(spare);
-            }
-            Err(refused) => return Ok(refuse(&refused)),
-        }
-    }
-    let Some(incoming) = incoming else {
-        return Ok(refuse(&Refused::Fault));
+    let check = finishing(with, &envelope);
+    let finish = move |incoming: Incoming, last: &[u8]| {
+        let (draft, scan) = check(incoming, last)?;
+        Ok((draft.commit_blocking()?, scan))
     };
+    let (receipt, scan) = match taking.end(buffers, finish).await {
+        Ok(done) => done,
+        Err(refused) => return Ok(refuse(&refused)),
+    };
+    answer(with, association, message, (envelope, receipt, scan), (buffers, last_byte)).await
+}
+
+/// Answers an object that is in custody, and hands it on to be judged.
+pub(super) async fn answer(
+    with: &Conversation<'_>,
+    association: &mut Association<Stream>,
+    message: &Message,
+    (envelope, receipt, scan): (Envelope, Receipt, Scan),
+    (buffers, last_byte): (&mut Buffers, Instant),
+) -> Result<Done, Fault> {
     let bypass = with.receiver.spool.bypass().is_on();
-    let refuse_unparsable = with.receiver.config.load().refuse_unparsable && !bypass;
-    let checked = envelope.clone();
-    let finishing = tokio::task::spawn_blocking(move || {
-        let finished = incoming.finish(&block, &checked, refuse_unparsable);
-        (finished, block)
-    });
-    let (receipt, scan) = match finishing.await {
-        Ok((Ok(done), block)) => {
-            buffers.give(block);
-            done
-        }
-        Ok((Err(refused), _)) => return Ok(refuse(&refused)),
-        Err(fault) => {
-            tracing::error!(%fault, "taking an object in failed");
-            return Ok(refuse(&Refused::Fault));
-        }
-    };
     let case = Arc::new(Case::new(envelope, with.admitted.source.clone(), scan));
     let status = match bypass {
         true => Status::SUCCESS,
@@ -228,9 +219,20 @@ pub(super) async fn store(
     responded.map(|()| Done::Answered)
 }
 
+/// What is done with an object once all of it has come: it is checked against its command.
+pub(super) fn finishing(
+    with: &Conversation<'_>,
+    envelope: &Envelope,
+) -> impl FnOnce(Incoming, &[u8]) -> Result<(Draft, Scan), Refused> + Send + use<> {
+    let bypass = with.receiver.spool.bypass().is_on();
+    let refuse_unparsable = with.receiver.config.load().refuse_unparsable && !bypass;
+    let envelope = envelope.clone();
+    move |incoming, last| incoming.finish(last, &envelope, refuse_unparsable)
+}
+
 /// Hands on what waits since the object before. Returns whether there was room within the time that a peer may be kept waiting:
 /// beyond that it is told, and sends again later.
-async fn hand_on(with: &Conversation<'_>, buffers: &mut Buffers) -> bool {
+pub(super) async fn hand_on(with: &Conversation<'_>, buffers: &mut Buffers) -> bool {
     let Some(work) = buffers.unjudged.take() else { return true };
     let room = with.receiver.judging.reserve();
     match tokio::time::timeout(with.receiver.config.load().patience, room).await {
@@ -244,7 +246,7 @@ async fn hand_on(with: &Conversation<'_>, buffers: &mut Buffers) -> bool {
     true
 }
 
-fn refuse(refused: &Refused) -> Done {
+pub(super) fn refuse(refused: &Refused) -> Done {
     match refused {
         Refused::Store(fault) => tracing::error!(%fault, "an object could not be taken"),
         Refused::Cut
@@ -259,7 +261,11 @@ fn refuse(refused: &Refused) -> Done {
     Done::Refused(refused.answer())
 }
 
-fn envelope(with: &Conversation<'_>, message: &Message, request: &StoreRequest) -> Envelope {
+pub(super) fn envelope(
+    with: &Conversation<'_>,
+    message: &Message,
+    request: &StoreRequest,
+) -> Envelope {
     Envelope {
         calling_ae: with.sender.calling.clone(),
         called_ae: with.sender.called.clone(),
@@ -278,18 +284,87 @@ fn envelope(with: &Conversation<'_>, message: &Message, request: &StoreRequest) 
     }
 }
 
-async fn begin(with: &Conversation<'_>, envelope: &Envelope) -> Result<Option<Incoming>, Refused> {
-    let (spool, of) = (with.receiver.spool.clone(), envelope.clone());
-    // Asking for room may block on a sick disk.
-    let draft = tokio::task::spawn_blocking(move || spool.draft(&of)).await;
-    let draft = draft.map_err(|_| Refused::Fault)??;
-    let syntax = TransferSyntax::of(envelope.transfer_syntax.as_str());
-    let share = with.receiver.memory.for_a_header().ok_or(Refused::Memory)?;
-    let scanner = Scanner::new(syntax, with.receiver.config.load().looking).charged_to(share);
-    Ok(Some(Incoming { draft, scanner }))
+impl Taking {
+    /// Makes a draft for an object.
+    pub(super) async fn begin(
+        with: &Conversation<'_>,
+        envelope: &Envelope,
+        length: usize,
+        buffers: &mut Buffers,
+    ) -> Result<Self, Refused> {
+        let (spool, of) = (with.receiver.spool.clone(), envelope.clone());
+        // Asking for room may block on a sick disk.
+        let draft = tokio::task::spawn_blocking(move || spool.draft(&of)).await;
+        let draft = draft.map_err(|_| Refused::Fault)??;
+        Self::into_draft(with, draft, envelope, length, buffers)
+    }
+
+    /// Of a draft that was made.
+    pub(super) fn into_draft(
+        with: &Conversation<'_>,
+        draft: Draft,
+        envelope: &Envelope,
+        length: usize,
+        buffers: &mut Buffers,
+    ) -> Result<Self, Refused> {
+        let share = with.receiver.memory.for_a_header().ok_or(Refused::Memory)?;
+        let looking = with.receiver.config.load().looking;
+        let scanner = Scanner::new(envelope.syntax(), looking).charged_to(share);
+        let incoming = Some(Incoming { draft, scanner });
+        Ok(Self { incoming, block: buffers.take(length), length, busy: None })
+    }
+
+    /// Takes the next bytes of the data set.
+    pub(super) async fn push(
+        &mut self,
+        bytes: &[u8],
+        buffers: &mut Buffers,
+    ) -> Result<(), Refused> {
+        if self.block.len() + bytes.len() > self.length && !self.block.is_empty() {
+            // The spare block is away with the piece before: wait for both, then swap.
+            self.settle(buffers).await?;
+            let full = std::mem::replace(&mut self.block, buffers.take(self.length));
+            if let Some(mut away) = self.incoming.take() {
+                self.busy = Some(tokio::task::spawn_blocking(move || {
+                    away.take(&full)?;
+                    Ok((away, full))
+                }));
+            }
+        }
+        self.block.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Waits for the block that is away.
+    async fn settle(&mut self, buffers: &mut Buffers) -> Result<(), Refused> {
+        if let Some(writing) = self.busy.take() {
+            let (back, spare) = joined(writing.await)?;
+            self.incoming = Some(back);
+            buffers.give(spare);
+        }
+        Ok(())
+    }
+
+    /// Has `last` done with the whole and its last bytes, on a thread that may block.
+    pub(super) async fn end<T: Send + 'static>(
+        mut self,
+        buffers: &mut Buffers,
+        last: impl FnOnce(Incoming, &[u8]) -> Result<T, Refused> + Send + 'static,
+    ) -> Result<T, Refused> {
+        self.settle(buffers).await?;
+        let Self { incoming: Some(incoming), block, .. } = self else {
+            return Err(Refused::Fault);
+        };
+        let ending = tokio::task::spawn_blocking(move || Ok((last(incoming, &block)?, block)));
+        let (ended, block) = joined(ending.await)?;
+        buffers.give(block);
+        Ok(ended)
+    }
 }
 
-fn joined<T>(outcome: Result<Result<T, Refused>, tokio::task::JoinError>) -> Result<T, Refused> {
+pub(super) fn joined<T>(
+    outcome: Result<Result<T, Refused>, tokio::task::JoinError>,
+) -> Result<T, Refused> {
     outcome.unwrap_or_else(|fault| {
         tracing::error!(%fault, "taking an object in failed");
         Err(Refused::Fault)
@@ -306,13 +381,13 @@ impl Incoming {
         Ok(())
     }
 
-    /// Takes the last bytes, checks the whole, and makes it durable.
+    /// Takes the last bytes and checks the whole, which is not durable yet.
     fn finish(
         mut self,
         bytes: &[u8],
         envelope: &Envelope,
         refuse_unparsable: bool,
-    ) -> Result<(Receipt, Scan), Refused> {
+    ) -> Result<(Draft, Scan), Refused> {
         self.take(bytes)?;
         let scan = self.scanner.finish();
         if let Some(refused) = flaw(&scan, envelope, refuse_unparsable) {
@@ -328,7 +403,7 @@ impl Incoming {
             }
             return Err(refused);
         }
-        Ok((self.draft.commit_blocking()?, scan))
+        Ok((self.draft, scan))
     }
 }
 

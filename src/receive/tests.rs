@@ -29,6 +29,7 @@ use crate::phantom::{Fault, Kind, Specimen};
 use crate::policy::admission::{Source, SourceRow};
 use crate::policy::disposition::Unparsable;
 use crate::recognition::InstitutionId;
+use crate::relay::Relays;
 use crate::spool::{self, Envelope, Journal, ObjectId, Priority};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -173,6 +174,13 @@ impl Gate {
             known: Arc::new(ArcSwap::from_pointee(vec![Willingness::default()])),
             unknown,
             judging: judging.clone(),
+            relaying: Relaying::new(
+                Relays::new(Vec::new(), &Timers::default()),
+                copies(judging.clone()).0,
+                Arc::new(crate::pipeline::judge),
+                Arc::new(crate::codec::InProcess),
+                Studies::new().0,
+            ),
             open: Places::default(),
             strangers: Strangers::default(),
             asking: Asking::default(),

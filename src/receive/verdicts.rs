@@ -31,10 +31,10 @@ const GATHERED: Duration = Duration::from_millis(5);
 
 /// A verdict that will come.
 pub(super) struct Expected {
-    /// What will be recorded; nothing where there is nothing to record.
-    pub(super) event: oneshot::Receiver<Option<Event>>,
+    /// What will be recorded, together; nothing where there is nothing to record.
+    pub(super) events: oneshot::Receiver<Vec<Event>>,
     /// It, once it has come.
-    pub(super) come: Option<Option<Event>>,
+    pub(super) come: Option<Vec<Event>>,
     /// The series of its object, once it is known.
     pub(super) series: Arc<OnceLock<Uid>>,
     /// Whether it was left by an earlier run: as long as its series is not known, those behind it may be of the same.
@@ -57,19 +57,19 @@ enum Stands {
 
 /// The promise of a verdict. When it is gone, kept or broken by a panic, whoever records is told.
 pub(super) struct Promise {
-    event: Option<oneshot::Sender<Option<Event>>>,
+    events: Option<oneshot::Sender<Vec<Event>>>,
     done: Arc<Notify>,
 }
 
 impl Promise {
-    pub(super) fn new(done: &Arc<Notify>) -> (Self, oneshot::Receiver<Option<Event>>) {
-        let (event, expected) = oneshot::channel();
-        (Self { event: Some(event), done: Arc::clone(done) }, expected)
+    pub(super) fn new(done: &Arc<Notify>) -> (Self, oneshot::Receiver<Vec<Event>>) {
+        let (events, expected) = oneshot::channel();
+        (Self { events: Some(events), done: Arc::clone(done) }, expected)
     }
 
-    pub(super) fn keep(mut self, event: Option<Event>) {
-        if let Some(promised) = self.event.take()
-            && promised.send(event).is_err()
+    pub(super) fn keep(mut self, events: Vec<Event>) {
+        if let Some(promised) = self.events.take()
+            && promised.send(events).is_err()
         {
             tracing::error!("a verdict is not recorded: recording has ended");
         }
@@ -79,7 +79,7 @@ impl Promise {
 impl Drop for Promise {
     fn drop(&mut self) {
         // First the end of the channel, so that whoever is told finds it.
-        self.event = None;
+        self.events = None;
         self.done.notify_one();
     }
 }
@@ -90,12 +90,12 @@ impl Expected {
         if self.come.is_some() {
             return;
         }
-        match self.event.try_recv() {
-            Ok(event) => self.come = Some(event),
+        match self.events.try_recv() {
+            Ok(events) => self.come = Some(events),
             Err(TryRecvError::Empty) => {}
             Err(TryRecvError::Closed) => {
                 tracing::error!("judging an object has failed; it is judged at the next start");
-                self.come = Some(None);
+                self.come = Some(Vec::new());
             }
         }
     }
@@ -165,10 +165,9 @@ pub(super) async fn record(
             // From behind, so that places stay what they are.
             for place in ready.into_iter().rev() {
                 if let Some(next) = line.remove(place) {
-                    events.extend(next.come.flatten());
+                    events.splice(0..0, next.come.unwrap_or_default());
                 }
             }
-            events.reverse();
             write(&ledger, events, &stop).await;
             continue;
         }

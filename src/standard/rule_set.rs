@@ -222,13 +222,28 @@ impl RuleSet {
         assessment
     }
 
+    /// Whether a rule that looks at pixels, of at least this severity, is for this kind of object.
+    #[must_use]
+    pub fn weighs_pixels(&self, subject: &Subject<'_>, least: Severity) -> bool {
+        let mut asks = self.asking_pixels(subject);
+        asks.any(|rule| !rule.shadow && rule.gravest() >= least)
+    }
+
     /// Tells an object what the rules that are for its kind will ask of its pixels.
     fn announce(&self, subject: &Subject<'_>) {
-        let asks = |rule: &&Arc<Rule>| {
-            !rule.off && rule.applies.is_none_or(|applies| applies.meet(subject.groups()))
-        };
-        let rules = self.rules.iter().filter(|rule| rule.level == Level::Pixel).filter(asks);
+        let rules = self.asking_pixels(subject);
         subject.expect_pixels(rules.fold(Needs::default(), |all, rule| all.with(rule.pixels)));
+    }
+
+    /// The rules that look at the pixels of an object of this kind.
+    fn asking_pixels<'s>(&'s self, subject: &Subject<'_>) -> impl Iterator<Item = &'s Rule> {
+        let groups = subject.groups();
+        let asks = move |rule: &&Rule| {
+            rule.level == Level::Pixel
+                && !rule.off
+                && rule.applies.is_none_or(|applies| applies.meet(groups))
+        };
+        self.rules.iter().map(|rule| &**rule).filter(asks)
     }
 
     /// What became of each rule on one object, with the values it saw.

@@ -44,6 +44,7 @@ mod private_data;
 mod rebuild;
 mod recognition_cases;
 mod rejections;
+mod relay;
 mod reload;
 mod rules;
 mod sigkill;

@@ -286,7 +286,7 @@ impl Pacs {
                     continue;
                 };
                 let terms = Terms::new(vec![title("PACS")]);
-                let context = |class: &str, syntaxes: &[String]| {
+                let context = |_, class: &str, syntaxes: &[String]| {
                     let taken = syntaxes.iter().find(|syntax| (pacs.accepts)(class, syntax));
                     taken.map_or(ContextAnswer::TransferSyntaxesNotSupported, |syntax| {
                         ContextAnswer::Accept(syntax.clone())

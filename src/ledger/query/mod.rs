@@ -115,6 +115,18 @@ impl Ledger {
         )
     }
 
+    /// Whether there is an object of this SOP Instance UID.
+    ///
+    /// # Errors
+    /// When the index fails.
+    pub fn knows(&self, sop_instance: &Uid) -> Result<bool, LedgerFault> {
+        self.read(|db| {
+            let mut statement =
+                db.prepare_cached("SELECT EXISTS (SELECT 1 FROM object WHERE sop_instance = $1)")?;
+            Ok(statement.query_row([sop_instance.as_str()], |row| row.get(0))?)
+        })
+    }
+
     /// The latest verdict on the same bytes under the same SOP Instance UID, to be used again.
     ///
     /// # Errors

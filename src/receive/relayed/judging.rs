@@ -1,0 +1,224 @@
+//! The judgement of an object while its modality and its destination wait for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use super::copies::Copies;
+use super::onward::Onward;
+use crate::base::time::{Timestamp, now};
+use crate::codec::Frames;
+use crate::object::edit::EditPlan;
+use crate::object::{End, Scan};
+use crate::pipeline::{self, Image, Site, Verdict};
+use crate::policy::disposition::Disposition;
+use crate::policy::relay::LateRules;
+use crate::receive::association::Conversation;
+use crate::receive::bench::Bench;
+use crate::receive::case::Case;
+use crate::receive::corners::Corners;
+use crate::receive::drawing::{Versions, with_pixels};
+use crate::receive::judge::{Judge, POISON, is_alike, written};
+use crate::receive::studies::Studies;
+use crate::relay::Relays;
+use crate::spool::{Beginning, Envelope, StoredObject};
+
+/// How long a judgement may take while others wait for it. One takes milliseconds; what takes longer goes on unmarked.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Judgements at a time, with those that nobody waits for any more: each has a thread.
+const ROOM: usize = 16;
+
+/// What relaying needs beside what receiving does.
+pub struct Relaying {
+    /// Associations with destinations.
+    pub relays: Relays,
+    /// Where copies of what was relayed go.
+    pub copies: Copies,
+    /// How objects are judged.
+    pub judge: Judge,
+    /// Who decodes and repaints frames.
+    pub codecs: Arc<dyn Frames>,
+    /// Who is told of objects for the sake of their studies.
+    pub studies: Studies,
+    corners: Arc<Corners>,
+    room: Arc<Semaphore>,
+}
+
+impl Relaying {
+    /// With these parts.
+    #[must_use]
+    pub fn new(
+        relays: Relays,
+        copies: Copies,
+        judge: Judge,
+        codecs: Arc<dyn Frames>,
+        studies: Studies,
+    ) -> Self {
+        let (corners, room) = (Arc::default(), Arc::new(Semaphore::new(ROOM)));
+        Self { relays, copies, judge, codecs, studies, corners, room }
+    }
+
+    async fn room(&self) -> Option<OwnedSemaphorePermit> {
+        timeout(PATIENCE, Arc::clone(&self.room).acquire_owned()).await.ok()?.ok()
+    }
+}
+
+/// What an object is relayed by.
+pub(super) struct Judged {
+    pub(super) verdict: Box<Verdict>,
+    pub(super) site: Arc<Site>,
+    pub(super) at: Timestamp,
+    /// Whether its pixels, where it has some, were looked at.
+    pub(super) is_whole: bool,
+}
+
+/// How an object goes on whose header has come.
+pub(super) enum Course {
+    /// At once.
+    At(Judged),
+    /// Once it is judged with its pixels.
+    Whole(Beginning),
+    /// Into custody.
+    Custody,
+}
+
+/// Judges an object by its header.
+pub(super) async fn header(
+    with: &Conversation<'_>,
+    onward: &Onward,
+    envelope: &Envelope,
+    scan: Scan,
+    beginning: Beginning,
+) -> Course {
+    let (site, at) = (with.receiver.site.load_full(), beginning.at());
+    let bypass = with.receiver.spool.bypass().is_on();
+    let case = Case::new(envelope.clone(), with.admitted.source.clone(), scan);
+    let (late_rules, is_repeated) = (onward.relay.late_rules, beginning.is_repeated());
+    if beginning.found() >= POISON {
+        poison(&beginning);
+        let verdict = Box::new(pipeline::unchecked(&site, &case.image()));
+        return Course::At(Judged { verdict, site, at, is_whole: true });
+    }
+    let Some(room) = with.receiver.relaying.room().await else { return Course::Custody };
+    beginning.judging();
+    let (judge, looked_at) = (Arc::clone(&with.receiver.relaying.judge), Arc::clone(&site));
+    let judging = tokio::task::spawn_blocking(move || {
+        let image = case.image();
+        let as_of = |at| match bypass {
+            true => pipeline::bypassed(&looked_at, &image, at),
+            false => judge(&looked_at, &image, at),
+        };
+        let verdict = in_time(is_repeated, at, as_of);
+        let awaits = !bypass && pipeline::awaits_pixels(&looked_at, &image, &verdict, at);
+        drop(room);
+        (verdict, awaits)
+    });
+    // A judgement that takes too long has its object found in custody by the next that judges.
+    let Ok(Ok((verdict, awaits))) = timeout(PATIENCE, judging).await else {
+        return Course::Custody;
+    };
+    let draws = verdict.mark().is_some() && !verdict.fallen_back.is_empty();
+    match verdict.disposition {
+        Disposition::Hold(_) => {
+            beginning.judged();
+            Course::Custody
+        }
+        Disposition::Forward if draws || awaits && late_rules == LateRules::Before => {
+            Course::Whole(beginning)
+        }
+        Disposition::Forward => {
+            beginning.judged();
+            let verdict = if awaits { verdict.without_mark() } else { verdict };
+            Course::At(Judged { verdict: Box::new(verdict), site, at, is_whole: false })
+        }
+    }
+}
+
+/// Judges an object that has come, with its pixels. `None` where it is to be taken into custody instead.
+pub(super) async fn whole(
+    with: &Conversation<'_>,
+    envelope: &Envelope,
+    scan: Scan,
+    stored: &StoredObject,
+    beginning: Beginning,
+) -> Option<Judged> {
+    let receiver = with.receiver;
+    let (site, at) = (receiver.site.load_full(), beginning.at());
+    let bypass = receiver.spool.bypass().is_on();
+    if scan.end != End::Complete || beginning.found() >= POISON {
+        return None;
+    }
+    let case = Case::new(envelope.clone(), with.admitted.source.clone(), scan);
+    let room = receiver.relaying.room().await?;
+    beginning.judging();
+    let judging = {
+        let (ledger, spool) = (receiver.ledger.clone(), receiver.spool.clone());
+        let (stored, site) = (stored.clone(), Arc::clone(&site));
+        let judge = Arc::clone(&receiver.relaying.judge);
+        let codecs = Arc::clone(&receiver.relaying.codecs);
+        let corners = Arc::clone(&receiver.relaying.corners);
+        let keys = receiver.relaying.studies.keys().clone();
+        let is_repeated = beginning.is_repeated();
+        tokio::task::spawn_blocking(move || {
+            // What has been told of one version binds the next; where that cannot be had, custody is the place to wait for it.
+            let instance = &case.envelope.sop_instance;
+            let before = ledger.earlier_verdict(instance, &stored.hash()).ok()?;
+            if before.is_none() && ledger.knows(instance).ok()? {
+                return None;
+            }
+            let object = stored.id();
+            let image = Image { keys: Some(&keys), ..case.image() };
+            let mut verdict = if bypass {
+                pipeline::bypassed(&site, &image, at)
+            } else {
+                in_time(is_repeated, at, |at| {
+                    let bench = Bench::of(spool.clone(), stored.clone(), Arc::clone(&codecs));
+                    let with = (&bench, &*corners, Versions::default());
+                    with_pixels(object, &judge, &site, &image, with, at)
+                })
+            };
+            if let Some(before) = before
+                && is_alike(&before, &written(&verdict, &site))
+                && let Ok(plan) = EditPlan::from_bytes(&before.plan)
+            {
+                verdict.plan = plan;
+            }
+            drop(room);
+            Some(verdict)
+        })
+    };
+    let judged = timeout(PATIENCE, judging).await;
+    beginning.judged();
+    let verdict = judged.ok()?.ok()??;
+    match verdict.disposition {
+        Disposition::Hold(_) => None,
+        Disposition::Forward => {
+            Some(Judged { verdict: Box::new(verdict), site, at, is_whole: true })
+        }
+    }
+}
+
+/// The verdict on an object as of when it was first judged for being relayed, if it is the same as of now: no mark outlives its
+/// right.
+fn in_time(
+    is_repeated: bool,
+    at: Timestamp,
+    mut as_of: impl FnMut(Timestamp) -> Verdict,
+) -> Verdict {
+    let first = as_of(at);
+    if !is_repeated {
+        return first;
+    }
+    let again = as_of(now());
+    if first.report() == again.report() { first } else { again }
+}
+
+fn poison(beginning: &Beginning) {
+    tracing::error!(
+        starts = beginning.found(),
+        "POISON: the gate has ended whenever it judged an object for being relayed; it is not judged again"
+    );
+}
