@@ -9,8 +9,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::base::units::{format_duration, format_size};
-use crate::config::{CallingAet, Configuration, Destination, Target};
+use crate::config::{Configuration, Destination, Target};
 use crate::dicom::IMPLEMENTATION_CLASS_UID;
+use crate::dicom::ae_title::CallAs;
 use crate::dicom::sop_class::{STORAGE_CLASSES, VERIFICATION, name};
 use crate::dicom::status::Status;
 use crate::dicom::transfer_syntax::{LISTED, PixelCoding};
@@ -120,18 +121,25 @@ fn titles(configuration: &Configuration) -> String {
     titles.join(", ")
 }
 
+fn calling(call_as: &CallAs) -> String {
+    let mut titles: Vec<String> =
+        call_as.mapped.iter().map(|(modality, title)| format!("{title} for {modality}")).collect();
+    titles.push(match &call_as.otherwise {
+        None => "that of the sender".to_owned(),
+        Some(title) => title.to_string(),
+    });
+    titles.join(", ")
+}
+
 fn destination(destination: &Destination) -> [String; 5] {
     let none = || "—".to_owned();
     match &destination.target {
-        Target::Peer { aet, host, port, calling_aet, tls } => [
+        Target::Peer { aet, host, port, call_as, tls } => [
             destination.name.clone(),
             if tls.is_some() { "DICOM with TLS" } else { "DICOM" }.to_owned(),
             aet.to_string(),
             format!("{host}:{port}"),
-            match calling_aet {
-                CallingAet::Keep => "that of the sender".to_owned(),
-                CallingAet::Fixed(title) => title.to_string(),
-            },
+            calling(call_as),
         ],
         Target::Folder(folder) => {
             [destination.name.clone(), "folder".to_owned(), none(), last(folder), none()]

@@ -32,7 +32,7 @@ use super::upkeep;
 use crate::base::limits::Limits;
 use crate::base::time::now;
 use crate::cage::{self, Cage};
-use crate::config::{self, CallingAet, Configuration, Loaded, Mistakes, Target};
+use crate::config::{self, Configuration, Loaded, Mistakes, Target};
 use crate::deliver::{self, Destination, Lanes, Peer};
 use crate::dimse::Terms;
 use crate::ledger::{Filter, Ledger, LedgerFault, ObjectState};
@@ -587,14 +587,11 @@ fn remote(destination: &Destination) -> Option<Remote> {
 fn destinations(configuration: &Configuration, certificates: &Certificates) -> Vec<Destination> {
     let target = |name: &str, target: &Target| match target {
         Target::Folder(folder) => deliver::Target::Folder(folder.clone()),
-        Target::Peer { aet, host, port, calling_aet, tls: _ } => deliver::Target::Peer(Peer {
+        Target::Peer { aet, host, port, call_as, tls: _ } => deliver::Target::Peer(Peer {
             called: aet.clone(),
             host: host.clone(),
             port: *port,
-            calling: match calling_aet {
-                CallingAet::Keep => None,
-                CallingAet::Fixed(title) => Some(title.clone()),
-            },
+            calling: call_as.clone(),
             tls: certificates.client(name),
         }),
     };

@@ -38,8 +38,8 @@ pub use compile::Compiled;
 pub use decode::Word;
 pub use mistake::{Fault, Mistake, Mistakes};
 pub use model::{
-    Audit, BurnIn, CallingAet, Configuration, Console, Destination, DestinationTls, Gate, GateTls,
-    Limits, Mark, MarkedFrames, NoCorner, PackSource, RegistryFiles, Rules, Spool, Target,
+    Audit, BurnIn, Configuration, Console, Destination, DestinationTls, Gate, GateTls, Limits,
+    Mark, MarkedFrames, NoCorner, PackSource, RegistryFiles, Rules, Spool, Target,
 };
 pub use show::show;
 pub use tls::{EXPIRES_SOON, Paper, Tls};

@@ -10,7 +10,7 @@ use jiff::tz::Offset;
 use super::decode::Word;
 use crate::base;
 use crate::cage::{self, Seccomp};
-use crate::dicom::ae_title::AeTitle;
+use crate::dicom::ae_title::{AeTitle, CallAs};
 use crate::dicom::status::Status;
 use crate::dimse::Timers;
 use crate::dimse::tls::Clients;
@@ -221,22 +221,13 @@ pub enum Target {
         host: String,
         /// Its TCP port, 1 to 65535.
         port: u16,
-        /// As whom the gate calls.
-        calling_aet: CallingAet,
+        /// As whom the gate calls. Default always `MARKGATE`.
+        call_as: CallAs,
         /// `[destination.tls]`: with TLS.
         tls: Option<DestinationTls>,
     },
     /// A folder that takes `<ObjectId>.dcm` files.
     Folder(PathBuf),
-}
-
-/// The calling AE title towards a destination.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CallingAet {
-    /// That of the modality that sent the object.
-    Keep,
-    /// Always this one. Default `MARKGATE`.
-    Fixed(AeTitle),
 }
 
 /// `[registry]`: CSV files with further rows.
@@ -408,12 +399,6 @@ impl Default for Audit {
 impl Default for Console {
     fn default() -> Self {
         Self { listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), CONSOLE_PORT) }
-    }
-}
-
-impl Default for CallingAet {
-    fn default() -> Self {
-        Self::Fixed(own_title())
     }
 }
 

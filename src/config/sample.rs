@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::dicom::ae_title::CallAs;
 use crate::dimse::tls::Clients;
 use crate::recognition::AccreditationStatus;
 
@@ -73,12 +74,12 @@ fn its_commented_out_values_are_the_defaults() {
     assert_eq!(times.by_modality.get("MR"), Some(&default.studies.times.usual));
     assert_eq!(read.studies.late, default.studies.late);
     assert_eq!(read.rules.packs, default.rules.packs);
-    let [Destination { target: Target::Peer { calling_aet, .. }, .. }, folder] =
+    let [Destination { target: Target::Peer { call_as, .. }, .. }, folder] =
         read.destinations.as_slice()
     else {
         panic!("a peer and a folder: {:?}", read.destinations)
     };
-    assert_eq!(*calling_aet, CallingAet::default());
+    assert_eq!(*call_as, CallAs::fixed(model::own_title()));
     assert_eq!(folder.target, Target::Folder("received".into()));
     let [source] = read.sources.as_slice() else { panic!("one source") };
     assert_eq!((source.hosts.clone(), source.source.urgent), (model::loopback(), false));

@@ -13,14 +13,14 @@ use super::decode::{Place, Table};
 use super::exceptions::{Exceptions, Ways, severity};
 use super::mistake::{Fault, Mistake};
 use super::model::{
-    Audit, CallingAet, Console, Destination, Gate, Limits, Mark, PackSource, RegistryFiles, Rules,
-    Spool, Target, loopback,
+    Audit, Console, Destination, Gate, Limits, Mark, PackSource, RegistryFiles, Rules, Spool,
+    Target, loopback, own_title,
 };
 use super::tls;
 use crate::base::time::parse_offset;
 use crate::base::units::{format_duration, parse_duration, parse_size};
 use crate::cage;
-use crate::dicom::ae_title::AeTitle;
+use crate::dicom::ae_title::{AeTitle, CallAs};
 use crate::dicom::charset::CharacterSet;
 use crate::dimse::Timers;
 use crate::policy::admission::{Source, SourceRow};
@@ -309,11 +309,15 @@ fn is_own(gate: &Gate, host: &str, port: u16) -> bool {
 }
 
 /// The keys of a DICOM peer, and what each would hold.
-const PEER_KEYS: [(&str, &str); 4] = [
+const PEER_KEYS: [(&str, &str); 5] = [
     ("aet", AE_TITLE),
     ("host", "a host name or address (or, for a folder, `folder` alone)"),
     ("port", "a TCP port from 1 to 65535"),
     ("calling_aet", "\"keep\", or an AE title"),
+    (
+        "calling_aets",
+        "a list of AE titles of modalities and those that take their place, such as [\"CT01=GATE01\"]",
+    ),
 ];
 
 fn peer<'t>(
@@ -322,8 +326,13 @@ fn peer<'t>(
     place: &mut Option<Place<'t>>,
     mistakes: &mut Vec<Mistake>,
 ) -> Option<Target> {
-    let [(aet_key, title), (host_key, host_name), (port_key, tcp_port), (calling_key, calling)] =
-        PEER_KEYS;
+    let [
+        (aet_key, title),
+        (host_key, host_name),
+        (port_key, tcp_port),
+        (calling_key, calling),
+        (mapped_key, mapping),
+    ] = PEER_KEYS;
     let aet = table.parsed(aet_key, title, ae_title);
     let aet = table.required(aet_key, aet, title);
     let host = table.parsed(host_key, host_name, |text| {
@@ -333,16 +342,23 @@ fn peer<'t>(
     let host = table.required(host_key, host, host_name);
     let port = table.whole(port_key, 1..=65_535);
     let port = table.required(port_key, port, tcp_port);
-    let calling_aet = table.parsed(calling_key, calling, |text| match text {
-        "keep" => Some(CallingAet::Keep),
-        title => ae_title(title).map(CallingAet::Fixed),
+    let otherwise = table.parsed(calling_key, calling, |text| match text {
+        "keep" => Some(None),
+        title => ae_title(title).map(Some),
     });
-    let calling_aet = calling_aet.unwrap_or_default();
+    let mapped = table.list(mapped_key, false, mapping, |text| {
+        let (modality, title) = text.split_once('=')?;
+        Some((ae_title(modality)?, ae_title(title)?))
+    });
+    let call_as = CallAs {
+        mapped: mapped.unwrap_or_default().into_iter().collect(),
+        otherwise: otherwise.unwrap_or_else(|| Some(own_title())),
+    };
     let mut tls = None;
     if let Some(section) = table.optional_section("tls") {
         (tls, *place) = tls::destination(section, base, host.as_deref(), mistakes);
     }
-    Some(Target::Peer { aet: aet?, host: host?, port: port?, calling_aet, tls })
+    Some(Target::Peer { aet: aet?, host: host?, port: port?, call_as, tls })
 }
 
 pub(super) fn sources(

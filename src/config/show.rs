@@ -8,8 +8,8 @@ use std::path::PathBuf;
 
 use super::decode::Word;
 use super::model::{
-    BurnIn, CallingAet, Configuration, Destination, DestinationTls, GateTls, Limits, Mark,
-    PackSource, Rules, Target,
+    BurnIn, Configuration, Destination, DestinationTls, GateTls, Limits, Mark, PackSource, Rules,
+    Target,
 };
 use crate::base::units::{format_duration, format_share, format_size};
 use crate::expression::Value;
@@ -118,14 +118,19 @@ fn destination(page: &mut Page, row: &Destination) {
     page.row("destination");
     page.text("name", &row.name);
     match &row.target {
-        Target::Peer { aet, host, port, calling_aet, tls } => {
+        Target::Peer { aet, host, port, call_as, tls } => {
             page.text("aet", aet);
             page.text("host", host);
             page.bare("port", port);
-            match calling_aet {
-                CallingAet::Keep => page.text("calling_aet", "keep"),
-                CallingAet::Fixed(title) => page.text("calling_aet", title),
+            match &call_as.otherwise {
+                None => page.text("calling_aet", "keep"),
+                Some(title) => page.text("calling_aet", title),
             }
+            let mapped = call_as.mapped.iter();
+            page.list(
+                "calling_aets",
+                mapped.map(|(modality, title)| format!("{modality}={title}")),
+            );
             if let Some(tls) = tls {
                 destination_tls(page, tls);
             }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::civil::date;
 
 use super::*;
-use crate::dicom::ae_title::AeTitle;
+use crate::dicom::ae_title::{AeTitle, CallAs};
 use crate::recognition::{
     AccreditationRow, AccreditationStatus, Alias, InstitutionRow, ItemCode, ScopeCode,
 };
@@ -42,7 +42,7 @@ fn a_destination_is_all_that_is_needed() {
             aet: AeTitle::parse("PACS").expect("a title"),
             host: "10.0.0.5".to_owned(),
             port: 104,
-            calling_aet: CallingAet::default(),
+            call_as: CallAs::fixed(AeTitle::parse("MARKGATE").expect("a title")),
             tls: None,
         },
     };

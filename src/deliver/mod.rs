@@ -26,7 +26,7 @@ use tokio::sync::{Mutex, Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::dicom::ae_title::AeTitle;
+use crate::dicom::ae_title::{AeTitle, CallAs};
 use crate::dimse::{Timers, tls};
 use crate::ledger::Ledger;
 use crate::observe::{Audit, Metrics};
@@ -66,8 +66,8 @@ pub struct Peer {
     pub host: String,
     /// TCP port.
     pub port: u16,
-    /// As whom it is called; `None`: as the modality that sent the object.
-    pub calling: Option<AeTitle>,
+    /// As whom it is called for the modality that sent the object.
+    pub calling: CallAs,
     /// How TLS is agreed on with it; `None` is without.
     pub tls: Option<tls::Client>,
 }

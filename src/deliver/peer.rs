@@ -95,7 +95,7 @@ fn failure(fault: &Fault) -> Failure {
 
 /// The title that a peer is called under when it is to see the modality's and there is none: C-ECHO and probes.
 pub(super) fn own_title(peer: &Peer) -> AeTitle {
-    peer.calling.clone().unwrap_or_else(|| {
+    peer.calling.otherwise.clone().unwrap_or_else(|| {
         AeTitle::parse("MARKGATE").expect("a constant of eight letters is an AE title")
     })
 }
@@ -161,7 +161,7 @@ impl Line {
         due: &Due,
         envelope: &Envelope,
     ) -> Result<Form, PeerFault> {
-        let calling = self.peer.calling.clone().unwrap_or_else(|| envelope.calling_ae.clone());
+        let calling = self.peer.calling.title_for(&envelope.calling_ae);
         self.want(due);
         let fits = self.open.as_ref().is_some_and(|open| {
             let is_proposed = |(class, syntax): (&Uid, &str)| {
@@ -291,7 +291,7 @@ impl Line {
 
     /// Whether each object goes under the title of its modality.
     pub(super) fn keeps_titles(&self) -> bool {
-        self.peer.calling.is_none()
+        self.peer.calling.varies()
     }
 
     /// Drops the association as it is: what was under way on it is not known.

@@ -1,5 +1,6 @@
 //! Application Entity titles.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// An Application Entity title: 1 to 16 characters of the default repertoire without backslash or control
@@ -49,6 +50,36 @@ impl AeTitle {
     }
 }
 
+/// As whom a destination is called on behalf of modalities.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CallAs {
+    /// For these modalities, so.
+    pub mapped: BTreeMap<AeTitle, AeTitle>,
+    /// For all others; `None` is as the modality itself.
+    pub otherwise: Option<AeTitle>,
+}
+
+impl CallAs {
+    /// Always as this one.
+    #[must_use]
+    pub fn fixed(title: AeTitle) -> Self {
+        Self { otherwise: Some(title), ..Self::default() }
+    }
+
+    /// The title for a modality.
+    #[must_use]
+    pub fn title_for(&self, modality: &AeTitle) -> AeTitle {
+        let mapped = self.mapped.get(modality);
+        mapped.or(self.otherwise.as_ref()).unwrap_or(modality).clone()
+    }
+
+    /// Whether the title depends on the modality.
+    #[must_use]
+    pub fn varies(&self) -> bool {
+        !self.mapped.is_empty() || self.otherwise.is_none()
+    }
+}
+
 impl fmt::Display for AeTitle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -68,6 +99,24 @@ mod tests {
     #[track_caller]
     fn check(raw: &str, want: Result<&str, BadAeTitle>) {
         assert_eq!(AeTitle::parse(raw).as_ref().map(AeTitle::as_str), want.as_ref().copied());
+    }
+
+    #[test]
+    fn a_modality_is_called_as_mapped_or_as_all_or_as_itself() {
+        let title = |text| AeTitle::parse(text).expect("a title");
+        let mapped = BTreeMap::from([(title("CT01"), title("GW01"))]);
+        let kept = CallAs { mapped: mapped.clone(), otherwise: None };
+        assert_eq!(
+            [kept.title_for(&title("CT01")), kept.title_for(&title("CT02"))],
+            [title("GW01"), title("CT02")]
+        );
+        let fixed = CallAs { mapped, otherwise: Some(title("GATE")) };
+        assert_eq!(
+            [fixed.title_for(&title("CT01")), fixed.title_for(&title("CT02"))],
+            [title("GW01"), title("GATE")]
+        );
+        let varies = [&kept, &fixed, &CallAs::default(), &CallAs::fixed(title("GATE"))];
+        assert_eq!(varies.map(CallAs::varies), [true, true, true, false]);
     }
 
     #[test]

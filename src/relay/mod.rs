@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::dicom::ae_title::AeTitle;
+use crate::dicom::ae_title::{AeTitle, CallAs};
 use crate::dimse::fault::{Fault, Rejection};
 use crate::dimse::mirror::{self, Wish};
 use crate::dimse::requestor::{Outgoing, Peer};
@@ -71,8 +71,8 @@ pub struct Remote {
     pub host: String,
     /// TCP port.
     pub port: u16,
-    /// As whom it is called; `None`: as the modality.
-    pub calling: Option<AeTitle>,
+    /// As whom it is called for a modality.
+    pub calling: CallAs,
     /// How TLS is agreed on with it; `None` is without.
     pub tls: Option<Client>,
 }
@@ -145,7 +145,7 @@ impl Relays {
     #[must_use]
     pub fn upstream(&self, destination: usize, modality: &AeTitle, wish: Wish) -> Option<Upstream> {
         let remote = self.remote(destination)?;
-        let calling = remote.calling.as_ref().unwrap_or(modality).clone();
+        let calling = remote.calling.title_for(modality);
         let way = Way { destination, calling, wish };
         let outgoing = self.take(&way);
         Some(Upstream { relays: self.clone(), way, outgoing })

@@ -46,7 +46,7 @@ fn relays(port: u16) -> Relays {
         called: title("PACS"),
         host: "127.0.0.1".to_owned(),
         port,
-        calling: None,
+        calling: CallAs::default(),
         tls: None,
     };
     Relays::new(vec![None, Some(remote)], &Timers::default())

@@ -348,7 +348,7 @@ pub(super) fn at(port: u16) -> Target {
         called: title("PACS"),
         host: "127.0.0.1".to_owned(),
         port,
-        calling: Some(title("MARKGATE")),
+        calling: CallAs::fixed(title("MARKGATE")),
         tls: None,
     })
 }

@@ -157,7 +157,7 @@ async fn a_title_that_the_pacs_does_not_know_is_tried_once_a_step_whatever_waits
     let serving = tokio::spawn(doorman(listener, Arc::clone(&calls)));
     let Target::Peer(peer) = at(port) else { panic!("a peer") };
     let day = Day::begin();
-    let target = Target::Peer(Peer { calling: None, ..peer });
+    let target = Target::Peer(Peer { calling: CallAs::default(), ..peer });
     let lanes = custody.lanes_at(target, day.clock(), Arc::new(Metrics::new()));
     day.pass(&lanes, || false, || day.begun.elapsed() >= Duration::from_secs(3_911)).await;
     let calls = calls.lock().expect("not poisoned").clone();
