@@ -224,7 +224,7 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// BLAKE3 of size and samples of its first frame, which tells whether two objects show the same picture. `None` of a blank
+    /// A hash of size and samples of its first frame, which tells whether two objects show the same picture. `None` of a blank
     /// one, which tells nothing, and where there is no picture.
     #[must_use]
     pub fn pixel_hash(&self) -> Option<[u8; 32]> {

@@ -153,10 +153,14 @@ fn nonzero(run: &[u16], of: impl Fn(u16) -> u16) -> u64 {
 }
 
 /// Values of a block that are asked at once.
-const BLOCK: usize = 32;
+const BLOCK: usize = 16;
 
 /// How many of the first values something is 0 of.
 fn run(row: &[u16], of: impl Fn(u16) -> u16) -> usize {
+    // Most runs are none: it is not worth while to ask a block of that.
+    if row.first().is_none_or(|value| of(*value) != 0) {
+        return 0;
+    }
     let whole = row.as_chunks::<BLOCK>().0.iter().take_while(|block| are_zero(block, &of)).count();
     let rest = row.get(BLOCK * whole..).unwrap_or_default();
     BLOCK * whole + rest.iter().take_while(|value| of(**value) == 0).count()
@@ -164,6 +168,9 @@ fn run(row: &[u16], of: impl Fn(u16) -> u16) -> usize {
 
 /// How many of the last values something is 0 of.
 fn run_back(row: &[u16], of: impl Fn(u16) -> u16) -> usize {
+    if row.last().is_none_or(|value| of(*value) != 0) {
+        return 0;
+    }
     let blocks = row.as_rchunks::<BLOCK>().1.iter().rev();
     let whole = blocks.take_while(|block| are_zero(block, &of)).count();
     let rest = row.get(..row.len() - BLOCK * whole).unwrap_or_default();

@@ -12,7 +12,7 @@ use super::structure::{Columns, Rows, Structure};
 
 /// Values that are worked on at a time, and between two looks at the clock: few enough to stay in the nearest memory while one
 /// thing after the other is asked of them.
-const AT_HAND: usize = 16 << 10;
+const AT_HAND: usize = 8 << 10;
 
 /// Rows above the present one that somebody may ask for.
 const ABOVE: usize = 2;
@@ -43,7 +43,7 @@ pub(super) struct FrameSeen {
     pub(super) border: Border,
     pub(super) correlation: Option<f64>,
     pub(super) stray_bits: Option<bool>,
-    /// BLAKE3 of size and samples.
+    /// Of size and samples.
     pub(super) hash: Option<blake3::Hash>,
 }
 
@@ -222,38 +222,74 @@ impl Walk {
     }
 }
 
-/// Hashes samples as they come, always so many at a time: BLAKE3 is quick with pieces that are a power of two, and rows are not.
+/// Hashes samples as they come. Blocks of them are summed up by NH, in a fifth of the time of BLAKE3, which then hashes the sums:
+/// every sample counts. Of all keys one in 2^32 at most gives two frames that differ the same sums. This key is known, so that equal
+/// frames have equal hashes everywhere: who draws two frames for it can have them taken for one picture, and gains a finding.
 struct Hashing {
+    key: [u32; Self::BLOCK / 4],
     hasher: blake3::Hasher,
-    piece: Vec<u8>,
+    /// What is less than a block.
+    rest: Vec<u8>,
 }
 
 impl Hashing {
-    const PIECE: usize = 32 << 10;
+    /// Bytes that make one sum.
+    const BLOCK: usize = 4096;
 
     /// Of frames of this size.
     fn of(shape: &FrameShape) -> Self {
-        let size = [shape.rows.to_le_bytes(), shape.columns.to_le_bytes()].concat();
-        Self { hasher: blake3::Hasher::new(), piece: size }
+        // SplitMix64 of nothing: a key of nobody's choice.
+        let (mut key, mut state) = ([0; Self::BLOCK / 4], 0_u64);
+        for word in &mut key {
+            state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+            let mixed = (state ^ state >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+            *word = (mixed ^ mixed >> 31) as u32;
+        }
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&shape.rows.to_le_bytes()).update(&shape.columns.to_le_bytes());
+        Self { key, hasher, rest: Vec::new() }
     }
 
-    fn add(&mut self, mut samples: &[u8]) {
-        while self.piece.len() + samples.len() >= Self::PIECE {
-            let (next, rest) = samples.split_at(Self::PIECE - self.piece.len());
-            self.piece.extend(next);
-            self.hasher.update(&self.piece);
-            self.piece.clear();
-            samples = rest;
+    fn add(&mut self, samples: &[u8]) {
+        let missing = (Self::BLOCK - self.rest.len()) % Self::BLOCK;
+        let (first, samples) = samples.split_at(missing.min(samples.len()));
+        self.rest.extend(first);
+        let (whole, _) = self.rest.as_chunks();
+        let is_whole = !whole.is_empty();
+        let (blocks, rest) = samples.as_chunks();
+        let mut sums = Vec::with_capacity(8 * (1 + blocks.len()));
+        for block in whole.iter().chain(blocks) {
+            sums.extend_from_slice(&nh(block, &self.key).to_le_bytes());
         }
-        self.piece.extend(samples);
+        self.hasher.update(&sums);
+        if is_whole {
+            self.rest.clear();
+        }
+        self.rest.extend(rest);
     }
 
     fn finish(mut self) -> blake3::Hash {
-        self.hasher.update(&self.piece).finalize()
+        self.hasher.update(&self.rest).finalize()
     }
+}
+
+/// NH of a block: words with their part of the key added, and neighbours multiplied (RFC 4418 §5.2.2).
+fn nh(block: &[u8; Hashing::BLOCK], key: &[u32; Hashing::BLOCK / 4]) -> u64 {
+    let pairs = block.as_chunks::<8>().0.iter().zip(key.as_chunks::<2>().0);
+    let products = pairs.map(|([a, b, c, d, e, f, g, h], [key, other])| {
+        let one = u32::from_le_bytes([*a, *b, *c, *d]).wrapping_add(*key);
+        u64::from(one) * u64::from(u32::from_le_bytes([*e, *f, *g, *h]).wrapping_add(*other))
+    });
+    products.fold(0, u64::wrapping_add)
 }
 
 /// The least and the greatest value.
 fn extremes(row: &[u16]) -> (u16, u16) {
-    row.iter().fold((u16::MAX, 0), |(low, high), value| (low.min(*value), high.max(*value)))
+    // As signed ones: the nearest relatives of SSE2.
+    let signed = |value: u16| (value ^ 1 << 15).cast_signed();
+    let (low, high) = row.iter().fold((i16::MAX, i16::MIN), |(low, high), value| {
+        (low.min(signed(*value)), high.max(signed(*value)))
+    });
+    (low.cast_unsigned() ^ 1 << 15, high.cast_unsigned() ^ 1 << 15)
 }

@@ -108,7 +108,9 @@ pub(super) fn append(
         }
         (Colour::Rgb, 1) => {
             let pixels = samples.as_chunks::<3>().0.iter();
-            values.extend(pixels.map(|pixel| luminance(pixel.map(u16::from))));
+            values.extend(pixels.map(|[red, green, blue]| {
+                luminance([u16::from(*red), u16::from(*green), u16::from(*blue)])
+            }));
         }
         (Colour::Ybr, 1) => {
             values.extend(samples.as_chunks::<3>().0.iter().map(|[y, _, _]| u16::from(*y)));

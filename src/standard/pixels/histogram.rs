@@ -80,29 +80,25 @@ impl Counters {
 }
 
 fn count<const N: usize>(even: &mut [u32; N], odd: &mut [u32; N], values: &[u16]) {
-    let add = |counters: &mut [u32; N], value: u64, count: u32| {
-        if let Some(counter) = counters.get_mut(value as usize & (N - 1)) {
+    let add = |counters: &mut [u32; N], value: u16, count: u32| {
+        if let Some(counter) = counters.get_mut(usize::from(value) & (N - 1)) {
             *counter += count;
         }
     };
     let (eights, rest) = values.as_chunks::<8>();
     for eight in eights {
-        let [a, b, c, d, e, f, g, h] = eight.map(u64::from);
-        let first = a | b << 16 | c << 32 | d << 48;
-        let second = e | f << 16 | g << 32 | h << 48;
-        if first == second && first == first.rotate_left(16) {
-            add(even, a, 8);
+        let [first, second, others @ ..] = *eight;
+        if first == second && others == [first; 6] {
+            add(even, first, 8);
             continue;
         }
-        for four in [first, second] {
-            add(even, four, 1);
-            add(odd, four >> 16, 1);
-            add(even, four >> 32, 1);
-            add(odd, four >> 48, 1);
+        for [one, other] in eight.as_chunks::<2>().0 {
+            add(even, *one, 1);
+            add(odd, *other, 1);
         }
     }
     for value in rest {
-        add(even, u64::from(*value), 1);
+        add(even, *value, 1);
     }
 }
 
@@ -192,16 +188,20 @@ impl Distribution {
     pub(super) fn entropy(&self) -> Option<f64> {
         let (low, high) = (self.percentile(0.005)?, self.percentile(0.995)?);
         let width = u64::from(high - low) + 1;
-        let total = self.total() as f64;
-        let (mut entropy, mut before) = (0.0, 0);
+        let total = self.total();
+        let (mut entropy, mut before, mut reached) = (0.0, 0, 0);
         let last = (width - 1) * COARSE / width;
+        let mut values = self.values.iter().peekable();
         for bin in 0..=last {
             // The first value of the next bin.
             let end = u64::from(low) + ((bin + 1) * width).div_ceil(COARSE);
-            let reached =
-                if bin == last { self.total() } else { self.below(|value| u64::from(value) < end) };
+            while let Some((_, total)) =
+                values.next_if(|(value, _)| bin == last || u64::from(*value) < end)
+            {
+                reached = *total;
+            }
             if reached > before {
-                let share = (reached - before) as f64 / total;
+                let share = (reached - before) as f64 / total as f64;
                 entropy -= share * share.log2();
             }
             before = reached;

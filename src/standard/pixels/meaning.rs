@@ -35,6 +35,35 @@ pub fn is_hounsfield(view: &HeaderView) -> bool {
         && rescale.or_else(|| view.find(tags::RESCALE_INTERCEPT)).is_some()
 }
 
+/// What the values of an object mean, as far as its data set says so.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Meaning {
+    /// `None` of colours and indices, too.
+    pub(super) rescale: Option<Rescale>,
+    /// See [`window`].
+    pub(super) window: Option<(f64, f64)>,
+    /// Whether the least stored value is shown darkest; see [`rises`].
+    pub(super) rises: Option<bool>,
+    is_hounsfield: bool,
+}
+
+impl Meaning {
+    pub(super) fn of(view: &HeaderView, shape: &FrameShape) -> Self {
+        let rescale = Rescale::of(view).filter(|_| shape.photometric.is_monochrome());
+        Self {
+            rescale,
+            window: window(view),
+            rises: rescale.map(|rescale| rises(view, shape, rescale)),
+            is_hounsfield: is_hounsfield(view),
+        }
+    }
+
+    /// How stored values become Hounsfield units; `None` where they do not.
+    pub(super) fn hounsfield(&self) -> Option<Rescale> {
+        self.rescale.filter(|_| self.is_hounsfield)
+    }
+}
+
 /// Rescale Slope (0028,1053) and Intercept (0028,1052) of the first frame: from stored values to what they measure.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Rescale {

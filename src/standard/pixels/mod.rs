@@ -35,6 +35,7 @@ use super::about::{About, about};
 use frame::Plan;
 use grey::Scale;
 use histogram::Counters;
+use meaning::Meaning;
 use picture::Picture;
 
 /// A fact that conditions of level `pixel` may use.
@@ -47,13 +48,7 @@ pub struct PixelFact {
     /// What it says, in a line for the manual.
     pub about: About,
     needs: Needs,
-    compute: fn(&Seen<'_>) -> Value,
-}
-
-/// What was seen, beside what the data set says.
-struct Seen<'a> {
-    view: &'a HeaderView,
-    looked: &'a Looked,
+    compute: fn(&Looked) -> Value,
 }
 
 /// What came of looking.
@@ -72,7 +67,7 @@ const fn fact(
     kind: Kind,
     about: About,
     needs: Needs,
-    compute: fn(&Seen<'_>) -> Value,
+    compute: fn(&Looked) -> Value,
 ) -> PixelFact {
     PixelFact { name, kind, about, needs, compute }
 }
@@ -80,10 +75,10 @@ const fn fact(
 /// A fact of a picture; unknown without one.
 macro_rules! of {
     ($tell:expr) => {
-        |seen| {
-            seen.looked.picture.as_ref().map_or(Value::Unknown, |picture| {
-                let tell: fn(&Picture, &HeaderView) -> Value = $tell;
-                tell(picture, seen.view)
+        |looked| {
+            looked.picture.as_ref().map_or(Value::Unknown, |picture| {
+                let tell: fn(&Picture) -> Value = $tell;
+                tell(picture)
             })
         }
     };
@@ -99,7 +94,7 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
             "frames that were looked at: the first, the middle, the last, and every so many",
         ),
         Needs::FRAME,
-        of!(|picture, _| i64::from(picture.looked_at()).into()),
+        of!(|picture| i64::from(picture.looked_at()).into()),
     ),
     fact(
         "decodes",
@@ -109,7 +104,7 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
             "whether the frames to be looked at could be decoded, and are what the data set says; unknown where they could not for a reason other than theirs",
         ),
         Needs::FRAME,
-        |seen| match seen.looked.fault {
+        |looked| match looked.fault {
             Some(fault) if fault.is_damage() => false.into(),
             Some(_) => Value::Unknown,
             None => true.into(),
@@ -123,7 +118,7 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
             "whether time and memory were enough to look at all frames that were to be looked at",
         ),
         Needs::FRAME,
-        |seen| match (seen.looked.fault, &seen.looked.picture) {
+        |looked| match (looked.fault, &looked.picture) {
             (Some(PixelFault::OverBudget), _) => false.into(),
             (_, Some(_)) => true.into(),
             (_, None) => Value::Unknown,
@@ -137,84 +132,84 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
             "whether each frame looked at has one value throughout, padding left out",
         ),
         Needs::FRAME,
-        of!(|picture, _| picture.is_blank().into()),
+        of!(|picture| picture.is_blank().into()),
     ),
     fact(
         "all_padding",
         Kind::Bool,
         about("是否只有填充值", "whether there is nothing but padding"),
         Needs::FRAME,
-        of!(|picture, _| picture.is_all_padding().into()),
+        of!(|picture| picture.is_all_padding().into()),
     ),
     fact(
         "min",
         Kind::Number,
         about("存储值的最小值", "the least stored value"),
         Needs::VALUES,
-        of!(|picture, _| picture.min().into()),
+        of!(|picture| picture.min().into()),
     ),
     fact(
         "max",
         Kind::Number,
         about("存储值的最大值", "the greatest stored value"),
         Needs::VALUES,
-        of!(|picture, _| picture.max().into()),
+        of!(|picture| picture.max().into()),
     ),
     fact(
         "p0_5",
         Kind::Number,
         about("存储值的第 0.5 百分位", "percentile 0.5 of the stored values"),
         Needs::VALUES,
-        of!(|picture, _| picture.percentile(0.005).into()),
+        of!(|picture| picture.percentile(0.005).into()),
     ),
     fact(
         "p1",
         Kind::Number,
         about("第 1 百分位", "percentile 1"),
         Needs::VALUES,
-        of!(|picture, _| picture.percentile(0.01).into()),
+        of!(|picture| picture.percentile(0.01).into()),
     ),
     fact(
         "p5",
         Kind::Number,
         about("第 5 百分位", "percentile 5"),
         Needs::VALUES,
-        of!(|picture, _| picture.percentile(0.05).into()),
+        of!(|picture| picture.percentile(0.05).into()),
     ),
     fact(
         "p50",
         Kind::Number,
         about("中位数", "the median"),
         Needs::VALUES,
-        of!(|picture, _| picture.percentile(0.5).into()),
+        of!(|picture| picture.percentile(0.5).into()),
     ),
     fact(
         "p95",
         Kind::Number,
         about("第 95 百分位", "percentile 95"),
         Needs::VALUES,
-        of!(|picture, _| picture.percentile(0.95).into()),
+        of!(|picture| picture.percentile(0.95).into()),
     ),
     fact(
         "p99",
         Kind::Number,
         about("第 99 百分位", "percentile 99"),
         Needs::VALUES,
-        of!(|picture, _| picture.percentile(0.99).into()),
+        of!(|picture| picture.percentile(0.99).into()),
     ),
     fact(
         "p99_5",
         Kind::Number,
         about("第 99.5 百分位", "percentile 99.5"),
         Needs::VALUES,
-        of!(|picture, _| picture.percentile(0.995).into()),
+        of!(|picture| picture.percentile(0.995).into()),
     ),
     fact(
         "spread",
         Kind::Number,
         about("第 0.5 至第 99.5 百分位之间的灰度级数", "levels from percentile 0.5 to 99.5"),
         Needs::VALUES,
-        of!(|picture, _| picture.spread().into()),
+        of!(|picture| picture.spread().into()),
     ),
     fact(
         "spread_share",
@@ -224,7 +219,7 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
             "the same as a share of all levels that Bits Stored allows, 0 to 1",
         ),
         Needs::VALUES,
-        of!(|picture, _| picture.spread_share().into()),
+        of!(|picture| picture.spread_share().into()),
     ),
     fact(
         "clipped_share",
@@ -234,7 +229,7 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
             "the share of pixels at the least or at the greatest value, whichever is greater, borders left out; 0 to 1",
         ),
         Needs::BORDER,
-        of!(|picture, _| picture.clipped_share().into()),
+        of!(|picture| picture.clipped_share().into()),
     ),
     fact(
         "exposed_share",
@@ -244,7 +239,7 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
             "the share of pixels between 5 % and 95 % of the way from percentile 0.5 to 99.5, borders left out; 0 to 1",
         ),
         Needs::BORDER,
-        of!(|picture, _| picture.exposed_share().into()),
+        of!(|picture| picture.exposed_share().into()),
     ),
     fact(
         "stray_bits",
@@ -254,7 +249,7 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
             "whether native samples have bits set beside the stored ones that are neither their sign nor an overlay",
         ),
         Needs::FRAME,
-        of!(|picture, _| picture.stray_bits().into()),
+        of!(|picture| picture.stray_bits().into()),
     ),
     fact(
         "constant_rows",
@@ -264,14 +259,14 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
             "the most neighbouring rows with one value throughout that interrupt a picture",
         ),
         Needs::STRUCTURE,
-        of!(|picture, _| picture.constant_rows().into()),
+        of!(|picture| picture.constant_rows().into()),
     ),
     fact(
         "constant_columns",
         Kind::Number,
         about("图像中间连续只有一个值的最多列数", "the same of columns"),
         Needs::STRUCTURE,
-        of!(|picture, _| picture.constant_columns().into()),
+        of!(|picture| picture.constant_columns().into()),
     ),
     fact(
         "trailing_share",
@@ -281,7 +276,7 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
             "the share of rows at the lower end with one value throughout, where the picture breaks off and has no such border elsewhere; 0 to 1",
         ),
         Needs::STRUCTURE,
-        of!(|picture, _| picture.trailing_share().into()),
+        of!(|picture| picture.trailing_share().into()),
     ),
     fact(
         "hu_p0_5",
@@ -291,14 +286,14 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
             "percentile 0.5 in Hounsfield units; unknown of other values",
         ),
         Needs::VALUES,
-        of!(|picture, view| picture.hounsfield(view, 0.005).into()),
+        of!(|picture| picture.hounsfield(0.005).into()),
     ),
     fact(
         "hu_p99",
         Kind::Number,
         about("第 99 百分位，以 HU 计", "percentile 99 in Hounsfield units"),
         Needs::VALUES,
-        of!(|picture, view| picture.hounsfield(view, 0.99).into()),
+        of!(|picture| picture.hounsfield(0.99).into()),
     ),
     fact(
         "hu_tissue",
@@ -308,7 +303,7 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
             "the median of what is no air, above -400 Hounsfield units",
         ),
         Needs::VALUES,
-        of!(|picture, view| picture.tissue(view).into()),
+        of!(|picture| picture.tissue().into()),
     ),
     fact(
         "window_share",
@@ -318,7 +313,7 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
             "the share of pixels within the first window, 0 to 1; unknown without one",
         ),
         Needs::VALUES,
-        of!(|picture, view| picture.window_share(view).into()),
+        of!(|picture| picture.window_share().into()),
     ),
     fact(
         "window_spans",
@@ -328,7 +323,7 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
             "how many times the first window is as wide as the range from percentile 1 to 99; unknown without one, or of one value",
         ),
         Needs::VALUES,
-        of!(|picture, view| picture.window_spans(view).into()),
+        of!(|picture| picture.window_spans().into()),
     ),
     fact(
         "entropy",
@@ -338,7 +333,7 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
             "the entropy of 256 bins from percentile 0.5 to 99.5, in bits",
         ),
         Needs::VALUES,
-        of!(|picture, _| picture.entropy().into()),
+        of!(|picture| picture.entropy().into()),
     ),
     fact(
         "correlation",
@@ -348,7 +343,7 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
             "how alike neighbours are: near 0 of noise, near 1 of a picture",
         ),
         Needs::LIKENESS,
-        of!(|picture, _| picture.correlation().into()),
+        of!(|picture| picture.correlation().into()),
     ),
     fact(
         "background_dark",
@@ -358,7 +353,7 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
             "whether what lies around the body is shown dark; unknown where there is nothing around it, or it cannot be told how values are shown",
         ),
         Needs::BORDER,
-        of!(|picture, view| picture.is_background_dark(view).into()),
+        of!(|picture| picture.is_background_dark().into()),
     ),
     fact(
         "identical_frames",
@@ -368,19 +363,17 @@ pub const PIXEL_FACTS: &[PixelFact] = &[
             "whether all frames looked at are the same; unknown of a single frame",
         ),
         Needs::SAMENESS,
-        of!(|picture, _| picture.has_identical_frames().into()),
+        of!(|picture| picture.has_identical_frames().into()),
     ),
     fact(
         "hash",
         Kind::Text,
         about(
-            "首帧尺寸与样本的 BLAKE3，64 位十六进制数字",
-            "BLAKE3 of size and samples of the first frame, 64 hexadecimal digits",
+            "首帧尺寸与样本的散列值，64 位十六进制数字",
+            "a hash of size and samples of the first frame, 64 hexadecimal digits",
         ),
         Needs::HASH,
-        of!(|picture, _| picture
-            .hash()
-            .map_or(Value::Unknown, |hash| Value::present(&hash.to_hex()))),
+        of!(|picture| picture.hash().map_or(Value::Unknown, |hash| Value::present(&hash.to_hex()))),
     ),
 ];
 
@@ -443,9 +436,7 @@ impl<'a> Pixels<'a> {
         let (Some(fact), Some(cell)) = (PIXEL_FACTS.get(index), self.facts.get(index)) else {
             return Value::Unknown;
         };
-        let compute =
-            || self.looked(fact.needs, view, |looked| (fact.compute)(&Seen { view, looked }));
-        cell.get_or_init(compute).clone()
+        cell.get_or_init(|| self.looked(fact.needs, view, fact.compute)).clone()
     }
 
     /// What was met, if anybody has looked.
@@ -487,7 +478,7 @@ impl<'a> Pixels<'a> {
             false => Ok(()),
         };
         let mut counters = Counters::default();
-        let mut picture = Picture::new(shape, frames.len());
+        let mut picture = Picture::new(shape, Meaning::of(view, &shape), frames.len());
         let fault = frames.into_iter().find_map(|frame| {
             let plan =
                 Plan { shape, scale, needs, hashes: picture.hashes(needs), allowed: &allowed };

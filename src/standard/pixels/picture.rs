@@ -2,13 +2,12 @@
 
 use crate::codec::FrameShape;
 use crate::dicom::photometric::Photometric;
-use crate::object::HeaderView;
 
 use super::border::Border;
 use super::frame::{FrameSeen, either};
 use super::grey::Scale;
 use super::histogram::Distribution;
-use super::meaning::{Rescale, is_hounsfield, rises, window};
+use super::meaning::Meaning;
 use super::needs::Needs;
 use super::structure::Structure;
 
@@ -24,6 +23,7 @@ const AIR: f64 = -400.0;
 /// What was seen in the frames looked at.
 pub(super) struct Picture {
     shape: FrameShape,
+    meaning: Meaning,
     scale: Scale,
     /// Without padding.
     values: Distribution,
@@ -55,9 +55,10 @@ impl std::fmt::Debug for Picture {
 
 impl Picture {
     /// Of frames of this shape, of which so many are to be looked at. None has been yet.
-    pub(super) fn new(shape: FrameShape, wanted: usize) -> Self {
+    pub(super) fn new(shape: FrameShape, meaning: Meaning, wanted: usize) -> Self {
         Self {
             shape,
+            meaning,
             scale: Scale::of(&shape),
             values: Distribution::default(),
             is_padding: true,
@@ -176,31 +177,23 @@ impl Picture {
     }
 
     /// A percentile in Hounsfield units.
-    pub(super) fn hounsfield(&self, view: &HeaderView, share: f64) -> Option<f64> {
-        let rescale = self.hounsfield_scale(view)?;
+    pub(super) fn hounsfield(&self, share: f64) -> Option<f64> {
+        let rescale = self.meaning.hounsfield()?;
         // A slope below 0 turns least and greatest round.
         let share = if rescale.slope < 0.0 { 1.0 - share } else { share };
         Some(rescale.apply(self.percentile(share)?))
     }
 
-    pub(super) fn tissue(&self, view: &HeaderView) -> Option<f64> {
-        let rescale = self.hounsfield_scale(view)?;
+    pub(super) fn tissue(&self) -> Option<f64> {
+        let rescale = self.meaning.hounsfield()?;
         let limit = self.scale.value(((AIR - rescale.intercept) / rescale.slope) as i64);
         let (low, high) = if rescale.slope < 0.0 { (0, limit) } else { (limit, u16::MAX) };
         let median = self.values.percentile_within(low, high, 0.5)?;
         Some(rescale.apply(self.scale.stored(median)))
     }
 
-    fn hounsfield_scale(&self, view: &HeaderView) -> Option<Rescale> {
-        if is_hounsfield(view) { self.rescale(view) } else { None }
-    }
-
-    fn rescale(&self, view: &HeaderView) -> Option<Rescale> {
-        if self.shape.photometric.is_monochrome() { Rescale::of(view) } else { None }
-    }
-
-    pub(super) fn window_share(&self, view: &HeaderView) -> Option<f64> {
-        let (rescale, (low, high)) = (self.rescale(view)?, window(view)?);
+    pub(super) fn window_share(&self) -> Option<f64> {
+        let (rescale, (low, high)) = (self.meaning.rescale?, self.meaning.window?);
         let total = self.values.total();
         let shown = |value: u16| rescale.apply(self.scale.stored(value));
         let (values, rises) = (&self.values, rescale.slope > 0.0);
@@ -211,8 +204,8 @@ impl Picture {
         (total > 0).then(|| (up_to - below) as f64 / total as f64)
     }
 
-    pub(super) fn window_spans(&self, view: &HeaderView) -> Option<f64> {
-        let (rescale, (low, high)) = (self.rescale(view)?, window(view)?);
+    pub(super) fn window_spans(&self) -> Option<f64> {
+        let (rescale, (low, high)) = (self.meaning.rescale?, self.meaning.window?);
         let range = (self.percentile(0.99)? - self.percentile(0.01)?) as f64 * rescale.slope.abs();
         (range > 0.0).then(|| (high - low) / range)
     }
@@ -226,12 +219,11 @@ impl Picture {
         self.correlation
     }
 
-    pub(super) fn is_background_dark(&self, view: &HeaderView) -> Option<bool> {
-        let rescale = self.rescale(view)?;
+    pub(super) fn is_background_dark(&self) -> Option<bool> {
+        let rises = self.meaning.rises?;
         let (low, high) = (self.border.low, self.border.high);
         let least = self.values.total() as f64 * LEAST_BACKGROUND;
-        (low != high && low.max(high) as f64 >= least)
-            .then(|| (low > high) == rises(view, &self.shape, rescale))
+        (low != high && low.max(high) as f64 >= least).then_some((low > high) == rises)
     }
 
     pub(super) fn has_identical_frames(&self) -> Option<bool> {

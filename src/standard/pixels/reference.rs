@@ -104,14 +104,36 @@ impl Plain<'_> {
                 let differ = self.samples.iter().any(|samples| *samples != self.samples[0]);
                 (self.samples.len() > 1).then_some(!differ).into()
             }
-            "hash" => {
-                let (rows, columns) =
-                    (self.shape.rows.to_le_bytes(), self.shape.columns.to_le_bytes());
-                let hashed = [&rows[..], &columns[..], &self.samples[0]].concat();
-                Value::present(&blake3::hash(&hashed).to_hex())
-            }
+            "hash" => Value::present(&self.hash().to_hex()),
             unknown => panic!("{unknown} is not told the plain way"),
         }
+    }
+
+    fn hash(&self) -> blake3::Hash {
+        let (rows, columns) = (self.shape.rows.to_le_bytes(), self.shape.columns.to_le_bytes());
+        let words = |bytes: &[u8]| -> Vec<u32> {
+            bytes.chunks(4).map(|word| u32::from_le_bytes(word.try_into().expect("4"))).collect()
+        };
+        let key: Vec<u32> = (1..=1024_u64)
+            .map(|place| {
+                let state = place.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+                let mixed = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+                let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+                (mixed ^ (mixed >> 31)) as u32
+            })
+            .collect();
+        let mut hashed = [rows, columns].concat();
+        for block in self.samples[0].chunks(4096) {
+            if block.len() < 4096 {
+                hashed.extend(block);
+                continue;
+            }
+            let words = words(block);
+            let sum = |at: usize| u64::from(words[at].wrapping_add(key[at]));
+            let products = (0..1024).step_by(2).map(|at| sum(at) * sum(at + 1));
+            hashed.extend(products.fold(0, u64::wrapping_add).to_le_bytes());
+        }
+        blake3::hash(&hashed)
     }
 
     fn spread(&self) -> Option<i64> {

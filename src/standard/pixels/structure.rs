@@ -1,7 +1,12 @@
 //! How values lie beside each other in a frame: constant rows and columns. Rows are seen once, from the first to the last.
 
+use std::ops::Range;
+
 /// Columns in a band of constant ones, below which nobody asks what stands beside it: each costs another walk down the frame.
 const LEAST_COLUMNS: usize = 4;
+
+/// Columns that are looked at together.
+const GROUP: usize = 64;
 
 /// Share of a row or column that differs from a constant band beside it, from which on the band begins abruptly. A picture
 /// that ends by itself tapers off; one that is cut ends at once.
@@ -112,7 +117,8 @@ pub(super) struct Columns {
     first: Vec<u16>,
     /// For each column all bits as long as it has one value.
     left: Vec<u16>,
-    is_any_left: bool,
+    /// Groups in which there is such a column: the others are not looked at any more.
+    groups: Vec<Range<usize>>,
     bands: Vec<Band>,
     beside: Vec<Beside>,
 }
@@ -131,22 +137,26 @@ impl Columns {
         if self.first.is_empty() {
             self.first = row.to_vec();
             self.left = vec![u16::MAX; row.len()];
-            self.is_any_left = true;
-        } else if self.is_any_left {
+            let starts = (0..row.len()).step_by(GROUP);
+            self.groups = starts.map(|at| at..row.len().min(at + GROUP)).collect();
+            return;
+        }
+        let (all_first, all_left) = (&self.first, &mut self.left);
+        self.groups.retain(|group| {
+            let first = all_first.get(group.clone()).unwrap_or_default();
+            let left = all_left.get_mut(group.clone()).unwrap_or_default();
+            let row = row.get(group.clone()).unwrap_or_default();
             let mut any = 0;
-            for ((left, first), value) in self.left.iter_mut().zip(&self.first).zip(row) {
+            for ((left, first), value) in left.iter_mut().zip(first).zip(row) {
                 *left &= if value == first { u16::MAX } else { 0 };
                 any |= *left;
             }
-            self.is_any_left = any != 0;
-        }
+            any != 0
+        });
     }
 
     /// Ends the first walk.
     pub(super) fn close(&mut self) {
-        if !self.is_any_left {
-            return;
-        }
         for (index, (value, left)) in self.first.iter().zip(&self.left).enumerate() {
             if *left == 0 {
                 continue;

@@ -326,6 +326,14 @@ fn the_hash_is_that_of_the_picture_and_blank_ones_have_none() {
     assert_eq!(hash(picture()), hash(picture()));
     assert!(hash(picture()).is_some());
     assert_ne!(hash(picture()), hash(drawn(|row, _| row as u16)));
+    for place in [0, 511, 512, SIDE * SIDE / 2 + 1, SIDE * SIDE - 1] {
+        let mut changed = picture();
+        changed[place] ^= 1;
+        assert_ne!(hash(picture()), hash(changed), "{place}");
+    }
+    let mut exchanged = picture();
+    exchanged.swap(0, 2);
+    assert_ne!(hash(picture()), hash(exchanged));
     assert_eq!(hash(vec![7; SIDE * SIDE]), None);
     let found = fact("hash", &canned(vec![picture()]), &image());
     assert_eq!(found.as_text().map(str::len), Some(64));
