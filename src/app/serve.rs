@@ -454,9 +454,11 @@ impl Gate {
             finish("associations with TLS", secure, begun + ASSOCIATIONS_END).await;
         }
         finish("copies of what was relayed", self.copying, begun + COPIES_END).await;
-        self.relays.close().await;
+        let relays = self.relays;
+        let releasing = tokio::spawn(async move { relays.close().await });
         self.judged.cancel();
         finish("judging", self.judging, begun + JUDGING_ENDS).await;
+        finish("relayed associations", releasing, begun + JUDGING_ENDS).await;
         finish("keeping studies", self.keeping_studies, begun + JUDGING_ENDS).await;
         self.state.lanes.stop();
         let stopped = timeout_at(begun + LANES_END, self.state.lanes.stopped());

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
+use super::late::gives_up_mark;
 use super::{Association, Site, Verdict, study};
 use crate::base::time::{Timestamp, date_at};
 use crate::dicom::status::Status;
@@ -144,7 +145,16 @@ fn judge_or_panic(site: &Site, image: &Image<'_>, now: Timestamp) -> Verdict {
     };
     let (decision, Stamp { plan, modes, fallen_back, corner, .. }) = if is_whole {
         let (decision, stamp) = mark(site, image, &subject, (rules, &assessment), now);
-        kept(site, decision, stamp, &mut assessment)
+        match stamp {
+            // Whether pixels forbid it will be known when it has gone.
+            Ok(stamp) if !stamp.modes.is_empty() && gives_up_mark(&chosen, rules, &subject) => {
+                if let Some(workshop) = image.workshop {
+                    workshop.discard();
+                }
+                (decision.withheld(Reason::Unchecked, &site.mark), Stamp::none())
+            }
+            stamp => kept(site, decision, stamp, &mut assessment),
+        }
     } else {
         // What was not looked at to its end is carried on as it is.
         (Decision::without_judgement(Reason::Unchecked), Stamp::none())

@@ -25,7 +25,7 @@ use crate::standard::{Personnel, RuleSets};
 
 pub use association::Association;
 pub use judge::{Image, SenderNames, acknowledgement, bypassed, judge, subject, unchecked};
-pub use late::awaits_pixels;
+pub use late::is_final;
 pub use study::{part, part_of, waits};
 pub use verdict::Verdict;
 

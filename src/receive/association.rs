@@ -101,6 +101,9 @@ pub(super) async fn serve(
         Err(fault) => {
             count(&receiver, "unanswered");
             tracing::info!(%peer, %fault, "the peer left before it had its answer");
+            if let Some(onward) = onward {
+                onward.broken_off().await;
+            }
             return;
         }
     };
@@ -450,7 +453,14 @@ impl Conversation<'_> {
                     match stored? {
                         storage::Done::Answered => continue,
                         storage::Done::Refused(answer) => {
-                            self.note_refusal(&message, &answer).await;
+                            let comment = answer.error_comment.as_deref().unwrap_or_default();
+                            self.note_refusal(&message, answer.status, comment).await;
+                            answer
+                        }
+                        storage::Done::Passed(answer) => {
+                            // What the destination has to say of it may name the patient.
+                            let status = answer.status;
+                            self.note_refusal(&message, status, "by the destination").await;
                             answer
                         }
                     }
@@ -466,14 +476,14 @@ impl Conversation<'_> {
     }
 
     /// Counts and tells of an object that was not taken.
-    async fn note_refusal(&self, message: &Message, answer: &Answer) {
-        let code = Code { code: answer.status.to_string() };
+    async fn note_refusal(&self, message: &Message, status: Status, comment: &str) {
+        let code = Code { code: status.to_string() };
         self.receiver.metrics.refused.get_or_create(&code).inc();
         tracing::warn!(
             calling = %self.sender.calling,
-            status = %answer.status,
+            %status,
             message_id = message.request.message_id(),
-            comment = answer.error_comment.as_deref().unwrap_or_default(),
+            comment,
             "object refused"
         );
         let at = crate::base::time::now();

@@ -7,7 +7,7 @@ use super::corners::Corners;
 use super::judge::{Judge, Judging};
 use super::past::{Past, asked, uncompared};
 use crate::base::time::Timestamp;
-use crate::ledger::insist;
+use crate::ledger::{JudgedAs, insist};
 use crate::object::edit::EditPlan;
 use crate::pipeline::{self, Image, Site};
 use crate::spool::ObjectId;
@@ -21,6 +21,14 @@ pub(super) struct Versions {
     pub(super) other: bool,
     /// The corner that the same bytes had their text in.
     pub(super) corner: Option<Corner>,
+}
+
+impl Versions {
+    /// What the text has to agree with where this was decided before on the same bytes.
+    pub(super) fn after(before: &JudgedAs) -> Self {
+        let plan = EditPlan::from_bytes(&before.plan).unwrap_or_default();
+        Self { other: !plan.changes_pixels(), corner: corner_of(&before.report) }
+    }
 }
 
 /// Looks up what the text in the pixels has to agree with. `None` when the gate stops meanwhile.
@@ -51,8 +59,7 @@ pub(super) async fn versions(
             }
         }
     };
-    let plan = EditPlan::from_bytes(&before.plan).unwrap_or_default();
-    Some(Versions { other: !plan.changes_pixels(), corner: corner_of(&before.report) })
+    Some(Versions::after(&before))
 }
 
 /// The corner that a verdict's report tells.

@@ -23,7 +23,7 @@ use super::corners::Corners;
 use super::drawing::{Versions, versions, with_pixels};
 use super::own;
 use super::past::{Past, earlier, past, uncompared};
-use super::relayed::Relayed;
+use super::relayed::{Relayed, Turn};
 use super::seats::{Seat, Seats};
 use super::studies::{Ruling, Studies};
 use super::telling::{codes, tell};
@@ -68,6 +68,8 @@ pub struct Fresh {
     pub receipt: Receipt,
     /// What it is judged by.
     pub case: Arc<Case>,
+    /// Whoever comes with its SOP Instance UID waits until it is entered.
+    pub(super) turn: Option<Turn>,
 }
 
 /// What judging needs.
@@ -208,7 +210,7 @@ async fn judge(with: &Judging, work: Work, seat: Seat, call: &Call) -> Option<Ev
     match work {
         Work::Fresh(fresh) => {
             let site = with.site.load_full();
-            let Fresh { receipt, case } = *fresh;
+            let Fresh { receipt, case, turn } = *fresh;
             let row = row(&receipt, &case, &site);
             let object = row.id;
             let entered = insist(stop, || received(with.ledger.clone(), row.clone()));
@@ -220,6 +222,7 @@ async fn judge(with: &Judging, work: Work, seat: Seat, call: &Call) -> Option<Ev
                     return None;
                 }
             };
+            drop(turn);
             match arrival {
                 Arrival::Suppressed { by } => {
                     tracing::info!(%object, %by, "the same bytes are still queued");
@@ -434,7 +437,7 @@ pub(super) async fn verdict(
     })
 }
 
-async fn judged(
+pub(super) async fn judged(
     with: &Judging,
     object: ObjectId,
     case: Arc<Case>,

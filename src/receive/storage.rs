@@ -13,6 +13,7 @@ use super::association::Conversation;
 use super::case::Case;
 use super::judge::{Fresh, Work};
 use super::memory::{Memory, Room};
+use super::relayed::Turn;
 use crate::base::time::now;
 use crate::dicom::status::Status;
 use crate::dicom::{Tag, tags};
@@ -21,7 +22,7 @@ use crate::dimse::acceptor::{Association, Message};
 use crate::dimse::fault::Fault;
 use crate::dimse::message::{Answer, Priority, StoreRequest};
 use crate::object::{End, Scan, Scanner};
-use crate::spool::{self, Draft, Envelope, Receipt, StoreFault};
+use crate::spool::{self, Draft, Envelope, ObjectId, StoreFault};
 
 /// What an association keeps from one object to the next.
 #[derive(Default)]
@@ -70,6 +71,8 @@ pub(super) enum Done {
     Answered,
     /// Not taken: the answer is still to be given.
     Refused(Answer),
+    /// Not taken by the destination: its answer is still to be passed on.
+    Passed(Answer),
 }
 
 /// An object on its way in.
@@ -154,7 +157,7 @@ pub(super) async fn store(
         Ok(taking) => taking,
         Err(refused) => return Ok(refuse(&refused)),
     };
-    take_in(with, association, message, (envelope, taking), buffers).await
+    take_in(with, association, message, (envelope, taking, None), buffers).await
 }
 
 /// Reads what has not come yet of a data set into custody, and answers it.
@@ -165,7 +168,7 @@ pub(super) async fn take_in(
     with: &Conversation<'_>,
     association: &mut Association<Stream>,
     message: &Message,
-    (envelope, mut taking): (Envelope, Taking),
+    (envelope, mut taking, turn): (Envelope, Taking, Option<Turn>),
     buffers: &mut Buffers,
 ) -> Result<Done, Fault> {
     while let Some(bytes) = association.data().await? {
@@ -183,17 +186,6 @@ pub(super) async fn take_in(
         Ok(done) => done,
         Err(refused) => return Ok(refuse(&refused)),
     };
-    answer(with, association, message, (envelope, receipt, scan), (buffers, last_byte)).await
-}
-
-/// Answers an object that is in custody, and hands it on to be judged.
-pub(super) async fn answer(
-    with: &Conversation<'_>,
-    association: &mut Association<Stream>,
-    message: &Message,
-    (envelope, receipt, scan): (Envelope, Receipt, Scan),
-    (buffers, last_byte): (&mut Buffers, Instant),
-) -> Result<Done, Fault> {
     let bypass = with.receiver.spool.bypass().is_on();
     let case = Arc::new(Case::new(envelope, with.admitted.source.clone(), scan));
     let status = match bypass {
@@ -201,13 +193,23 @@ pub(super) async fn answer(
         false => with.receiver.foresight.status(&with.receiver.site.load_full(), &case).await,
     };
     let responded = association.respond(message, &Answer::from(status)).await;
+    tell(with, receipt.id(), receipt.length(), last_byte);
+    // Whether or not the peer has heard it: the object is in custody.
+    judge_later(with, Work::Fresh(Box::new(Fresh { receipt, case, turn })), buffers);
+    responded.map(|()| Done::Answered)
+}
+
+/// Counts and tells of an object that was answered.
+pub(super) fn tell(with: &Conversation<'_>, object: ObjectId, length: u64, last_byte: Instant) {
     let metrics = &with.receiver.metrics;
     metrics.acknowledge_seconds.observe(last_byte.elapsed().as_secs_f64());
     metrics.received.inc();
-    metrics.received_bytes.inc_by(receipt.length());
-    tracing::info!(object = %receipt.id(), calling = %with.sender.calling, bytes = receipt.length(), "received");
-    // Whether or not the peer has heard it: the object is in custody.
-    let work = Work::Fresh(Box::new(Fresh { receipt, case }));
+    metrics.received_bytes.inc_by(length);
+    tracing::info!(%object, calling = %with.sender.calling, bytes = length, "received");
+}
+
+/// Hands an object in custody on.
+pub(super) fn judge_later(with: &Conversation<'_>, work: Work, buffers: &mut Buffers) {
     match with.receiver.judging.try_send(work) {
         Ok(()) => {}
         // Handed on when there is room, and before anything else is taken of this peer.
@@ -216,7 +218,6 @@ pub(super) async fn answer(
             tracing::warn!("an object will be judged at the next start");
         }
     }
-    responded.map(|()| Done::Answered)
 }
 
 /// What is done with an object once all of it has come: it is checked against its command.
@@ -408,7 +409,7 @@ impl Incoming {
 }
 
 /// What keeps a data set from being taken.
-fn flaw(scan: &Scan, envelope: &Envelope, refuse_unparsable: bool) -> Option<Refused> {
+pub(super) fn flaw(scan: &Scan, envelope: &Envelope, refuse_unparsable: bool) -> Option<Refused> {
     match scan.end {
         End::Cut { tag: Some(_), .. } => return Some(Refused::Cut),
         End::Cut { tag: None, .. } => return Some(Refused::Stray),

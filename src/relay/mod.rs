@@ -15,6 +15,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use crate::dicom::ae_title::{AeTitle, CallAs};
@@ -33,17 +34,17 @@ const LEFT_ALONE: Duration = Duration::from_secs(5);
 /// Associations that wait at a time; beyond, the one that has waited longest is released.
 const MOST_KEPT: usize = 64;
 
-/// A modality waits for its destination's answer through the gate. What the gate allows the destination is less than modalities
-/// allow their peer, 30 s and more, so that it can still answer in time by itself.
+/// A modality waits for its destination's answer through the gate. What the gate allows the destination is in all less than
+/// modalities allow their peer, 30 s and more, so that it can still answer in time by itself.
 const LONGEST: Timers = Timers {
-    artim: Duration::from_secs(5),
+    artim: Duration::from_secs(1),
     idle: Duration::from_secs(60),
-    stall: Duration::from_secs(10),
-    grace: Duration::from_secs(10),
+    stall: Duration::from_secs(8),
+    grace: Duration::from_secs(8),
     minimum_rate: 8 << 10,
-    connect: Duration::from_secs(3),
-    association: Duration::from_secs(5),
-    response: Duration::from_secs(20),
+    connect: Duration::from_secs(2),
+    association: Duration::from_secs(4),
+    response: Duration::from_secs(12),
     release: Duration::from_secs(3),
 };
 
@@ -103,8 +104,8 @@ struct Inner {
     remotes: Vec<Option<Remote>>,
     timers: Timers,
     kept: Mutex<Kept>,
-    /// Until when destinations are left alone.
-    absent: Mutex<HashMap<usize, Instant>>,
+    /// Until when destinations are left alone under a title.
+    absent: Mutex<HashMap<(usize, AeTitle), Instant>>,
 }
 
 #[derive(Default)]
@@ -126,6 +127,13 @@ struct Way {
     destination: usize,
     calling: AeTitle,
     wish: Wish,
+}
+
+impl Way {
+    /// Whom it leads to, and as whom.
+    fn place(&self) -> (usize, AeTitle) {
+        (self.destination, self.calling.clone())
+    }
 }
 
 impl Relays {
@@ -159,7 +167,7 @@ impl Relays {
         self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn absent(&self) -> MutexGuard<'_, HashMap<usize, Instant>> {
+    fn absent(&self) -> MutexGuard<'_, HashMap<(usize, AeTitle), Instant>> {
         self.0.absent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -196,18 +204,17 @@ impl Relays {
         });
     }
 
-    /// Releases what waits. For the end of a gate.
+    /// Releases what waits, all at once. For the end of a gate.
     pub async fn close(&self) {
         let waiting = std::mem::take(&mut self.kept().waiting);
-        for (_, open) in waiting {
-            release(open).await;
-        }
+        let releases: JoinSet<()> = waiting.into_iter().map(|(_, open)| release(open)).collect();
+        releases.join_all().await;
     }
 
     async fn connect(&self, way: &Way) -> Result<Outgoing<Stream>, OpenFault> {
         let remote = self.remote(way.destination).ok_or(OpenFault::NoPeer)?;
         let is_absent = |until: &Instant| Instant::now() < *until;
-        if self.absent().get(&way.destination).is_some_and(is_absent) {
+        if self.absent().get(&way.place()).is_some_and(is_absent) {
             return Err(OpenFault::LeftAlone);
         }
         let peer = Peer {
@@ -219,13 +226,13 @@ impl Relays {
         };
         match mirror::open(&peer, &way.wish, &self.0.timers).await {
             Ok(outgoing) => {
-                self.absent().remove(&way.destination);
+                self.absent().remove(&way.place());
                 Ok(outgoing)
             }
             // It is there, and rejects whom it likes.
             Err(Fault::Refused(rejection)) => Err(OpenFault::Rejected(rejection)),
             Err(fault) => {
-                self.absent().insert(way.destination, Instant::now() + LEFT_ALONE);
+                self.absent().insert(way.place(), Instant::now() + LEFT_ALONE);
                 Err(OpenFault::Failed(fault))
             }
         }
@@ -289,10 +296,10 @@ impl Upstream {
         self.outgoing = None;
     }
 
-    /// The destination has failed: it is left alone for a moment.
+    /// The destination does not answer: it is left alone for a moment.
     pub fn leave_alone(&mut self) {
         self.abandon();
-        self.relays.absent().insert(self.way.destination, Instant::now() + LEFT_ALONE);
+        self.relays.absent().insert(self.way.place(), Instant::now() + LEFT_ALONE);
     }
 
     /// The modality has released its association: this one waits for the next that can use it.

@@ -157,11 +157,11 @@ impl Beginning {
 
     /// It is about to be judged: if the process ends now, that has ended it.
     pub fn judging(&self) {
-        self.write(true);
+        self.write_line(self.line, true);
     }
 
     /// The judgement has come to an end: what ends the process from here on is something else.
-    pub fn judged(self) {
+    pub fn judged(&self) {
         let is_known = match self.begun.lines().known.get_mut(&self.key) {
             Some(known) => {
                 known.found = 0;
@@ -171,13 +171,13 @@ impl Beginning {
             None => false,
         };
         if is_known {
-            Self { line: Line { found: 0, ..self.line }, ..self }.write(false);
+            self.write_line(Line { found: 0, ..self.line }, false);
         }
     }
 
-    fn write(&self, in_judgement: bool) {
-        let line = text_of(self.key, self.line, in_judgement);
-        if let Err(error) = self.begun.file.write_all_at(&line, (self.line.place * WIDTH) as u64) {
+    fn write_line(&self, line: Line, in_judgement: bool) {
+        let text = text_of(self.key, line, in_judgement);
+        if let Err(error) = self.begun.file.write_all_at(&text, (line.place * WIDTH) as u64) {
             tracing::debug!(%error, "what is being relayed cannot be noted");
         }
     }

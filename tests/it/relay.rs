@@ -425,3 +425,131 @@ fn foreign_modalities_are_relayed_to_a_foreign_pacs() {
     }
     books(&gate, 4, 4);
 }
+
+/// Objects of which the header alone does not tell what is to be done, or is tempting to take for all.
+fn awkward() -> Vec<(&'static str, Object, &'static str)> {
+    let ct = |number| Object::chest_ct(820, number);
+    let item = b"\x08\x00\x70\x00LO\x04\x00ACME".to_vec();
+    let mut equipment = b"\xFE\xFF\x00\xE0".to_vec();
+    equipment.extend(u32::try_from(item.len()).expect("short").to_le_bytes());
+    equipment.extend(item);
+    vec![
+        ("as usual", ct(1), "示范医院-JJJHR"),
+        (
+            "has a Contributing Equipment Sequence",
+            ct(2).with_bytes((0x0018, 0xA001), "SQ", equipment),
+            "示范医院-JJJHR",
+        ),
+        (
+            "cannot hold the name in its character set",
+            ct(3)
+                .with((0x0008, 0x0005), "CS", "ISO_IR 100")
+                .with((0x0008, 0x0080), "LO", "Demonstration Hospital")
+                .with((0x0008, 0x1030), "LO", "CHEST")
+                .with((0x0010, 0x0010), "PN", "WANG^LI"),
+            "",
+        ),
+        (
+            "has a signature behind its pixels",
+            ct(4).with_bytes((0xFFFA, 0xFFFA), "SQ", Vec::new()),
+            "",
+        ),
+        (
+            "is padded behind its pixels",
+            ct(5).with_bytes((0xFFFC, 0xFFFC), "OB", vec![0; 64]),
+            "示范医院-JJJHR",
+        ),
+    ]
+}
+
+#[test]
+fn what_is_awkward_goes_out_as_from_the_spool_and_again_as_before() {
+    type Lay = fn(&Sink, &str) -> Configuration;
+    for (configuration, keys) in [
+        (on_the_fly as Lay, ""),
+        (relaying as Lay, ""),
+        (relaying as Lay, "late_rules = \"after\"\n"),
+    ] {
+        let sink = Sink::up();
+        let gate = Gate::start(&configuration(&sink, keys));
+        let custody = Sink::up();
+        let spooled = Gate::start(&Configuration::hospital().pacs(&custody));
+        let mut times = 0;
+        for (name, object, want) in awkward() {
+            for again in [false, true] {
+                let answer = store(&mut sender(&gate), &object);
+                assert_eq!(answer.map(|answer| answer.status), Some(0), "{name}");
+                times += 1;
+                until("it is recorded", || gate.json(&["ledger"])["delivered"] == times);
+                assert_eq!(sink.received_of(&object.instance).len(), 1 + usize::from(again));
+            }
+            alike(&sink.received());
+            let relayed = institution(&sink.find(&object.instance).expect("relayed"));
+            if keys.is_empty() {
+                spooled.takes(&object);
+                until("it has arrived", || custody.find(&object.instance).is_some());
+                let usual = institution(&custody.find(&object.instance).expect("arrived"));
+                assert_eq!(relayed, usual, "{name}");
+                assert!(want.is_empty() || relayed == want, "{name}: {relayed}");
+            } else if !want.is_empty() {
+                assert!(!relayed.contains("HR"), "{name}: {relayed}");
+            }
+        }
+        books(&gate, times, times);
+    }
+}
+
+#[test]
+fn other_bytes_right_behind_are_held_however_they_come() {
+    for configuration in [on_the_fly, relaying] {
+        let sink = Sink::up();
+        let gate = Gate::start(&configuration(&sink, ""));
+        let versions: Vec<Object> = ["100", "120", "140", "80"]
+            .iter()
+            .map(|kvp| Object::chest_ct(821, 1).with((0x0018, 0x0060), "DS", kvp))
+            .collect();
+        std::thread::scope(|scope| {
+            for pair in versions.chunks(2) {
+                let gate = &gate;
+                scope.spawn(move || {
+                    let mut modality = sender(gate);
+                    for version in pair {
+                        let answer = store(&mut modality, version);
+                        assert_eq!(answer.map(|answer| answer.status), Some(0));
+                    }
+                });
+            }
+        });
+        until("all but one are held", || gate.list(&["quarantine", "ls"]).len() == 3);
+        assert_eq!(sink.received().len(), 1);
+    }
+}
+
+#[test]
+fn what_a_pacs_says_of_an_object_is_for_its_modality_alone() {
+    let sink = Sink::up();
+    let mut gate = Gate::start(&on_the_fly(&sink, ""));
+    sink.behave(Manner::Comment(0xC000, "WANG^XIAOMING is unknown".to_owned()));
+    let answer = store(&mut sender(&gate), &Object::chest_ct(822, 1)).expect("an answer");
+    assert_eq!(answer.comment, "WANG^XIAOMING is unknown");
+    assert!(!gate.log().contains("XIAOMING"));
+    gate.knows_no_patient();
+}
+
+#[test]
+fn further_destinations_get_what_was_relayed_from_the_spool() {
+    let (sink, mut archive) = (Sink::up(), Sink::down());
+    let route = "[[route]]\nto = [\"pacs\", \"archive\"]\nack = \"delivered\"\n";
+    let configuration =
+        Configuration::hospital().pacs(&sink).destination("archive", archive.port()).section(route);
+    let mut gate = Gate::start(&configuration);
+    let object = Object::chest_ct(823, 1);
+    assert_eq!(store(&mut sender(&gate), &object).map(|answer| answer.status), Some(0));
+    gate.kill();
+    archive.rise();
+    gate.restart();
+    let second = archive.wait_for(1).remove(0);
+    assert_eq!(institution(&second), "示范医院-JJJHR");
+    until("the books are closed", || gate.json(&["ledger"])["in_flight"] == 0);
+    alike(&[sink.received(), vec![second]].concat());
+}

@@ -8,13 +8,13 @@ use tokio::time::timeout;
 
 use super::copies::Copies;
 use super::onward::Onward;
+use super::turns::Turns;
 use crate::base::time::{Timestamp, now};
 use crate::codec::Frames;
 use crate::object::edit::EditPlan;
 use crate::object::{End, Scan};
 use crate::pipeline::{self, Image, Site, Verdict};
 use crate::policy::disposition::Disposition;
-use crate::policy::relay::LateRules;
 use crate::receive::association::Conversation;
 use crate::receive::bench::Bench;
 use crate::receive::case::Case;
@@ -43,6 +43,7 @@ pub struct Relaying {
     pub codecs: Arc<dyn Frames>,
     /// Who is told of objects for the sake of their studies.
     pub studies: Studies,
+    pub(super) turns: Turns,
     corners: Arc<Corners>,
     room: Arc<Semaphore>,
 }
@@ -58,7 +59,7 @@ impl Relaying {
         studies: Studies,
     ) -> Self {
         let (corners, room) = (Arc::default(), Arc::new(Semaphore::new(ROOM)));
-        Self { relays, copies, judge, codecs, studies, corners, room }
+        Self { relays, copies, judge, codecs, studies, turns: Turns::default(), corners, room }
     }
 
     async fn room(&self) -> Option<OwnedSemaphorePermit> {
@@ -80,7 +81,7 @@ pub(super) enum Course {
     /// At once.
     At(Judged),
     /// Once it is judged with its pixels.
-    Whole(Beginning),
+    Whole,
     /// Into custody.
     Custody,
 }
@@ -91,14 +92,16 @@ pub(super) async fn header(
     onward: &Onward,
     envelope: &Envelope,
     scan: Scan,
-    beginning: Beginning,
+    beginning: &Beginning,
 ) -> Course {
     let (site, at) = (with.receiver.site.load_full(), beginning.at());
     let bypass = with.receiver.spool.bypass().is_on();
     let case = Case::new(envelope.clone(), with.admitted.source.clone(), scan);
-    let (late_rules, is_repeated) = (onward.relay.late_rules, beginning.is_repeated());
+    if !onward.is_wanted(&site, &with.sender) {
+        return Course::Custody;
+    }
     if beginning.found() >= POISON {
-        poison(&beginning);
+        poison(beginning);
         let verdict = Box::new(pipeline::unchecked(&site, &case.image()));
         return Course::At(Judged { verdict, site, at, is_whole: true });
     }
@@ -107,48 +110,39 @@ pub(super) async fn header(
     let (judge, looked_at) = (Arc::clone(&with.receiver.relaying.judge), Arc::clone(&site));
     let judging = tokio::task::spawn_blocking(move || {
         let image = case.image();
-        let as_of = |at| match bypass {
+        let verdict = match bypass {
             true => pipeline::bypassed(&looked_at, &image, at),
             false => judge(&looked_at, &image, at),
         };
-        let verdict = in_time(is_repeated, at, as_of);
-        let awaits = !bypass && pipeline::awaits_pixels(&looked_at, &image, &verdict, at);
+        let is_final = bypass || pipeline::is_final(&looked_at, &image, &verdict, at);
         drop(room);
-        (verdict, awaits)
+        (verdict, is_final)
     });
     // A judgement that takes too long has its object found in custody by the next that judges.
-    let Ok(Ok((verdict, awaits))) = timeout(PATIENCE, judging).await else {
-        return Course::Custody;
-    };
-    let draws = verdict.mark().is_some() && !verdict.fallen_back.is_empty();
-    match verdict.disposition {
-        Disposition::Hold(_) => {
-            beginning.judged();
-            Course::Custody
-        }
-        Disposition::Forward if draws || awaits && late_rules == LateRules::Before => {
-            Course::Whole(beginning)
-        }
-        Disposition::Forward => {
-            beginning.judged();
-            let verdict = if awaits { verdict.without_mark() } else { verdict };
+    let judged = timeout(PATIENCE, judging).await;
+    beginning.judged();
+    match judged {
+        Ok(Ok((verdict, true))) => {
             Course::At(Judged { verdict: Box::new(verdict), site, at, is_whole: false })
         }
+        Ok(Ok((_, false))) => Course::Whole,
+        Ok(Err(_)) | Err(_) => Course::Custody,
     }
 }
 
 /// Judges an object that has come, with its pixels. `None` where it is to be taken into custody instead.
 pub(super) async fn whole(
-    with: &Conversation<'_>,
+    (with, onward): (&Conversation<'_>, &Onward),
     envelope: &Envelope,
     scan: Scan,
     stored: &StoredObject,
-    beginning: Beginning,
+    beginning: &Beginning,
 ) -> Option<Judged> {
     let receiver = with.receiver;
     let (site, at) = (receiver.site.load_full(), beginning.at());
     let bypass = receiver.spool.bypass().is_on();
-    if scan.end != End::Complete || beginning.found() >= POISON {
+    let is_wanted = onward.is_wanted(&site, &with.sender);
+    if !is_wanted || scan.end != End::Complete || beginning.found() >= POISON {
         return None;
     }
     let case = Case::new(envelope.clone(), with.admitted.source.clone(), scan);
@@ -176,12 +170,13 @@ pub(super) async fn whole(
             } else {
                 in_time(is_repeated, at, |at| {
                     let bench = Bench::of(spool.clone(), stored.clone(), Arc::clone(&codecs));
-                    let with = (&bench, &*corners, Versions::default());
+                    let versions = before.as_ref().map(Versions::after).unwrap_or_default();
+                    let with = (&bench, &*corners, versions);
                     with_pixels(object, &judge, &site, &image, with, at)
                 })
             };
-            if let Some(before) = before
-                && is_alike(&before, &written(&verdict, &site))
+            if let Some(before) = &before
+                && is_alike(before, &written(&verdict, &site))
                 && let Ok(plan) = EditPlan::from_bytes(&before.plan)
             {
                 verdict.plan = plan;

@@ -13,6 +13,7 @@ mod judging;
 mod onward;
 mod passing;
 mod recorded;
+mod turns;
 
 use std::io::{self, Read};
 use std::sync::{Arc, OnceLock};
@@ -20,9 +21,11 @@ use std::time::Instant;
 
 use super::association::Conversation;
 use super::case::Case;
+use super::judge::{Fresh, Work};
 use super::storage::{
     self, Buffers, Done, Incoming, Refused, Taking, envelope, finishing, hand_on, refuse,
 };
+use crate::base::budget::Share;
 use crate::base::time::now;
 use crate::dicom::status::Status;
 use crate::dimse::Stream;
@@ -41,12 +44,15 @@ pub use copies::{Copies, copies};
 pub use judging::Relaying;
 pub(super) use onward::Onward;
 pub(super) use recorded::Relayed;
+pub(super) use turns::Turn;
 
+use copies::{Copy, Place};
 use judging::{Course, Judged};
 use passing::{Broken, Passing};
+use recorded::Delivered;
 
 /// Bytes of an object that are held back before it is judged. What has a longer header is taken in whole first.
-const MOST_HELD: usize = 4 << 20;
+const MOST_HELD: usize = 1 << 20;
 
 /// One C-STORE that is relayed.
 struct Exchange<'c, 'r> {
@@ -57,6 +63,7 @@ struct Exchange<'c, 'r> {
     envelope: Envelope,
     buffers: &'c mut Buffers,
     onward: &'c mut Onward,
+    turn: Turn,
 }
 
 /// What is known of an object before a byte of it has come.
@@ -65,6 +72,15 @@ struct Prepared {
     /// Whether there were objects of its SOP Instance UID before.
     known: bool,
     beginning: Beginning,
+    place: Place,
+}
+
+/// The beginning of an object, up to its pixels.
+struct Head {
+    held: Vec<u8>,
+    scan: Scan,
+    /// What it is charged to.
+    share: Share,
 }
 
 /// Reads the data set of `request`, hands it on and answers it.
@@ -87,8 +103,12 @@ pub(super) async fn store(
     if !hand_on(with, buffers).await {
         return Ok(refuse(&Refused::Behind));
     }
+    let patience = with.receiver.config.load().patience;
+    let turn = with.receiver.relaying.turns.take(&request.sop_instance, patience).await;
+    let Some(turn) = turn else { return Ok(refuse(&Refused::Behind)) };
     let envelope = envelope(with, message, request);
-    let exchange = Exchange { with, association, message, request, envelope, buffers, onward };
+    let exchange =
+        Exchange { with, association, message, request, envelope, buffers, onward, turn };
     exchange.carry_out().await
 }
 
@@ -99,32 +119,46 @@ fn not_answered() -> Answer {
 
 impl Exchange<'_, '_> {
     async fn carry_out(mut self) -> Result<Done, Fault> {
-        let Prepared { mut taking, known, beginning } = match self.prepare().await {
+        let Prepared { mut taking, known, beginning, place } = match self.prepare().await {
             Ok(prepared) => prepared,
             Err(refused) => return Ok(refuse(&refused)),
         };
-        let is_looked_at = !known && !self.envelope.syntax().deflated;
+        // What came before binds what goes out now; coded frames, and what is deflated, are understood as wholes.
+        let is_looked_at = !known && !beginning.is_repeated() && self.envelope.syntax().is_native();
         let head = match self.head(&mut taking, is_looked_at).await? {
             Ok(head) => head,
             Err(refused) => return Ok(refuse(&refused)),
         };
-        let Some((held, scan)) = head else {
-            return self.whole(taking, beginning).await;
+        let Some(Head { held, scan, share }) = head else {
+            return self.whole(taking, beginning, place).await;
         };
-        let course = judging::header(self.with, self.onward, &self.envelope, scan, beginning).await;
-        match course {
-            Course::Custody => self.custody(taking).await,
-            Course::Whole(beginning) => self.whole(taking, beginning).await,
-            Course::At(judged) => match spliced(&held, &judged) {
-                Some(ready) => self.pass(taking, ready, judged).await,
-                // Something behind the pixels is changed, which is not to be had before it has come.
-                None => self.custody(taking).await,
-            },
+        if storage::flaw(&scan, &self.envelope, false).is_some() {
+            // It will be refused, and the destination need not hear of it.
+            return self.whole(taking, beginning, place).await;
+        }
+        let course =
+            judging::header(self.with, self.onward, &self.envelope, scan, &beginning).await;
+        let ready = match &course {
+            Course::At(judged) => spliced(&held, judged),
+            Course::Whole | Course::Custody => None,
+        };
+        drop(held);
+        match (course, ready) {
+            (Course::Custody, _) => self.custody(taking).await,
+            (Course::At(judged), Some(ready)) => {
+                let passed = self.pass(taking, ready, judged, place).await;
+                drop(share);
+                passed
+            }
+            // Something behind the pixels is changed, which is not to be had before it has come.
+            (Course::Whole | Course::At(_), _) => self.whole(taking, beginning, place).await,
         }
     }
 
     async fn prepare(&mut self) -> Result<Prepared, Refused> {
         let receiver = self.with.receiver;
+        let patience = receiver.config.load().patience;
+        let place = receiver.relaying.copies.place(patience).await.ok_or(Refused::Behind)?;
         let length = self.buffers.ready(&receiver.memory).ok_or(Refused::Memory)?;
         let (spool, ledger) = (receiver.spool.clone(), receiver.ledger.clone());
         let of = self.envelope.clone();
@@ -140,7 +174,7 @@ impl Exchange<'_, '_> {
         });
         let (draft, known, beginning) = storage::joined(prepared.await)?;
         let taking = Taking::into_draft(self.with, draft, &self.envelope, length, self.buffers)?;
-        Ok(Prepared { taking, known, beginning })
+        Ok(Prepared { taking, known, beginning, place })
     }
 
     /// Takes in what comes before the pixels. `None` where that is not looked at, or too long.
@@ -148,17 +182,20 @@ impl Exchange<'_, '_> {
         &mut self,
         taking: &mut Taking,
         is_looked_at: bool,
-    ) -> Result<Result<Option<(Vec<u8>, Scan)>, Refused>, Fault> {
-        let Some(share) = self.with.receiver.memory.for_a_header() else {
+    ) -> Result<Result<Option<Head>, Refused>, Fault> {
+        let memory = &self.with.receiver.memory;
+        let (Some(header), Some(share)) = (memory.for_a_header(), memory.for_a_header()) else {
             return Ok(Err(Refused::Memory));
         };
         let looking = self.with.receiver.config.load().looking;
-        let mut scanner = Scanner::new(self.envelope.syntax(), looking).charged_to(share);
+        let mut scanner = Scanner::new(self.envelope.syntax(), looking).charged_to(header);
         let mut held = Vec::new();
         while is_looked_at && held.len() < MOST_HELD {
             let Some(bytes) = self.association.data().await? else {
-                return Ok(Ok(Some((held, scanner.finish()))));
+                return Ok(Ok(Some(Head { held, scan: scanner.finish(), share })));
             };
+            // As it came, and as it goes out.
+            let is_affordable = share.grow(2 * bytes.len() as u64);
             held.extend_from_slice(bytes);
             scanner.push(bytes);
             if let Err(refused) = taking.push(bytes, self.buffers).await {
@@ -168,7 +205,11 @@ impl Exchange<'_, '_> {
                 let (header, length) = (scanner.header_so_far(), held.len() as u64);
                 let scan = Scan { header, end: End::Complete, length, deflate: None };
                 // What was not looked at to its end is not judged before all of it has come.
-                return Ok(Ok((scan.header.reach() == Reach::SoFar).then_some((held, scan))));
+                let is_clear = is_affordable && scan.header.reach() == Reach::SoFar;
+                return Ok(Ok(is_clear.then_some(Head { held, scan, share })));
+            }
+            if !is_affordable {
+                break;
             }
         }
         Ok(Ok(None))
@@ -176,13 +217,19 @@ impl Exchange<'_, '_> {
 
     /// Takes in the rest, and leaves everything to those who judge what is in custody.
     async fn custody(self, taking: Taking) -> Result<Done, Fault> {
-        let Self { with, association, message, envelope, buffers, .. } = self;
-        storage::take_in(with, association, message, (envelope, taking), buffers).await
+        let Self { with, association, message, envelope, buffers, turn, .. } = self;
+        storage::take_in(with, association, message, (envelope, taking, Some(turn)), buffers).await
     }
 
     /// Hands on what has come, and the rest while it comes.
-    async fn pass(self, taking: Taking, ready: Vec<u8>, judged: Judged) -> Result<Done, Fault> {
-        let Self { with, association, message, request, envelope, buffers, onward } = self;
+    async fn pass(
+        self,
+        taking: Taking,
+        ready: Vec<u8>,
+        judged: Judged,
+        place: Place,
+    ) -> Result<Done, Fault> {
+        let Self { with, association, message, request, envelope, buffers, onward, turn } = self;
         let order = order(&judged, request, &envelope);
         let finish = finishing(with, &envelope);
         let is_changed = !judged.verdict.plan.is_empty();
@@ -191,11 +238,11 @@ impl Exchange<'_, '_> {
         let answered = send(onward, &order, &mut passing).await;
         let sent = passing.hash();
         let (arrived, broken) = passing.ended().await;
-        let over = Over { with, association, message, envelope, buffers, onward };
+        let over = Over { with, association, message, envelope, buffers, onward, turn, place };
         match (broken, arrived) {
             (Some(Broken::Modality(fault)), _) => Err(fault),
             (Some(Broken::Refused(refused)), _) => Ok(refuse(&refused)),
-            (Some(Broken::Other), Some(arrived)) => over.keep(arrived).await,
+            (Some(Broken::Other), Some(arrived)) => over.keep(arrived, None).await,
             (None, Some(arrived)) => over.settle(answered, arrived, (judged, sent)).await,
             // Not reached: what is not broken has come to its end.
             (_, None) => Ok(refuse(&Refused::Fault)),
@@ -203,7 +250,12 @@ impl Exchange<'_, '_> {
     }
 
     /// Takes all of it in, judges it with its pixels, and hands it on.
-    async fn whole(self, mut taking: Taking, beginning: Beginning) -> Result<Done, Fault> {
+    async fn whole(
+        self,
+        mut taking: Taking,
+        beginning: Beginning,
+        place: Place,
+    ) -> Result<Done, Fault> {
         while let Some(bytes) = self.association.data().await? {
             if let Err(refused) = taking.push(bytes, self.buffers).await {
                 return Ok(refuse(&refused));
@@ -219,15 +271,16 @@ impl Exchange<'_, '_> {
             Ok(arrived) => arrived,
             Err(refused) => return Ok(refuse(&refused)),
         };
-        let Self { with, association, message, request, envelope, buffers, onward } = self;
-        let judged = judging::whole(with, &envelope, scan.clone(), &stored, beginning).await;
-        let over = Over { with, association, message, envelope, buffers, onward };
-        let Some(judged) = judged else { return over.keep((draft, scan)).await };
+        let Self { with, association, message, request, envelope, buffers, onward, turn } = self;
+        let judged =
+            judging::whole((with, onward), &envelope, scan.clone(), &stored, &beginning).await;
+        let over = Over { with, association, message, envelope, buffers, onward, turn, place };
+        let Some(judged) = judged else { return over.keep((draft, scan), None).await };
         let body = match body(over.with, &stored, &judged) {
             Ok(body) => body,
             Err(fault) => {
                 tracing::error!(object = %stored.id(), %fault, "what was to be relayed cannot be made");
-                return over.keep((draft, scan)).await;
+                return over.keep((draft, scan), None).await;
             }
         };
         let order = order(&judged, request, &over.envelope);
@@ -245,19 +298,31 @@ struct Over<'c, 'r> {
     envelope: Envelope,
     buffers: &'c mut Buffers,
     onward: &'c mut Onward,
+    turn: Turn,
+    place: Place,
 }
 
 impl Over<'_, '_> {
-    /// Takes an object into custody, to be judged there.
-    async fn keep(self, (draft, scan): (Draft, Scan)) -> Result<Done, Fault> {
-        let Self { with, association, message, envelope, buffers, .. } = self;
-        match draft.commit().await {
-            Ok(receipt) => {
-                let (kept, now) = ((envelope, receipt, scan), Instant::now());
-                storage::answer(with, association, message, kept, (buffers, now)).await
+    /// Takes an object into custody: with the verdict by which it may have gone out, or to be judged there.
+    async fn keep(self, arrived: (Draft, Scan), judged: Option<Judged>) -> Result<Done, Fault> {
+        let Self { with, association, message, envelope, buffers, turn, .. } = self;
+        let (draft, scan) = arrived;
+        let last_byte = Instant::now();
+        let receipt = match draft.commit().await {
+            Ok(receipt) => receipt,
+            Err(fault) => return Ok(refuse(&fault.into())),
+        };
+        let responded = association.respond(message, &Answer::from(Status::SUCCESS)).await;
+        storage::tell(with, receipt.id(), receipt.length(), last_byte);
+        let case = Arc::new(Case::new(envelope, with.admitted.source.clone(), scan));
+        let work = match judged {
+            None => Work::Fresh(Box::new(Fresh { receipt, case, turn: Some(turn) })),
+            Some(judged) => {
+                Work::Relayed(Box::new(Relayed { receipt, case, judged, delivered: None, turn }))
             }
-            Err(fault) => Ok(refuse(&fault.into())),
-        }
+        };
+        storage::judge_later(with, work, buffers);
+        responded.map(|()| Done::Answered)
     }
 
     /// Answers an object as its destination has, or in its stead.
@@ -267,28 +332,46 @@ impl Over<'_, '_> {
         arrived: (Draft, Scan),
         (judged, sent): (Judged, Option<blake3::Hash>),
     ) -> Result<Done, Fault> {
-        let answer = match answered {
+        let in_its_stead = match answered {
             Ok(answer) if has_no_resources(answer.status) => {
                 self.onward.failed(None);
-                return match self.onward.relay.fallback {
-                    Fallback::Spool => self.keep(arrived).await,
-                    Fallback::Refuse => Ok(Done::Refused(answer)),
-                };
+                Done::Passed(answer)
             }
-            Ok(answer) => answer,
             Err(fault) => {
                 self.onward.failed(Some(&fault));
-                return match self.onward.relay.fallback {
-                    Fallback::Spool => self.keep(arrived).await,
-                    Fallback::Refuse => Ok(Done::Refused(not_answered())),
-                };
+                Done::Refused(not_answered())
             }
+            Ok(answer) => match outcome(Attempt::Answered(answer.status)) {
+                Outcome::Stored { .. } => {
+                    return self.stored(answer, arrived, (judged, sent)).await;
+                }
+                // It is the destination's, and the modality's, to deal with.
+                Outcome::NotStored(_) => {
+                    self.forget(&arrived.0, &judged);
+                    return Ok(Done::Passed(answer));
+                }
+            },
         };
-        match outcome(Attempt::Answered(answer.status)) {
-            Outcome::Stored { .. } => self.stored(answer, arrived, (judged, sent)).await,
-            // It is the destination's, and the modality's, to deal with.
-            Outcome::NotStored(_) => Ok(Done::Refused(answer)),
+        match self.onward.relay.fallback {
+            Fallback::Spool => self.keep(arrived, Some(judged)).await,
+            Fallback::Refuse => {
+                self.forget(&arrived.0, &judged);
+                Ok(in_its_stead)
+            }
         }
+    }
+
+    /// Removes the frames that were made for an object that is not kept.
+    fn forget(&self, draft: &Draft, judged: &Judged) {
+        if judged.verdict.plan.made().is_none() {
+            return;
+        }
+        let (spool, object) = (self.with.receiver.spool.clone(), draft.id());
+        tokio::task::spawn_blocking(move || {
+            if let Err(fault) = spool.remove(&[object]) {
+                tracing::warn!(%object, %fault, "frames that were made for a refused object stay");
+            }
+        });
     }
 
     /// The destination has it.
@@ -298,29 +381,29 @@ impl Over<'_, '_> {
         (draft, scan): (Draft, Scan),
         (judged, sent): (Judged, Option<blake3::Hash>),
     ) -> Result<Done, Fault> {
-        let Self { with, association, message, envelope, buffers: _, onward } = self;
-        let receiver = with.receiver;
+        let Self { with, association, message, envelope, buffers, onward, turn, place } = self;
+        let last_byte = Instant::now();
         let case = Arc::new(Case::new(envelope, with.admitted.source.clone(), scan));
-        let others = judged.verdict.destinations.len() > 1;
-        let copy = copies::Copy {
-            case,
-            judged,
-            destination: onward.name.clone(),
-            status: answer.status,
-            sent,
-        };
-        if others {
+        let (destination, status) = (onward.name.clone(), answer.status);
+        let delivered = Some(Delivered { destination, status, sent });
+        let has_others =
+            judged.site.names(&judged.verdict.destinations).iter().any(|name| *name != onward.name);
+        let (object, length) = (draft.id(), draft.length());
+        if has_others {
             // It is to go elsewhere as well, for which the gate alone answers.
             let receipt = match draft.commit().await {
                 Ok(receipt) => receipt,
                 Err(fault) => return Ok(refuse(&fault.into())),
             };
             let responded = association.respond(message, &answer).await;
-            receiver.relaying.copies.committed(copy, receipt).await;
+            storage::tell(with, object, length, last_byte);
+            let relayed = Relayed { receipt, case, judged, delivered, turn };
+            storage::judge_later(with, Work::Relayed(Box::new(relayed)), buffers);
             return responded.map(|()| Done::Answered);
         }
         let responded = association.respond(message, &answer).await;
-        receiver.relaying.copies.keep(copy, draft).await;
+        storage::tell(with, object, length, last_byte);
+        place.keep(Copy { draft, case, judged, delivered, turn });
         responded.map(|()| Done::Answered)
     }
 }

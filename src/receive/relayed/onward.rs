@@ -6,11 +6,12 @@ use crate::dicom::sop_class;
 use crate::dicom::status::Status;
 use crate::dimse::Stream;
 use crate::dimse::acceptor::Requested;
+use crate::dimse::fault::Fault;
 use crate::dimse::message::Answer;
 use crate::dimse::mirror::Wish;
 use crate::dimse::negotiate::{Context, ContextAnswer, Negotiated};
 use crate::dimse::requestor::StoreFault;
-use crate::pipeline;
+use crate::pipeline::{self, Site};
 use crate::policy::admission::Admitted;
 use crate::policy::relay::{Echo, Fallback, Relay};
 use crate::receive::Receiver;
@@ -75,6 +76,13 @@ impl Onward {
         !self.fallen
     }
 
+    /// Whether the rules of the site that are in force now still want its objects relayed there.
+    pub(super) fn is_wanted(&self, site: &Site, sender: &pipeline::Association) -> bool {
+        let Some(chosen) = site.routes.foreseen(sender) else { return false };
+        let first = chosen.destinations.first().and_then(|first| site.destinations.get(*first));
+        chosen.ack.relay().is_some() && first == Some(&self.name)
+    }
+
     /// Whether the destination can be sent an object of this context now.
     pub(super) async fn takes(&mut self, context: &Context) -> bool {
         let takes = match self.upstream.ready().await {
@@ -110,7 +118,9 @@ impl Onward {
     pub(super) fn failed(&mut self, fault: Option<&StoreFault>) {
         if let Some(fault) = fault {
             tracing::warn!(destination = self.name, %fault, "the destination failed while an object was relayed");
-            self.upstream.leave_alone();
+            if let StoreFault::Association { fault: Fault::Timeout(_), .. } = fault {
+                self.upstream.leave_alone();
+            }
         }
         self.fall();
     }
@@ -137,7 +147,9 @@ impl Onward {
             Ok(answer) => answer,
             Err(fault) => {
                 tracing::warn!(destination = self.name, %fault, "C-ECHO: the destination does not answer");
-                self.upstream.abandon();
+                if let StoreFault::Association { .. } = fault {
+                    self.upstream.abandon();
+                }
                 not_reached()
             }
         }

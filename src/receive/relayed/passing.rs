@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::dicom::{Tag, tags};
 use crate::dimse::Stream;
 use crate::dimse::acceptor::Association;
 use crate::dimse::fault::Fault;
@@ -9,6 +10,9 @@ use crate::dimse::frames::{Frames, Source};
 use crate::object::{End, Scan};
 use crate::receive::storage::{Buffers, Incoming, Refused, Taking};
 use crate::spool::Draft;
+
+/// What ends the header.
+const PIXELS: [Tag; 3] = [tags::FLOAT_PIXEL_DATA, tags::DOUBLE_FLOAT_PIXEL_DATA, tags::PIXEL_DATA];
 
 /// Why an object is not passed on to its end.
 pub(super) enum Broken {
@@ -116,6 +120,19 @@ impl<'c> Passing<'c> {
         Ok(true)
     }
 
+    /// Whether nothing has come behind the header that was not known when that went out: something that cannot be walked, or,
+    /// of an object that is marked, elements that the mark may depend on.
+    fn is_as_expected(&self) -> bool {
+        let Some((_, scan)) = &self.arrived else { return false };
+        let is_pixels = |tag: Tag| PIXELS.contains(&tag);
+        let mut behind = scan.header.top().map(|element| element.tag);
+        let mut has_more = || {
+            behind.by_ref().any(is_pixels);
+            behind.any(|tag| tag != tags::DATA_SET_TRAILING_PADDING)
+        };
+        scan.end == End::Complete && (self.hasher.is_none() || !has_more())
+    }
+
     async fn fill_in(&mut self, frames: &mut Frames) -> Result<(), Broken> {
         while !frames.is_full() {
             let waiting = self.ready.get(self.gone..).unwrap_or_default();
@@ -126,8 +143,7 @@ impl<'c> Passing<'c> {
                 if let Some(broken) = self.broken.take() {
                     return Err(broken);
                 }
-                // What is wrong behind the header was not known when that went out.
-                if self.arrived.as_ref().is_none_or(|(_, scan)| scan.end != End::Complete) {
+                if !self.is_as_expected() {
                     return Err(Broken::Other);
                 }
                 frames.end();

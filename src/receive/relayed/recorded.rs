@@ -2,28 +2,34 @@
 
 use std::sync::Arc;
 
-use crate::base::time::{Timestamp, now};
+use super::judging::Judged;
+use super::turns::Turn;
+use crate::base::time::now;
 use crate::dicom::status::Status;
 use crate::ledger::{Arrival, Event, What, insist};
 use crate::observe::metrics;
 use crate::pipeline::{Site, Verdict};
 use crate::receive::case::{Case, row};
 use crate::receive::drawing::Versions;
-use crate::receive::judge::{Call, Judged, Judging, received, verdict, written};
+use crate::receive::judge::{self, Call, Judging, received, verdict, written};
+use crate::receive::past::Past;
 use crate::receive::seats::Seat;
 use crate::receive::telling::tell;
 use crate::spool::Receipt;
 
-/// An object that its destination has, and that has come into custody since.
+/// An object that was relayed, or was to be, and is in custody.
 pub struct Relayed {
     pub(super) receipt: Receipt,
     pub(in crate::receive) case: Arc<Case>,
-    pub(super) verdict: Box<Verdict>,
-    pub(super) site: Arc<Site>,
-    /// When it was judged.
-    pub(super) at: Timestamp,
-    /// Whether its pixels were looked at.
-    pub(super) is_whole: bool,
+    pub(super) judged: Judged,
+    /// What its destination has of it; `None` where that did not answer.
+    pub(super) delivered: Option<Delivered>,
+    /// Whoever comes with its SOP Instance UID waits until it is entered.
+    pub(super) turn: Turn,
+}
+
+/// What a destination has.
+pub(super) struct Delivered {
     /// The destination's name.
     pub(super) destination: String,
     /// What it answered.
@@ -33,16 +39,16 @@ pub struct Relayed {
 }
 
 impl Relayed {
-    /// What is to be recorded of it, all at once: that it was judged, and that it was delivered.
+    /// What is to be recorded of it, all at once: that it was judged, and that it was delivered, if it was.
     pub(in crate::receive) async fn recorded(
         self,
         with: &Judging,
         seat: Seat,
         call: &Call,
     ) -> Vec<Event> {
-        let Self { receipt, case, mut verdict, site, at, is_whole, destination, status, sent } =
-            self;
-        let (object, sent) = (receipt.id(), sent.unwrap_or_else(|| receipt.hash()));
+        let Self { receipt, case, judged, delivered, turn } = self;
+        let Judged { mut verdict, site, at, is_whole } = judged;
+        let object = receipt.id();
         let row = row(&receipt, &case, &site);
         let entered = insist(&call.stop, || received(with.ledger.clone(), row.clone()));
         match entered.await {
@@ -51,12 +57,21 @@ impl Relayed {
                 with.metrics.suppressed.inc();
                 return Vec::new();
             }
-            Ok(Arrival::New | Arrival::Again { .. } | Arrival::Conflict { .. }) => {}
+            Ok(Arrival::Conflict { with: other }) => {
+                tracing::warn!(%object, %other, "other bytes under a SOP Instance UID that is known");
+                if delivered.is_none() {
+                    let event =
+                        judge::judged(with, object, case, Past::OtherBytes, seat, (None, call));
+                    return event.await.into_iter().collect();
+                }
+            }
+            Ok(Arrival::New | Arrival::Again { .. }) => {}
             Err(fault) => {
                 tracing::error!(%object, %fault, "an object was not entered in the ledger");
                 return Vec::new();
             }
         }
+        drop(turn);
         if !is_whole {
             look_again(with, (object, &site, &case), seat, call, &mut verdict).await;
         }
@@ -64,12 +79,17 @@ impl Relayed {
             with.studies.came(part, case.received());
         }
         tell(&with.metrics, object, &verdict);
-        let label = metrics::Lane { destination: destination.clone() };
-        with.metrics.delivered.get_or_create(&label).inc();
-        tracing::info!(%object, destination, "delivered");
-        let delivered = What::Delivered { destination, status, comment: String::new(), sent };
         let judged = What::Judged(Box::new(written(&verdict, &site)));
-        vec![Event { object, at, what: judged }, Event { object, at: now(), what: delivered }]
+        let mut events = vec![Event { object, at, what: judged }];
+        if let Some(Delivered { destination, status, sent }) = delivered {
+            let label = metrics::Lane { destination: destination.clone() };
+            with.metrics.delivered.get_or_create(&label).inc();
+            tracing::info!(%object, destination, "delivered");
+            let (comment, sent) = (String::new(), sent.unwrap_or_else(|| receipt.hash()));
+            let what = What::Delivered { destination, status, comment, sent };
+            events.push(Event { object, at: now(), what });
+        }
+        events
     }
 }
 
@@ -85,7 +105,9 @@ async fn look_again(
     let bypass = first.is_bypassed();
     let seat = (seat, bypass);
     let again = verdict(with, object, site, case, seat, Versions::default(), (None, call)).await;
-    if let Some(Judged::Verdict(again)) = again {
+    if let Some(judge::Judged::Verdict(again)) = again
+        && !again.unchecked
+    {
         let again = *again;
         first.findings = again.findings;
         first.shadow = again.shadow;
