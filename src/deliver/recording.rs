@@ -184,7 +184,9 @@ async fn enter(ledger: &Ledger, notes: Vec<Note>, stop: &CancellationToken) {
     let objects: Vec<ObjectId> =
         notes.iter().flat_map(|note| note.events.iter().map(|event| event.object)).collect();
     let events: Vec<Event> = notes.iter().flat_map(|note| note.events.iter().cloned()).collect();
-    match insist(stop, || record_all(ledger.clone(), events.clone())).await {
+    // Only by what failed does the lane go.
+    let soon = notes.iter().all(|note| note.stage != Stage::Failed);
+    match insist(stop, || record(ledger.clone(), events.clone(), soon)).await {
         Ok(outcomes) => {
             for (object, refused) in objects.iter().zip(outcomes) {
                 if let Err(refused) = refused {
@@ -208,11 +210,12 @@ async fn enter(ledger: &Ledger, notes: Vec<Note>, stop: &CancellationToken) {
     }
 }
 
-async fn record_all(
+async fn record(
     ledger: Ledger,
     events: Vec<Event>,
+    soon: bool,
 ) -> Result<Vec<Result<(), Refused>>, LedgerFault> {
-    ledger.record_all(events).await
+    if soon { ledger.record_soon(events).await } else { ledger.record_all(events).await }
 }
 
 #[cfg(test)]

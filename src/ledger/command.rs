@@ -15,8 +15,17 @@ pub(super) type Reply<T> = oneshot::Sender<Result<T, LedgerFault>>;
 /// What the writer can be asked.
 pub(super) enum Command {
     Received(Box<ObjectRow>, Reply<Arrival>),
-    Refused { source: String, at: Timestamp, reply: Reply<()> },
-    Events(Vec<Event>, Reply<Vec<Result<(), Refused>>>),
+    Refused {
+        source: String,
+        at: Timestamp,
+        reply: Reply<()>,
+    },
+    /// With `soon`, nobody waits for them.
+    Events {
+        events: Vec<Event>,
+        soon: bool,
+        reply: Reply<Vec<Result<(), Refused>>>,
+    },
     Adopt(Vec<ObjectRow>, Reply<()>),
     Replay(Vec<(u64, Vec<u8>)>, Reply<Replayed>),
     Replayed(Reply<Vec<ObjectId>>),
@@ -64,11 +73,21 @@ pub(super) enum Answer {
 }
 
 impl Command {
+    /// Whether it may wait a moment for others.
+    pub(super) fn may_wait(&self) -> bool {
+        matches!(self, Self::Events { soon: true, .. })
+    }
+
+    /// Whether it does nothing that its object's own file could not tell again.
+    pub(super) fn only_enters(&self) -> bool {
+        matches!(self, Self::Received(..))
+    }
+
     /// Answers whoever gave it.
     pub(super) fn answer(self, answer: Answer) {
         match (self, answer) {
             (Self::Received(_, reply), Answer::Arrival(arrival)) => tell(reply, Ok(arrival)),
-            (Self::Events(_, reply), Answer::Outcomes(outcomes)) => tell(reply, Ok(outcomes)),
+            (Self::Events { reply, .. }, Answer::Outcomes(outcomes)) => tell(reply, Ok(outcomes)),
             (Self::Replay(_, reply), Answer::Replayed(replayed)) => tell(reply, Ok(replayed)),
             (Self::Replayed(reply) | Self::Missing(_, reply), Answer::Objects(objects)) => {
                 tell(reply, Ok(objects));
@@ -92,7 +111,7 @@ impl Command {
     pub(super) fn fail(self, fault: LedgerFault) {
         match self {
             Self::Received(_, reply) => tell(reply, Err(fault)),
-            Self::Events(_, reply) => tell(reply, Err(fault)),
+            Self::Events { reply, .. } => tell(reply, Err(fault)),
             Self::Replay(_, reply) => tell(reply, Err(fault)),
             Self::Replayed(reply) | Self::Missing(_, reply) => tell(reply, Err(fault)),
             Self::Forget(_, reply) => tell(reply, Err(fault)),
@@ -117,7 +136,7 @@ pub(super) fn rows_of(batch: &[Command]) -> Vec<ObjectRow> {
     let row = |command: &Command| match command {
         Command::Received(row, _) => Some(ObjectRow::clone(row)),
         Command::Refused { .. }
-        | Command::Events(..)
+        | Command::Events { .. }
         | Command::Adopt(..)
         | Command::Replay(..)
         | Command::Replayed(_)

@@ -14,8 +14,9 @@
 //! 3. append the batch's durable events to the [`DurableLog`] and wait until they are synced;
 //! 4. write the sequence of the last one, commit, answer everyone, and wake whoever waits on [`Ledger::changes`].
 //!
-//! So nothing takes effect before it is durable, and a group costs one sync. If the commit fails after step 3, the batch is
-//! applied again before anything else. The database runs with `synchronous = NORMAL`: after a power cut it is consistent,
+//! So nothing takes effect before it is durable, and a group costs one sync. A batch that only enters objects is answered after
+//! step 2, and its transaction stays open for the next one, for some milliseconds at most: their files say the same, so nothing
+//! is lost with it. If the commit fails after step 3, the batch is applied again before anything else. The database runs with `synchronous = NORMAL`: after a power cut it is consistent,
 //! may lack its last transactions, and knows by the sequence of step 4 where the log has to be read from.
 //!
 //! # At the start
@@ -36,10 +37,11 @@
 //!
 //! * received = delivered + held + rejected + in flight, for each day and source, unless an object is lost.
 //! * A durable event is in the tables if, and only if, its sequence is at most [`Ledger::applied`].
-//! * Readers have connections of their own and never wait for the writer.
+//! * Readers have connections of their own. They wait for the writer only where objects have just been entered, and never for long.
 
 mod arrival;
 mod command;
+mod entered;
 mod event;
 mod fault;
 #[cfg(any(test, fuzzing))]
@@ -53,6 +55,7 @@ mod studies;
 #[cfg(test)]
 mod tests;
 mod tried;
+mod upkeep;
 mod writer;
 
 use std::collections::BTreeSet;
@@ -236,10 +239,12 @@ impl Ledger {
         let (changed, changes) = watch::channel(0);
         let told = Arc::new(writer::Told::default());
         let (writer, fresh) = writer::Writer::open(config, log, changed, Arc::clone(&told), now)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        let runtime = runtime.map_err(LedgerFault::Thread)?;
         let thread = std::thread::Builder::new()
             .name("ledger".to_owned())
             .spawn(move || {
-                if catch_unwind(AssertUnwindSafe(|| writer.run(inbox))).is_err() {
+                if catch_unwind(AssertUnwindSafe(|| writer.run(inbox, &runtime))).is_err() {
                     tracing::error!(
                         "the ledger's thread has ended: nothing is judged or delivered; restart the gate"
                     );
@@ -320,7 +325,19 @@ impl Ledger {
         &self,
         events: Vec<Event>,
     ) -> Result<Vec<Result<(), Refused>>, LedgerFault> {
-        self.ask(|reply| Command::Events(events, reply)).await
+        self.ask(|reply| Command::Events { events, soon: false, reply }).await
+    }
+
+    /// As [`Ledger::record_all`] for what nobody waits for: it may take some milliseconds longer, so that it costs no sync of
+    /// its own while others record too.
+    ///
+    /// # Errors
+    /// As [`Ledger::record_all`].
+    pub async fn record_soon(
+        &self,
+        events: Vec<Event>,
+    ) -> Result<Vec<Result<(), Refused>>, LedgerFault> {
+        self.ask(|reply| Command::Events { events, soon: true, reply }).await
     }
 
     /// Objects whose files have been removed, durably. Not logged.
@@ -438,8 +455,17 @@ impl Ledger {
         answer.blocking_recv().unwrap_or(Err(LedgerFault::Panicked))
     }
 
-    /// Runs a query on a connection of its own.
+    /// Runs a query on a connection of its own, once what has been entered by now can be seen there.
     fn read<T>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, LedgerFault>,
+    ) -> Result<T, LedgerFault> {
+        self.inner.told.entered.wait();
+        self.read_at_once(query)
+    }
+
+    /// As [`Ledger::read`] for what follows from events alone: they are committed before they are answered.
+    fn read_at_once<T>(
         &self,
         query: impl FnOnce(&Connection) -> Result<T, LedgerFault>,
     ) -> Result<T, LedgerFault> {

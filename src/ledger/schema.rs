@@ -72,7 +72,6 @@ CREATE TABLE delivery (
   PRIMARY KEY (object, destination)
 );
 CREATE INDEX delivery_next ON delivery (destination, state, urgent DESC, object);
-CREATE INDEX delivery_due ON delivery (destination, state, due);
 CREATE INDEX delivery_state ON delivery (state, object);
 
 CREATE TABLE verdict (
@@ -109,8 +108,13 @@ CREATE TABLE tally (
 );
 ";
 
-/// Tables that came later. What they hold can be told from the spool again, so a program that does not know them may leave them out.
+/// Tables and indexes that came later. What they hold can be told from the spool again, so a program that does not know them may
+/// leave them out.
 const LATER_TABLES: &str = "
+-- Deliveries are written all the time, and few of them are put off.
+CREATE INDEX IF NOT EXISTS delivery_deferred ON delivery (destination, due) WHERE state = 'deferred';
+DROP INDEX IF EXISTS delivery_due;
+
 -- What was found on studies that have settled, the newest of each.
 CREATE TABLE IF NOT EXISTS study (
   study TEXT PRIMARY KEY,

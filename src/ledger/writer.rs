@@ -4,27 +4,38 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::tz::Offset;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, timeout_at};
 
 use crate::base::object_id::{ObjectId, is_without_bytes};
 use crate::base::time::{Timestamp, date_at};
 
 use super::arrival::{adopt, receive, revive};
 use super::command::{Answer, Command, Replayed, rows_of, tell};
+use super::entered::Entered;
 use super::event::{self, Event, What};
 use super::fault::{LedgerFault, LogFault, Refused};
 use super::record::ObjectState;
 use super::store::{self, id, micros};
-use super::{ClockNote, Config, DurableLog, ObjectRow, schema, studies, tried};
+use super::upkeep::{count, drop_rows, forget, note_clock};
+use super::{Config, DurableLog, ObjectRow, schema, studies, tried};
 
 /// Commands of one batch.
 const BATCH: usize = 256;
 
-/// Rows that one [`Command::Forget`] drops.
-const FORGOTTEN: i64 = 1000;
+/// How long events that nobody waits for may wait for others.
+const GATHERED: Duration = Duration::from_millis(5);
+
+/// How long a transaction stays open in which objects have been entered: long enough for their verdicts to come.
+const ENTERED: Duration = Duration::from_millis(20);
+
+/// Commands that wait so, and objects that are entered meanwhile.
+const TOGETHER: usize = 64;
 
 /// What the writer tells beside its answers.
 #[derive(Default)]
@@ -33,6 +44,8 @@ pub(super) struct Told {
     pub(super) revived: Mutex<Vec<ObjectId>>,
     /// See [`Writer::pending`].
     pub(super) is_behind: AtomicBool,
+    /// Whether objects have been entered in a transaction that is still open.
+    pub(super) entered: Entered,
 }
 
 /// What a batch does beyond the tables, once it is certain.
@@ -51,13 +64,19 @@ struct Pending {
 }
 
 pub(super) struct Writer {
-    db: Connection,
+    pub(super) db: Connection,
     path: PathBuf,
     log: Box<dyn DurableLog>,
     changed: watch::Sender<u64>,
     told: Arc<Told>,
     offset: Offset,
-    /// What a failed commit left to be done: the rows of objects, then the events that the log has confirmed.
+    /// Objects that have been entered in the transaction that is open; when there are none, none is.
+    entered: Vec<ObjectRow>,
+    /// Events that nobody waits for.
+    pub(super) waiting: Vec<Command>,
+    /// When all that is committed at the latest.
+    pub(super) commit_by: Option<Instant>,
+    /// What a failed transaction left to be done: the rows of objects, then the events that the log has confirmed.
     pending: Pending,
 }
 
@@ -75,19 +94,33 @@ impl Writer {
         };
         let offset = config.offset;
         let path = config.path.clone();
-        Ok((Self { db, path, log, changed, told, offset, pending: Pending::default() }, fresh))
+        let (entered, waiting, pending) = (Vec::new(), Vec::new(), Pending::default());
+        let commit_by = None;
+        let writer =
+            Self { db, path, log, changed, told, offset, entered, waiting, commit_by, pending };
+        Ok((writer, fresh))
     }
 
-    /// Works until every [`super::Ledger`] is gone.
-    pub(super) fn run(mut self, mut inbox: mpsc::Receiver<Command>) {
+    /// Works until every [`super::Ledger`] is gone. The runtime is there to tell the time.
+    pub(super) fn run(mut self, mut inbox: mpsc::Receiver<Command>, runtime: &Runtime) {
         let mut batch = Vec::with_capacity(BATCH);
-        while inbox.blocking_recv_many(&mut batch, BATCH) > 0 {
-            let batch = std::mem::take(&mut batch);
+        loop {
+            let heard = match self.commit_by {
+                None => Some(inbox.blocking_recv_many(&mut batch, BATCH)),
+                Some(by) => {
+                    let more = inbox.recv_many(&mut batch, BATCH);
+                    runtime.block_on(async { timeout_at(by, more).await.ok() })
+                }
+            };
+            let is_closed = heard == Some(0);
+            let heard = std::mem::take(&mut batch);
             // A thread that ended here would leave every object where it is.
-            if catch_unwind(AssertUnwindSafe(|| self.process(batch))).is_err() {
+            if catch_unwind(AssertUnwindSafe(|| self.turn(heard, is_closed))).is_err() {
                 tracing::error!("the ledger has failed in a batch; it goes on");
             }
-            self.changed.send_modify(|changes| *changes = changes.wrapping_add(1));
+            if is_closed {
+                break;
+            }
         }
         // What a failed commit has left is not in order: the log brings it back.
         let left_in_order = self.catch_up().and_then(|()| {
@@ -99,9 +132,35 @@ impl Writer {
         }
     }
 
+    /// Does what has been heard, and with it what has waited for something like it, or for too long.
+    pub(super) fn turn(&mut self, heard: Vec<Command>, is_closed: bool) {
+        let is_over = is_closed || self.is_over();
+        let (soon, now): (Vec<_>, Vec<_>) = heard.into_iter().partition(Command::may_wait);
+        self.waiting.extend(soon);
+        if is_over || self.waiting.len() >= TOGETHER || !now.iter().all(Command::only_enters) {
+            let mut batch = std::mem::take(&mut self.waiting);
+            batch.extend(now);
+            self.process(batch);
+        } else if !now.is_empty() {
+            self.process(now);
+        }
+        let may_wait = match (self.waiting.is_empty(), self.entered.is_empty()) {
+            (false, _) => Some(GATHERED),
+            (true, false) => Some(ENTERED),
+            (true, true) => None,
+        };
+        let by = may_wait.map(|wait| Instant::now() + wait);
+        self.commit_by = by.map(|by| self.commit_by.map_or(by, |earlier| by.min(earlier)));
+    }
+
+    fn is_over(&self) -> bool {
+        self.commit_by.is_some_and(|by| by <= Instant::now())
+    }
+
     fn process(&mut self, mut batch: Vec<Command>) {
-        if let Err(fault) = caught(|| self.catch_up()).unwrap_or_else(Err) {
+        if let Err(fault) = self.catch_up() {
             schema::condemn_if_damaged(&self.path, &fault);
+            self.told.is_behind.store(true, Ordering::Relaxed);
             tracing::error!(%fault, "the index is behind its journal: nothing is judged or delivered");
             for command in batch {
                 command.fail(LedgerFault::Behind);
@@ -113,8 +172,12 @@ impl Writer {
             && fault.is_full()
             && self.log.make_room()
         {
-            attempted = self.guarded(&mut batch);
+            attempted = match self.catch_up() {
+                Ok(()) => self.guarded(&mut batch),
+                Err(fault) => Err(Failure::Rows(fault)),
+            };
         }
+        self.enter_again(&attempted);
         if let Err(Failure::Rows(fault)) = &attempted {
             schema::condemn_if_damaged(&self.path, fault);
         }
@@ -151,21 +214,56 @@ impl Writer {
         }
     }
 
-    /// As [`Writer::attempt`]. A panic in it leaves nothing in the tables: the transaction is rolled back.
-    fn guarded(&mut self, batch: &mut [Command]) -> Result<Vec<Answer>, Failure> {
-        caught(|| self.attempt(batch)).unwrap_or_else(|fault| Err(Failure::Rows(fault)))
+    /// Objects that had been entered are entered again at once where a batch behind them has failed.
+    fn enter_again(&mut self, attempted: &Result<Vec<Answer>, Failure>) {
+        match attempted {
+            Ok(_) | Err(Failure::Behind) => {}
+            Err(Failure::Rows(_) | Failure::Log(_)) => {
+                if let Err(fault) = self.catch_up() {
+                    self.told.is_behind.store(true, Ordering::Relaxed);
+                    tracing::error!(%fault, "objects could not be entered again");
+                }
+            }
+        }
     }
 
-    /// Steps 1 to 4 of the module's documentation.
+    /// As [`Writer::attempt`]. What fails, or panics, leaves nothing in the tables; what had been entered is to be entered again
+    /// before anything else.
+    fn guarded(&mut self, batch: &mut [Command]) -> Result<Vec<Answer>, Failure> {
+        let attempted =
+            caught(|| self.attempt(batch)).unwrap_or_else(|fault| Err(Failure::Rows(fault)));
+        if attempted.is_ok() {
+            return attempted;
+        }
+        if !self.db.is_autocommit()
+            && let Err(error) = self.db.execute_batch("ROLLBACK")
+        {
+            tracing::error!(%error, "a batch could not be taken back");
+        }
+        drop(self.pending.rows.splice(..0, self.entered.drain(..)));
+        self.commit_by = None;
+        attempted
+    }
+
+    /// Steps 1 to 4 of the module's documentation. Where objects are entered and nothing else, the transaction stays open for
+    /// what comes behind them.
     fn attempt(&mut self, batch: &mut [Command]) -> Result<Vec<Answer>, Failure> {
-        let tx = self
-            .db
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(|error| Failure::Rows(error.into()))?;
-        let mut effects = Effects::default();
+        if self.entered.is_empty() {
+            self.db
+                .execute_batch("BEGIN IMMEDIATE")
+                .map_err(|error| Failure::Rows(error.into()))?;
+        }
+        let (db, mut effects) = (&self.db, Effects::default());
         let mut answers = Vec::with_capacity(batch.len());
         for command in batch.iter_mut() {
-            answers.push(execute(&tx, command, self.offset, &mut effects).map_err(Failure::Rows)?);
+            answers.push(execute(db, command, self.offset, &mut effects).map_err(Failure::Rows)?);
+        }
+        let stays_open = !batch.is_empty() && batch.iter().all(Command::only_enters);
+        if stays_open && !self.is_over() && self.entered.len() < TOGETHER {
+            let rows = rows_of(batch);
+            self.told.entered.begin(rows.iter().map(|row| row.sop_instance.clone()));
+            self.entered.extend(rows);
+            return Ok(answers);
         }
         let Effects { durable, revived } = effects;
         let mut logged = Vec::new();
@@ -175,10 +273,10 @@ impl Writer {
             logged = (first..).zip(durable).collect();
         }
         let committed = match logged.last() {
-            Some((last, _event)) => set_applied(&tx, *last),
+            Some((last, _event)) => set_applied(db, *last),
             None => Ok(()),
         }
-        .and_then(|()| Ok(tx.commit()?));
+        .and_then(|()| Ok(db.execute_batch("COMMIT")?));
         if let Err(fault) = committed {
             tracing::error!(%fault, "a batch could not be committed to the index");
             schema::condemn_if_damaged(&self.path, &fault);
@@ -186,6 +284,10 @@ impl Writer {
             self.pending = Pending { rows: rows_of(batch), events: logged };
             return Err(Failure::Behind);
         }
+        self.entered.clear();
+        self.commit_by = None;
+        self.told.entered.end();
+        self.changed.send_modify(|changes| *changes = changes.wrapping_add(1));
         self.tell_revived(revived);
         // What is committed is not undone, whatever becomes of the telling.
         let told = caught(|| {
@@ -223,10 +325,11 @@ impl Writer {
         if self.pending.rows.is_empty() && self.pending.events.is_empty() {
             return Ok(());
         }
-        match self.apply_pending() {
+        caught(|| match self.apply_pending() {
             Err(fault) if fault.is_full() && self.log.make_room() => self.apply_pending(),
             outcome => outcome,
-        }
+        })
+        .unwrap_or_else(Err)
     }
 
     fn apply_pending(&mut self) -> Result<(), LedgerFault> {
@@ -244,6 +347,8 @@ impl Writer {
         }
         tx.commit()?;
         let done = std::mem::take(&mut self.pending);
+        self.told.entered.end();
+        self.changed.send_modify(|changes| *changes = changes.wrapping_add(1));
         self.told.is_behind.store(false, Ordering::Relaxed);
         self.tell_revived(revived);
         self.tell_log(done.events);
@@ -299,7 +404,7 @@ fn execute(
             count(db, &day(*at, offset), source, "refused", 1)?;
             Ok(Answer::Done)
         }
-        Command::Events(events, _) => {
+        Command::Events { events, .. } => {
             let mut outcomes = Vec::with_capacity(events.len());
             for event in events {
                 let outcome = apply(db, event, &mut effects.revived)?;
@@ -467,68 +572,6 @@ pub(super) fn set_present(
 ) -> Result<(), LedgerFault> {
     let mut statement = db.prepare_cached("UPDATE object SET present = $1 WHERE id = $2")?;
     statement.execute(params![present, object.to_string()])?;
-    Ok(())
-}
-
-fn note_clock(db: &Connection, note: ClockNote) -> Result<(), LedgerFault> {
-    let ClockNote { at, rests } = note;
-    let mut statement = db.prepare_cached(
-        "INSERT INTO mark (name, value) VALUES ('clock', $1), ('rests', $2)
-         ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-    )?;
-    statement.execute([micros(at), micros(rests.unwrap_or(Timestamp::MIN))])?;
-    let mut statement =
-        db.prepare_cached("UPDATE object SET settled = $1 WHERE present = 1 AND settled > $1")?;
-    statement.execute([micros(at)])?;
-    Ok(())
-}
-
-fn forget(db: &Connection, before: Timestamp) -> Result<usize, LedgerFault> {
-    let mut statement = db.prepare_cached(
-        "SELECT id, day, source, state FROM object
-          WHERE present = 0 AND settled < $1 AND received < $1 AND state <> 'lost' ORDER BY settled LIMIT $2",
-    )?;
-    let rows: Vec<[String; 4]> = statement
-        .query_map(params![micros(before), FORGOTTEN], |row| {
-            Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?])
-        })?
-        .collect::<Result<_, _>>()?;
-    let forgotten = rows.len();
-    for [key, day, source, state] in rows {
-        if state != ObjectState::Suppressed.as_str() {
-            count(db, &day, &source, "received", 1)?;
-        }
-        count(db, &day, &source, &state, 1)?;
-        drop_rows(db, &key)?;
-    }
-    Ok(forgotten)
-}
-
-fn drop_rows(db: &Connection, key: &str) -> Result<(), LedgerFault> {
-    for sql in [
-        "DELETE FROM delivery WHERE object = $1",
-        "DELETE FROM verdict WHERE object = $1",
-        "DELETE FROM tried_on WHERE one = $1",
-        "DELETE FROM decision WHERE object = $1",
-        "DELETE FROM object WHERE id = $1",
-    ] {
-        db.prepare_cached(sql)?.execute([key])?;
-    }
-    Ok(())
-}
-
-fn count(
-    db: &Connection,
-    day: &str,
-    source: &str,
-    kind: &str,
-    more: i64,
-) -> Result<(), LedgerFault> {
-    let mut statement = db.prepare_cached(
-        "INSERT INTO tally (day, source, kind, count) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (day, source, kind) DO UPDATE SET count = tally.count + excluded.count",
-    )?;
-    statement.execute(params![day, source, kind, more])?;
     Ok(())
 }
 

@@ -46,7 +46,7 @@ impl Ledger {
         let but = titles(but);
         let may_go =
             |due: &Due| waiting.get(&due.series).is_none_or(|object| *object == due.object);
-        self.read(|db| {
+        self.read_at_once(|db| {
             // Two queries, each along an index, and a merge: one query for both states would sort the whole queue.
             let mut due = due_in(db, destination, DeliveryState::Queued, now, limit, &but, may_go)?;
             due.extend(due_in(db, destination, DeliveryState::Deferred, now, limit, &but, may_go)?);
@@ -67,7 +67,7 @@ impl Ledger {
         but: &[String],
     ) -> Result<Option<Timestamp>, LedgerFault> {
         let but = titles(but);
-        self.read(|db| {
+        self.read_at_once(|db| {
             let mut statement = db.prepare_cached(NEXT_DUE)?;
             let due: Option<i64> =
                 statement.query_row([destination, but.as_str()], |row| row.get(0))?;
@@ -80,7 +80,7 @@ impl Ledger {
     /// # Errors
     /// When the index fails.
     pub fn has_work(&self, destination: &str) -> Result<bool, LedgerFault> {
-        self.read(|db| {
+        self.read_at_once(|db| {
             let mut statement = db.prepare_cached(HAS_WORK)?;
             Ok(statement.query_row([destination], |row| row.get(0))?)
         })

@@ -3,6 +3,7 @@
 mod conservation;
 mod copies;
 mod custody;
+mod entered;
 mod recovery;
 mod retention;
 mod studies;
