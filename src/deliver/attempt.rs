@@ -1,22 +1,24 @@
 //! One attempt at one object: from the spool, changed as recorded, to the destination's answer.
 
-use std::path::PathBuf;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
-use super::body::{Body, BodyFault, Change, Form, Watch};
+use super::body::{Body, BodyFault, Change, Form, Outgoing, Sent, Watch};
 use super::peer::{Line, PeerFault};
 use super::standing::Against;
 use crate::base::caught::{Panicked, caught};
 use crate::dicom::status::Status;
+use crate::dicom::uid::Uid;
 use crate::ledger::{Due, LedgerFault, Treatment};
 use crate::object::edit::EditPlan;
 use crate::object::part10::FileMeta;
 use crate::object::splice::MadeBytes;
 use crate::observe::audit::Entry;
 use crate::policy::outcome::{Attempt, Cause, Failure, Outcome, outcome};
-use crate::spool::{MadeFault, ReadFault, StoredObject, folder};
+use crate::spool::{MadeFault, ObjectId, ReadFault, StoredObject, folder};
 
 /// The way to a destination.
 pub(super) enum Way {
@@ -86,13 +88,9 @@ pub(super) async fn attempt(
 ) -> Attempted {
     // Boxed: on its way through a codec it is large, and a lane holds it for good.
     let tried = caught(Box::pin(async {
-        let opened = match open(name, shared, due).await {
-            Ok(opened) => opened,
-            Err(attempted) => return attempted,
-        };
         match way {
-            Way::Folder(folder) => into_folder(folder.clone(), opened, watch).await,
-            Way::Peer(line) => to_peer(line, name, shared, due, opened, watch, stop).await,
+            Way::Folder(folder) => into_folder(folder.clone(), name, shared, due, watch).await,
+            Way::Peer(line) => to_peer(line, name, shared, due, watch, stop).await,
         }
     }))
     .await;
@@ -110,28 +108,72 @@ struct Opened {
     change: Change,
 }
 
-async fn open(name: &str, shared: &Shared, due: &Due) -> Result<Opened, Attempted> {
-    let (spool, ledger) = (shared.spool.clone(), shared.ledger.clone());
-    let (id, destination) = (due.object, name.to_owned());
-    let opened = tokio::task::spawn_blocking(move || {
-        let treatment = match ledger.treatment(id, &destination) {
-            Ok(Some(treatment)) => treatment,
-            Ok(None) => return Err(Attempted::Withdrawn),
-            Err(fault) => return Err(unclear(&fault)),
-        };
-        let plan = match treatment {
-            Treatment::AsReceived => EditPlan::default(),
-            Treatment::Planned(bytes) => EditPlan::from_bytes(&bytes)
-                .map_err(|fault| Attempted::Unmade { planned: true, error: fault.to_string() })?,
-        };
-        let stored = spool.object(id).map_err(unread)?;
-        let made = match plan.made() {
-            Some(made) => spool.made(id, &made).map_err(unmade_of)?,
-            None => MadeBytes::none(),
-        };
-        Ok(Opened { stored, change: Change { plan, made } })
-    });
-    opened.await.unwrap_or_else(|fault| Err(unmade(false, &fault)))
+/// Opens an object as recorded for a destination. Blocks.
+fn open(name: &str, shared: &Shared, id: ObjectId) -> Result<Opened, Attempted> {
+    let (spool, ledger) = (&shared.spool, &shared.ledger);
+    let treatment = match ledger.treatment(id, name) {
+        Ok(Some(treatment)) => treatment,
+        Ok(None) => return Err(Attempted::Withdrawn),
+        Err(fault) => return Err(unclear(&fault)),
+    };
+    let plan = match treatment {
+        Treatment::AsReceived => EditPlan::default(),
+        Treatment::Planned(bytes) => EditPlan::from_bytes(&bytes)
+            .map_err(|fault| Attempted::Unmade { planned: true, error: fault.to_string() })?,
+    };
+    let stored = spool.object(id).map_err(unread)?;
+    let made = match plan.made() {
+        Some(made) => spool.made(id, &made).map_err(unmade_of)?,
+        None => MadeBytes::none(),
+    };
+    Ok(Opened { stored, change: Change { plan, made } })
+}
+
+/// What goes to a peer.
+struct LaidOut {
+    stored: StoredObject,
+    planned: bool,
+    form: Form,
+    instance: Option<Uid>,
+    body: Outgoing,
+    sent: Sent,
+}
+
+/// Lays out what goes to a peer, and reads its first bytes. Blocks.
+fn lay_out(
+    opened: Opened,
+    form: Form,
+    watch: Watch,
+    buffer: Vec<u8>,
+) -> Result<LaidOut, Attempted> {
+    let Opened { stored, change } = opened;
+    let planned = !change.plan.is_empty();
+    let instance = change.plan.instance().cloned();
+    let (body, sent) = made(planned, || {
+        let body = Body::new(&stored, change, form, watch);
+        let (body, sent) = body.map_err(|fault| not_laid_out(planned, fault))?;
+        match Outgoing::begin(body, buffer) {
+            Ok(body) => Ok((body, sent)),
+            Err(fault) => Err(match stored.verify() {
+                Err(damage) => unread(damage),
+                Ok(()) => unmade(planned, &fault),
+            }),
+        }
+    })?;
+    Ok(LaidOut { stored, planned, form, instance, body, sent })
+}
+
+/// Makes what is sent. A panic is told from others: a plan may be at fault, and without it the object can go.
+fn made<T>(planned: bool, make: impl FnOnce() -> Result<T, Attempted>) -> Result<T, Attempted> {
+    let made = catch_unwind(AssertUnwindSafe(make));
+    made.unwrap_or_else(|_told_by_the_hook| Err(unmade(planned, &"making what is sent panicked")))
+}
+
+/// Runs what blocks on a thread that may.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Attempted> + Send + 'static,
+) -> Result<T, Attempted> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|fault| Err(unmade(false, &fault)))
 }
 
 /// What was made cannot be sent; whether the disk fails at it alone, others will show.
@@ -172,44 +214,56 @@ fn not_laid_out(planned: bool, fault: BodyFault) -> Attempted {
     }
 }
 
-async fn into_folder(folder: PathBuf, opened: Opened, watch: Watch) -> Attempted {
-    let Opened { stored, change } = opened;
-    let planned = !change.plan.is_empty();
-    let placed = tokio::task::spawn_blocking(move || {
-        let envelope = stored.envelope();
-        let renamed = change.plan.instance().cloned();
-        let (body, sent) = Body::new(&stored, change, Form::AsItCame, watch)
-            .map_err(|f| not_laid_out(planned, f))?;
-        let meta = FileMeta {
-            sop_class: envelope.sop_class.clone(),
-            sop_instance: renamed.unwrap_or_else(|| envelope.sop_instance.clone()),
-            transfer_syntax: envelope.transfer_syntax.clone(),
-            source_ae: Some(envelope.calling_ae.clone()),
-            ..FileMeta::default()
-        };
-        let head = meta.to_bytes().map_err(|fault| unmade(planned, &fault))?;
-        let placed = folder::place(&folder, stored.id(), &head, body);
-        placed.map_err(|fault| {
-            // The folder, or the object? Only the second is final.
-            if let Some(own) = own_fault(&stored, planned, &sent, &fault) {
-                return own;
-            }
-            let failure = Attempt::Failed(Failure::FolderUnwritable);
-            Attempted::of(failure, Against::Destination, fault.to_string())
-        })
+async fn into_folder(
+    folder: PathBuf,
+    name: &str,
+    shared: &Shared,
+    due: &Due,
+    watch: Watch,
+) -> Attempted {
+    let (name, shared, object) = (name.to_owned(), shared.clone(), due.object);
+    let placed = blocking(move || {
+        let opened = open(&name, &shared, object)?;
+        made(!opened.change.plan.is_empty(), || place(&folder, opened, watch))
     });
     match placed.await {
-        Ok(Ok(sent)) => Attempted::answered(Status::SUCCESS, sent),
-        Ok(Err(attempted)) => attempted,
-        Err(fault) => unmade(planned, &fault),
+        Ok(sent) => Attempted::answered(Status::SUCCESS, sent),
+        Err(attempted) => attempted,
     }
+}
+
+/// Writes an object into a folder. Blocks.
+fn place(folder: &Path, opened: Opened, watch: Watch) -> Result<blake3::Hash, Attempted> {
+    let Opened { stored, change } = opened;
+    let planned = !change.plan.is_empty();
+    let envelope = stored.envelope();
+    let renamed = change.plan.instance().cloned();
+    let (body, sent) = Body::new(&stored, change, Form::AsItCame, watch)
+        .map_err(|fault| not_laid_out(planned, fault))?;
+    let meta = FileMeta {
+        sop_class: envelope.sop_class.clone(),
+        sop_instance: renamed.unwrap_or_else(|| envelope.sop_instance.clone()),
+        transfer_syntax: envelope.transfer_syntax.clone(),
+        source_ae: Some(envelope.calling_ae.clone()),
+        ..FileMeta::default()
+    };
+    let head = meta.to_bytes().map_err(|fault| unmade(planned, &fault))?;
+    let placed = folder::place(folder, stored.id(), &head, body);
+    placed.map_err(|fault| {
+        // The folder, or the object? Only the second is final.
+        if let Some(own) = own_fault(&stored, planned, &sent, &fault) {
+            return own;
+        }
+        let failure = Attempt::Failed(Failure::FolderUnwritable);
+        Attempted::of(failure, Against::Destination, fault.to_string())
+    })
 }
 
 /// Whether it was reading the object, or making what is sent out of it, that failed. Blocks.
 fn own_fault(
     stored: &StoredObject,
     planned: bool,
-    sent: &super::body::Sent,
+    sent: &Sent,
     fault: &std::io::Error,
 ) -> Option<Attempted> {
     if !sent.has_failed() {
@@ -226,31 +280,26 @@ async fn to_peer(
     name: &str,
     shared: &Shared,
     due: &Due,
-    opened: Opened,
     watch: Watch,
     stop: &CancellationToken,
 ) -> Attempted {
-    let Opened { stored, change } = opened;
-    let planned = !change.plan.is_empty();
-    let instance = change.plan.instance().unwrap_or(&due.sop_instance).clone();
-    let prepared = tokio::select! {
-        prepared = line.prepare(due, stored.envelope()) => prepared,
+    let ready = tokio::select! {
+        ready = line.ready(due) => ready,
         () = stop.cancelled() => return Attempted::Stopped,
     };
-    let form = match prepared {
-        Ok(form) => form,
-        Err(fault) => return unsent(line, name, shared, &fault),
+    let laid_out = match ready {
+        Some(form) => {
+            let (name, shared, object) = (name.to_owned(), shared.clone(), due.object);
+            let buffer = line.buffer();
+            blocking(move || lay_out(open(&name, &shared, object)?, form, watch, buffer)).await
+        }
+        None => prepared(line, name, shared, due, watch, stop).await,
     };
-    let laid_out = tokio::task::spawn_blocking(move || {
-        let body = Body::new(&stored, change, form, watch);
-        (stored, body)
-    });
-    let (stored, body) = match laid_out.await {
-        Ok((stored, Ok(body))) => (stored, body),
-        Ok((_, Err(fault))) => return not_laid_out(planned, fault),
-        Err(fault) => return unmade(planned, &fault),
+    let LaidOut { stored, planned, form, instance, body, sent } = match laid_out {
+        Ok(laid_out) => laid_out,
+        Err(attempted) => return attempted,
     };
-    let (body, sent) = body;
+    let instance = instance.unwrap_or_else(|| due.sop_instance.clone());
     let fault = match line.store(due, instance, stored.envelope(), form, body, &sent).await {
         Ok((answer, sent)) => return Attempted::answered(answer.status, sent),
         Err(fault) => fault,
@@ -266,6 +315,28 @@ async fn to_peer(
         }
         None => unsent(line, name, shared, &fault),
     }
+}
+
+/// Lays out what goes to a peer with which an association has to be opened first.
+async fn prepared(
+    line: &mut Line,
+    name: &str,
+    shared: &Shared,
+    due: &Due,
+    watch: Watch,
+    stop: &CancellationToken,
+) -> Result<LaidOut, Attempted> {
+    let opened = {
+        let (name, shared, object) = (name.to_owned(), shared.clone(), due.object);
+        blocking(move || open(&name, &shared, object)).await?
+    };
+    let form = tokio::select! {
+        prepared = line.prepare(due, opened.stored.envelope()) => prepared,
+        () = stop.cancelled() => return Err(Attempted::Stopped),
+    };
+    let form = form.map_err(|fault| unsent(line, name, shared, &fault))?;
+    let buffer = line.buffer();
+    blocking(move || lay_out(opened, form, watch, buffer)).await
 }
 
 fn unsent(line: &Line, name: &str, shared: &Shared, fault: &PeerFault) -> Attempted {

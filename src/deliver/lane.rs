@@ -43,6 +43,9 @@ const SHORTLY: Duration = Duration::from_millis(50);
 /// How long the ledger may take before the lane counts as hanging.
 const LEDGER: Duration = Duration::from_secs(60);
 
+/// An object that came so lately still lies in memory.
+const FRESH: Duration = Duration::from_secs(60);
+
 /// In hand at so many starts in a row, an object is held to be what ended the gate.
 const POISON: u32 = 3;
 
@@ -79,6 +82,8 @@ pub(super) struct Lane {
     pulse: Pulse,
     stop: CancellationToken,
     queue: VecDeque<Due>,
+    /// When the next delivery that was put off is due, if that has just been looked up.
+    next: Option<Option<jiff::Timestamp>>,
     recording: Recording,
     standing: Standing,
     /// Suspects that have been put off in this run.
@@ -109,6 +114,7 @@ impl Lane {
             stop,
             suspects: HashSet::new(),
             queue: VecDeque::new(),
+            next: None,
             standing: Standing::default(),
             used: Instant::now(),
         }
@@ -151,11 +157,16 @@ impl Lane {
         let (waiting, busy) = (self.standing.waiting_series(), self.recording.busy().clone());
         let limit = if is_waiting { LOOKED_THROUGH } else { BATCH } + busy.len();
         let due = tokio::task::spawn_blocking(move || {
-            look_through(&ledger, &name, now, limit, &resting, &busy, &waiting)
+            let due = look_through(&ledger, &name, now, limit, &resting, &busy, &waiting)?;
+            // Asked in the same turn, since the lane is about to wait for it.
+            let is_idle = due.iter().all(|one| busy.contains(&one.object));
+            let next = is_idle.then(|| ledger.next_due(&name, &resting)).transpose()?;
+            Ok::<_, LedgerFault>((due, next))
         })
         .await;
         match due {
-            Ok(Ok(due)) => {
+            Ok(Ok((due, next))) => {
+                self.next = next;
                 let is_free = |due: &Due| !self.recording.busy().contains(&due.object);
                 for due in due.into_iter().filter(is_free) {
                     // Behind the one that it waits for it may go too, if that goes: so the order of arrival is kept.
@@ -207,17 +218,20 @@ impl Lane {
         }
     }
 
-    async fn until_due(&self) -> Duration {
-        let (ledger, name) = (self.shared.ledger.clone(), self.name.clone());
-        let resting = self.standing.resting_titles(Instant::now());
-        let due = tokio::task::spawn_blocking(move || ledger.next_due(&name, &resting)).await;
-        let until_due = match due {
-            Ok(Ok(Some(due))) => {
-                let now = (self.shared.clock)();
-                Duration::try_from(due.duration_since(now)).unwrap_or_default()
+    async fn until_due(&mut self) -> Duration {
+        let next = match self.next.take() {
+            Some(next) => next,
+            None => {
+                let (ledger, name) = (self.shared.ledger.clone(), self.name.clone());
+                let resting = self.standing.resting_titles(Instant::now());
+                let due = tokio::task::spawn_blocking(move || ledger.next_due(&name, &resting));
+                due.await.ok().and_then(Result::ok).flatten()
             }
-            Ok(Ok(None) | Err(_)) | Err(_) => LOOK,
         };
+        let until_due = next.map_or(LOOK, |due| {
+            let now = (self.shared.clock)();
+            Duration::try_from(due.duration_since(now)).unwrap_or_default()
+        });
         let until_let_in = self.standing.until_title(Instant::now()).unwrap_or(LOOK);
         // What is due and not in the queue is on its way into the ledger, or waits for its title.
         until_due.clamp(SHORTLY, LOOK).min(until_let_in.max(SHORTLY))
@@ -240,6 +254,7 @@ impl Lane {
             pulse: self.pulse.clone(),
             silence,
             noted: Arc::new(self.shared.spool.sending().note(due.object)),
+            is_fresh: due.attempts == 0 && self.is_fresh(due.object),
         };
         let sending = Event {
             object: due.object,
@@ -348,6 +363,11 @@ impl Lane {
         let timers = &self.shared.timers;
         let opening = timers.release + timers.connect + timers.association;
         LEDGER + opening + timers.stall + timers.grace + timers.response
+    }
+
+    fn is_fresh(&self, object: ObjectId) -> bool {
+        let age = (self.shared.clock)().duration_since(object.time());
+        age.unsigned_abs() < FRESH
     }
 
     /// Enters an outcome without keeping the lane waiting for it.

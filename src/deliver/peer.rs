@@ -1,14 +1,13 @@
 //! One association with a DICOM peer, kept as long as it is of use.
 
-use super::body::{Body, Form, Sent};
+use super::body::{Form, Outgoing, Sent};
 use super::{Known, Peer, learn};
 use crate::dicom::ae_title::AeTitle;
 use crate::dicom::status::Status;
 use crate::dicom::uid::Uid;
 use crate::dimse::fault::Fault;
-use crate::dimse::frames::Blocking;
 use crate::dimse::message::{Answer, Priority};
-use crate::dimse::requestor::{self, Outgoing, Proposed, StoreFault, StoreOrder};
+use crate::dimse::requestor::{self, Proposed, StoreFault, StoreOrder};
 use crate::dimse::{MAX_CONTEXTS, Stream, Timers};
 use crate::ledger::Due;
 use crate::object::transcode;
@@ -142,17 +141,27 @@ pub(super) struct Line {
     open: Option<Open>,
     /// What has been proposed before, most recent last: proposed again, so that a lane settles on one association.
     wanted: Vec<Proposed>,
+    /// What the first bytes of an object are read into.
+    buffer: Vec<u8>,
 }
 
 struct Open {
-    outgoing: Outgoing<Stream>,
+    outgoing: requestor::Outgoing<Stream>,
     calling: AeTitle,
     proposed: Vec<Proposed>,
 }
 
 impl Line {
     pub(super) fn new(peer: Peer, destination: usize, known: Known, timers: Timers) -> Self {
-        Self { peer, destination, known, timers, open: None, wanted: Vec::new() }
+        Self {
+            peer,
+            destination,
+            known,
+            timers,
+            open: None,
+            wanted: Vec::new(),
+            buffer: Vec::new(),
+        }
     }
 
     /// Sees to it that there is an association on which `due` was proposed, and tells in which form it can go.
@@ -163,23 +172,8 @@ impl Line {
     ) -> Result<Form, PeerFault> {
         let calling = self.peer.calling.title_for(&envelope.calling_ae);
         self.want(due);
-        let fits = self.open.as_ref().is_some_and(|open| {
-            let is_proposed = |(class, syntax): (&Uid, &str)| {
-                open.proposed.iter().any(|proposed| {
-                    proposed.sop_class == *class && proposed.transfer_syntax.as_str() == syntax
-                })
-            };
-            open.calling == calling
-                && proposals(due.transfer_syntax.as_str())
-                    .into_iter()
-                    .all(|syntax| is_proposed((&due.sop_class, syntax)))
-        });
-        if fits && let Some(open) = &mut self.open {
-            // What has ended while it was idle is opened again rather than counted as a failure.
-            if let Err(fault) = open.outgoing.check().await {
-                tracing::debug!(%fault, "an idle association has ended");
-                self.open = None;
-            }
+        if self.fits(due, &calling) {
+            self.check().await;
         } else {
             self.close().await;
         }
@@ -187,6 +181,38 @@ impl Line {
             self.open(calling).await?;
         }
         self.form(due)
+    }
+
+    /// The form in which `due` can go without further ado; `None` when it takes [`Line::prepare`] to tell.
+    pub(super) async fn ready(&mut self, due: &Due) -> Option<Form> {
+        let calling = self.peer.calling.title_for(&AeTitle::parse(&due.calling).ok()?);
+        if !self.fits(due, &calling) {
+            return None;
+        }
+        self.check().await;
+        self.form(due).ok()
+    }
+
+    /// Whether there is an association under this title on which all was proposed that `due` could go in.
+    fn fits(&self, due: &Due, calling: &AeTitle) -> bool {
+        let Some(open) = &self.open else { return false };
+        let is_proposed = |syntax: &str| {
+            open.proposed.iter().any(|proposed| {
+                proposed.sop_class == due.sop_class && proposed.transfer_syntax.as_str() == syntax
+            })
+        };
+        open.calling == *calling
+            && proposals(due.transfer_syntax.as_str()).into_iter().all(is_proposed)
+    }
+
+    /// What has ended while it was idle is opened again rather than counted as a failure.
+    async fn check(&mut self) {
+        if let Some(open) = &mut self.open
+            && let Err(fault) = open.outgoing.check().await
+        {
+            tracing::debug!(%fault, "an idle association has ended");
+            self.open = None;
+        }
     }
 
     /// The first of an object's proposals that the peer has taken on this association. What others have learned of it meanwhile
@@ -250,7 +276,7 @@ impl Line {
         sop_instance: Uid,
         envelope: &Envelope,
         form: Form,
-        body: Body,
+        mut body: Outgoing,
         sent: &Sent,
     ) -> Result<(Answer, blake3::Hash), PeerFault> {
         let Some(open) = &mut self.open else {
@@ -271,7 +297,8 @@ impl Line {
             },
             move_originator: None,
         };
-        let answered = open.outgoing.store(&order, &mut Blocking::new(body)).await;
+        let answered = open.outgoing.store(&order, &mut body).await;
+        self.buffer = body.into_buffer();
         match (answered, sent.hash()) {
             (Ok(answer), Some(hash)) => Ok((answer, hash)),
             // An answer to an object that was not read to its end is an answer to something else.
@@ -287,6 +314,11 @@ impl Line {
                 Err(fault.into())
             }
         }
+    }
+
+    /// The buffer of the object before, if there was one.
+    pub(super) fn buffer(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.buffer)
     }
 
     /// Whether each object goes under the title of its modality.
@@ -306,6 +338,7 @@ impl Line {
 
     /// Releases the association, if there is one.
     pub(super) async fn close(&mut self) {
+        self.buffer = Vec::new();
         if let Some(open) = self.open.take()
             && let Err(fault) = open.outgoing.release().await
         {

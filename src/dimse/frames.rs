@@ -10,7 +10,7 @@ use crate::dimse::DEFAULT_MAX_PDU;
 const HEADERS: usize = 12;
 
 /// Payload that a block holds at least, whatever the size of the peer's PDUs: it is written at once.
-const BLOCK: usize = 128 << 10;
+const BLOCK: usize = 256 << 10;
 
 /// Room for the command set at the front of a message's first block, in bytes.
 const COMMAND_ROOM: usize = 1024;
@@ -125,6 +125,25 @@ impl Frames {
         self.open + HEADERS + self.payload > self.bytes.len()
     }
 
+    /// Fills what room there is with what `read` puts there, or until that says, by 0, that the data set has ended.
+    ///
+    /// # Errors
+    /// Those of `read`, but that it was interrupted.
+    pub fn fill(&mut self, mut read: impl FnMut(&mut [u8]) -> io::Result<usize>) -> io::Result<()> {
+        while !self.is_full() {
+            match read(self.space()) {
+                Ok(0) => {
+                    self.end();
+                    return Ok(());
+                }
+                Ok(count) => self.advance(count),
+                Err(fault) if fault.kind() == io::ErrorKind::Interrupted => {}
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(())
+    }
+
     /// Bytes of the data set that have been put here and stand in no closed PDU.
     fn pending(&self) -> usize {
         self.position.saturating_sub(self.open + HEADERS)
@@ -179,7 +198,7 @@ pub trait Source: Send {
 /// A data set in memory.
 impl Source for &[u8] {
     async fn fill(&mut self, mut frames: Frames) -> io::Result<Frames> {
-        copy(self, &mut frames)?;
+        frames.fill(|space| io::Read::read(self, space))?;
         Ok(frames)
     }
 }
@@ -202,28 +221,13 @@ impl<R: io::Read + Send + 'static> Source for Blocking<R> {
             return Err(io::Error::other("an earlier read was cancelled"));
         };
         let job = tokio::task::spawn_blocking(move || {
-            let result = copy(&mut reader, &mut frames);
+            let result = frames.fill(|space| reader.read(space));
             (reader, frames, result)
         });
         let (reader, frames, result) = job.await.map_err(io::Error::other)?;
         self.0 = Some(reader);
         result.map(|()| frames)
     }
-}
-
-fn copy(reader: &mut impl io::Read, frames: &mut Frames) -> io::Result<()> {
-    while !frames.is_full() {
-        match reader.read(frames.space()) {
-            Ok(0) => {
-                frames.end();
-                return Ok(());
-            }
-            Ok(count) => frames.advance(count),
-            Err(fault) if fault.kind() == io::ErrorKind::Interrupted => {}
-            Err(fault) => return Err(fault),
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -195,7 +195,7 @@ async fn a_message_leaves_in_as_few_writes_as_blocks() {
         let outgoing = associate(watched, &calling, &called, &contexts(), &Timers::default()).await;
         let mut outgoing = outgoing.expect("an association");
         writes.lock().expect("a lock").clear();
-        for size in [100_000, 200_000] {
+        for size in [100_000, 400_000] {
             let object = vec![7; size];
             let answer = outgoing.store(&order(), &mut object.as_slice()).await;
             assert_eq!(answer.expect("an answer").status, Status::SUCCESS);
@@ -204,7 +204,7 @@ async fn a_message_leaves_in_as_few_writes_as_blocks() {
     let ((), controls) = tokio::join!(send, listen);
     let first = [3, 0, 0, 0, 0, 0, 0, 2];
     assert_eq!(controls.get(..8), Some(&first[..]));
-    assert_eq!(controls.len(), 8 + 1 + 13);
+    assert_eq!(controls.len(), 8 + 1 + 25);
     assert_eq!(writes.lock().expect("a lock").len(), 1 + 2);
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::base::figure::{figure, scale};
+use crate::object::edit::{Edit, EditPlan};
 use crate::spool::rot::{make_unreadable, turn_a_bit};
 
 #[tokio::test]
@@ -80,5 +81,55 @@ async fn an_object_without_its_file_is_lost_and_holds_nobody_up() {
     custody.until_state(sound, ObjectState::Delivered).await;
     custody.until_state(lost, ObjectState::Lost).await;
     assert_eq!(pacs.instances(), [uid(&ct(2))]);
+    end(lanes).await;
+}
+
+/// Longer than what is read before the first byte goes out.
+fn large(instance: u32) -> Specimen {
+    Specimen::new(Kind::Ct, 7).instance(instance).size(2048, 512)
+}
+
+/// A plan that puts two bytes before all others.
+fn planned() -> EditPlan {
+    let edit = Edit { at: 0, remove: 0, insert: b"++".to_vec() };
+    EditPlan::new(vec![edit]).expect("a plan")
+}
+
+#[tokio::test]
+async fn a_large_object_is_sent_as_planned() {
+    let custody = Custody::new();
+    let object = custody.take(&large(1), planned().to_bytes()).await;
+    let pacs = Pacs::willing();
+    let (target, _serving) = pacs.serve().await;
+    let lanes = custody.lanes(target);
+    let found = custody.until_state(object, ObjectState::Delivered).await;
+    let want = [b"++".to_vec(), large(1).data_set()].concat();
+    let heard = pacs.heard();
+    assert!(heard.iter().map(|(_, _, bytes)| bytes).eq([&want]));
+    let answer = found.deliveries.first().and_then(|delivery| delivery.answer.clone());
+    assert_eq!(answer.expect("an answer").sent, blake3::hash(&want));
+    end(lanes).await;
+}
+
+#[tokio::test]
+async fn a_large_object_in_which_a_bit_has_turned_comes_to_no_end() {
+    let custody = Custody::new();
+    let mut damaged = Vec::new();
+    // In its data set, at places of which some are read before the first byte goes out.
+    for n in [1, 4, 7, 10, 13, 16] {
+        let object = custody.take(&large(n), planned().to_bytes()).await;
+        turn_a_bit(&custody.spool, object, u64::from(n));
+        damaged.push(object);
+    }
+    let sound = custody.take(&large(2), planned().to_bytes()).await;
+    let pacs = Pacs::willing();
+    let (target, _serving) = pacs.serve().await;
+    let lanes = custody.lanes(target);
+    custody.until_state(sound, ObjectState::Delivered).await;
+    for object in damaged {
+        let found = custody.until_state(object, ObjectState::Held).await;
+        assert_eq!(found.reasons, ["SPOOL_DAMAGED"]);
+    }
+    assert_eq!(pacs.instances(), [uid(&large(2))]);
     end(lanes).await;
 }
