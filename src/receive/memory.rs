@@ -9,8 +9,8 @@ use crate::object::scan::USUAL_MEMORY;
 /// What an open association costs on which nothing is going on.
 const AT_REST: u64 = 32 << 10;
 
-/// Bytes that go to a blocking thread at a time, as long as there is memory enough.
-const BLOCK: usize = 256 << 10;
+/// Bytes that go to a blocking thread at a time, as long as there is memory enough: a CT slice of 512 × 512 pixels takes two turns.
+const BLOCK: usize = 288 << 10;
 
 /// The same, once a quarter of the memory is in use: so many associations at a time are no ordinary day, and each can make
 /// do with less.

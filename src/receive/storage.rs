@@ -293,10 +293,16 @@ impl Taking {
         length: usize,
         buffers: &mut Buffers,
     ) -> Result<Self, Refused> {
-        let (spool, of) = (with.receiver.spool.clone(), envelope.clone());
-        // Asking for room may block on a sick disk.
-        let draft = tokio::task::spawn_blocking(move || spool.draft(&of)).await;
-        let draft = draft.map_err(|_| Refused::Fault)??;
+        let spool = &with.receiver.spool;
+        let draft = match spool.draft_at_once(envelope) {
+            Some(draft) => draft,
+            // Asking for room may block on a sick disk.
+            None => {
+                let (spool, of) = (spool.clone(), envelope.clone());
+                let draft = tokio::task::spawn_blocking(move || spool.draft(&of)).await;
+                draft.map_err(|_| Refused::Fault)??
+            }
+        };
         Self::into_draft(with, draft, envelope, length, buffers)
     }
 

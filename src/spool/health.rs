@@ -106,6 +106,16 @@ impl Health {
         Ok(())
     }
 
+    /// Whether all is known to be well without asking the disk.
+    pub(super) fn is_known_well(&self, now: Instant) -> bool {
+        let room = *self.room.lock().unwrap_or_else(PoisonError::into_inner);
+        let has_room = room.is_some_and(|(asked, free)| {
+            let free = free.saturating_sub(self.owed.load(Ordering::Relaxed));
+            now.saturating_duration_since(asked) < ROOM_AGE && free >= self.reserve
+        });
+        has_room && !self.syncs().sick
+    }
+
     /// The file system has just said that it is full, whatever was known before.
     pub(super) fn found_full(&self, now: Instant) -> StoreFault {
         *self.room.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, 0));

@@ -215,6 +215,16 @@ impl Spool {
         Ok(Draft::new(Arc::clone(&self.shared), id, envelope))
     }
 
+    /// As [`Spool::draft`] where that is possible without touching the disk, so that it never blocks. `None` says nothing.
+    #[must_use]
+    pub fn draft_at_once(&self, envelope: &Envelope) -> Option<Draft> {
+        let is_well = self.shared.health.is_known_well(Instant::now());
+        is_well.then(|| {
+            let id = self.shared.ids.next(envelope.received);
+            Draft::new(Arc::clone(&self.shared), id, envelope)
+        })
+    }
+
     /// Opens an object: head and footer are checked, the data set is not (see [`StoredObject::verify`]). Blocks.
     ///
     /// # Errors
