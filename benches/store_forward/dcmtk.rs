@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use markgate::object::part10::FileMeta;
 
-use super::wire::{CT, EXPLICIT_LE};
-use super::{Gate, LOADS, data_sets};
+use super::gate::{ACKNOWLEDGED, Place, Setup, bench_folder};
+use super::wire::EXPLICIT_LE;
+use super::works::{WORKS, Work};
 
 /// Prints both rows, or what to install.
 pub fn compare() -> io::Result<()> {
@@ -17,34 +18,38 @@ pub fn compare() -> io::Result<()> {
         println!("storescu is not installed: `make setup-test` installs DCMTK");
         return Ok(());
     }
-    let load = &LOADS[0];
-    let folder =
-        tempfile::Builder::new().prefix("markgate-dcmtk").tempdir_in(super::bench_folder())?;
-    let files = write_files(folder.path())?;
-    println!("DCMTK's storescu and storescp, {}", load.name);
+    let work = &WORKS[0];
+    let folder = tempfile::Builder::new().prefix("markgate-dcmtk").tempdir_in(bench_folder())?;
+    let files = write_files(work, folder.path())?;
+    println!("\nDCMTK's storescu and storescp, {}, objects/s", work.name);
     let sink = Storescp::start(folder.path())?;
-    let direct = send(&files, sink.address, load.objects, &sink)?;
-    println!("{:<42} {:>9.0}", "  direct", load.objects as f64 / direct.as_secs_f64());
+    let direct = send(&files, sink.address, work.objects, &sink)?;
+    println!("  {:<18} {:>8.0}", "direct", work.objects as f64 / direct.as_secs_f64());
     drop(sink);
-    let sink = Storescp::start(folder.path())?;
-    let gate = Gate::start(sink.address, "tag")?;
-    let gated = send(&files, gate.address, load.objects, &sink)?;
-    println!("{:<42} {:>9.0}", "  through the gate", load.objects as f64 / gated.as_secs_f64());
+    for ack in ACKNOWLEDGED {
+        let sink = Storescp::start(folder.path())?;
+        let place = Place::new(Setup::tag(sink.address, ack))?;
+        let _gate = place.start()?;
+        let gated = send(&files, place.address, work.objects, &sink)?;
+        println!("  {ack:<18} {:>8.0}", work.objects as f64 / gated.as_secs_f64());
+    }
     Ok(())
 }
 
-fn write_files(folder: &Path) -> io::Result<PathBuf> {
+fn write_files(work: &Work, folder: &Path) -> io::Result<PathBuf> {
     let out = folder.join("objects");
     std::fs::create_dir(&out)?;
-    for (index, (instance, data_set)) in data_sets(&LOADS[0]).iter().enumerate() {
+    let mut object = work.object();
+    for index in 0..work.objects {
+        object.become_number(index);
         let meta = FileMeta {
-            sop_class: CT.into(),
-            sop_instance: instance.as_str().into(),
+            sop_class: object.class.as_str().into(),
+            sop_instance: object.instance.as_str().into(),
             transfer_syntax: EXPLICIT_LE.into(),
             ..FileMeta::default()
         };
         let mut file = meta.to_bytes().map_err(io::Error::other)?;
-        file.extend_from_slice(data_set);
+        file.extend_from_slice(&object.data_set);
         std::fs::write(out.join(format!("{index:04}.dcm")), file)?;
     }
     Ok(out)

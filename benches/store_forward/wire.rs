@@ -3,11 +3,12 @@
 
 use std::io::{self, BufReader, IoSlice, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-pub const CT: &str = "1.2.840.10008.5.1.4.1.1.2";
+use markgate::base::time::{Timestamp, now};
+
 pub const EXPLICIT_LE: &str = "1.2.840.10008.1.2.1";
 const MAX_PDU: usize = 131_072;
 
@@ -93,44 +94,55 @@ fn value_of(command: &[u8], tag: (u16, u16)) -> Option<&[u8]> {
     None
 }
 
-/// An open association that sends CT objects in Explicit VR Little Endian.
+/// An open association that sends objects of one SOP class in Explicit VR Little Endian.
 pub struct Sender {
     stream: TcpStream,
     reader: BufReader<TcpStream>,
+    class: String,
     message_id: u16,
     body: Vec<u8>,
 }
 
+/// When one object was sent, by the clock of the machine.
+#[derive(Clone, Copy)]
+pub struct Sent {
+    pub begun: Timestamp,
+    pub last_byte: Timestamp,
+    pub answered: Timestamp,
+    pub status: u16,
+}
+
 impl Sender {
-    pub fn connect(to: SocketAddr, called: &str) -> io::Result<Self> {
+    pub fn connect(to: SocketAddr, called: &str, calling: &str, class: &str) -> io::Result<Self> {
         let mut stream = TcpStream::connect(to)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(60)))?;
         let mut context = vec![1, 0, 0, 0];
-        context.extend(item(0x30, CT.as_bytes()));
+        context.extend(item(0x30, class.as_bytes()));
         context.extend(item(0x40, EXPLICIT_LE.as_bytes()));
-        stream.write_all(&associate(1, called, "BENCH", &item(0x20, &context)))?;
+        stream.write_all(&associate(1, called, calling, &item(0x20, &context)))?;
         let mut reader = BufReader::with_capacity(64 << 10, stream.try_clone()?);
         let mut body = Vec::new();
         match read_pdu(&mut reader, &mut body)? {
-            2 => Ok(Self { stream, reader, message_id: 0, body }),
+            2 => Ok(Self { stream, reader, class: class.to_owned(), message_id: 0, body }),
             kind => {
                 Err(io::Error::other(format!("the request was answered by a PDU of type {kind}")))
             }
         }
     }
 
-    /// Sends one data set; gives the time from its last byte to the response, and the status.
-    pub fn store(&mut self, instance: &str, data_set: &[u8]) -> io::Result<(Duration, u16)> {
+    /// Sends one data set.
+    pub fn store(&mut self, instance: &str, data_set: &[u8]) -> io::Result<Sent> {
         self.message_id = self.message_id.wrapping_add(1);
         let request = command(&[
-            ((0, 0x0002), CT.into()),
+            ((0, 0x0002), self.class.as_bytes().into()),
             ((0, 0x0100), vec![0x01, 0]),
             ((0, 0x0110), self.message_id.to_le_bytes().into()),
             ((0, 0x0700), vec![0, 0]),
             ((0, 0x0800), vec![0, 1]),
             ((0, 0x1000), instance.into()),
         ]);
+        let begun = now();
         let mut first = fragment(1, 3, request.len()).to_vec();
         first.extend(request);
         let payload = MAX_PDU - 6;
@@ -141,13 +153,15 @@ impl Sender {
             write_all(&mut self.stream, &[&first, &header, piece])?;
             first.clear();
         }
-        let sent = Instant::now();
+        let last_byte = now();
         let kind = read_pdu(&mut self.reader, &mut self.body)?;
-        let waited = sent.elapsed();
+        let answered = now();
         let response = self.body.get(6..).filter(|_| kind == 4);
         let status = response.and_then(|bytes| value_of(bytes, (0, 0x0900)));
         match status {
-            Some(&[low, high]) => Ok((waited, u16::from_le_bytes([low, high]))),
+            Some(&[low, high]) => {
+                Ok(Sent { begun, last_byte, answered, status: u16::from_le_bytes([low, high]) })
+            }
             _ => Err(io::Error::other(format!("no status in a PDU of type {kind}"))),
         }
     }
@@ -168,41 +182,55 @@ fn fragment(context: u8, control: u8, length: usize) -> [u8; 12] {
 /// A sink that takes everything, keeps nothing and counts.
 pub struct Sink {
     pub address: SocketAddr,
-    objects: Arc<AtomicU64>,
-    bytes: Arc<AtomicU64>,
+    taken: Arc<Taken>,
+}
+
+/// What a sink has taken.
+#[derive(Default)]
+struct Taken {
+    objects: AtomicU64,
+    bytes: AtomicU64,
+    /// Of each object its SOP Instance UID, when its command came and when its last byte did.
+    times: Mutex<Vec<(String, Timestamp, Timestamp)>>,
 }
 
 impl Sink {
     pub fn start() -> io::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
-        let sink = Self {
-            address: listener.local_addr()?,
-            objects: Arc::default(),
-            bytes: Arc::default(),
-        };
-        let (objects, bytes) = (Arc::clone(&sink.objects), Arc::clone(&sink.bytes));
+        Self::at("127.0.0.1:0".parse().map_err(io::Error::other)?)
+    }
+
+    pub fn at(address: SocketAddr) -> io::Result<Self> {
+        let listener = TcpListener::bind(address)?;
+        let sink = Self { address: listener.local_addr()?, taken: Arc::default() };
+        let taken = Arc::clone(&sink.taken);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (objects, bytes) = (Arc::clone(&objects), Arc::clone(&bytes));
-                std::thread::spawn(move || serve(stream, &objects, &bytes));
+                let taken = Arc::clone(&taken);
+                std::thread::spawn(move || serve(stream, &taken));
             }
         });
         Ok(sink)
     }
 
     pub fn objects(&self) -> u64 {
-        self.objects.load(Ordering::SeqCst)
+        self.taken.objects.load(Ordering::SeqCst)
     }
 
     pub fn bytes(&self) -> u64 {
-        self.bytes.load(Ordering::SeqCst)
+        self.taken.bytes.load(Ordering::SeqCst)
+    }
+
+    /// Of each object its SOP Instance UID, when its command came and when its last byte did.
+    pub fn times(&self) -> Vec<(String, Timestamp, Timestamp)> {
+        self.taken.times.lock().unwrap().clone()
     }
 }
 
-fn serve(mut stream: TcpStream, objects: &AtomicU64, bytes: &AtomicU64) -> io::Result<()> {
+fn serve(mut stream: TcpStream, taken: &Taken) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut reader = BufReader::with_capacity(256 << 10, stream.try_clone()?);
     let (mut body, mut message) = (Vec::new(), Vec::new());
+    let mut begun = now();
     loop {
         match read_pdu(&mut reader, &mut body)? {
             1 => stream.write_all(&accept_all(&body))?,
@@ -222,15 +250,21 @@ fn serve(mut stream: TcpStream, objects: &AtomicU64, bytes: &AtomicU64) -> io::R
                         if control & 2 == 0 {
                             continue;
                         }
+                        begun = now();
                         if value_of(&message, (0, 0x0100)) == Some(&[0x30, 0]) {
                             stream.write_all(&response(context, &message))?;
                             message.clear();
                         }
                         continue;
                     }
-                    bytes.fetch_add(payload.len() as u64, Ordering::SeqCst);
+                    taken.bytes.fetch_add(payload.len() as u64, Ordering::SeqCst);
                     if control & 2 == 2 {
-                        objects.fetch_add(1, Ordering::SeqCst);
+                        let instance = value_of(&message, (0, 0x1000)).unwrap_or_default();
+                        let instance = String::from_utf8_lossy(instance);
+                        let instance = instance.trim_end_matches('\0').to_owned();
+                        let times = (instance, begun, now());
+                        taken.times.lock().unwrap().push(times);
+                        taken.objects.fetch_add(1, Ordering::SeqCst);
                         stream.write_all(&response(context, &message))?;
                         message.clear();
                     }
