@@ -83,7 +83,7 @@ pub(super) struct Incoming {
 
 /// An object whose bytes are being written: a block is filled while the one before is away.
 pub(super) struct Taking {
-    incoming: Option<Incoming>,
+    incoming: Option<Box<Incoming>>,
     block: Vec<u8>,
     /// How long a block may be.
     length: usize,
@@ -91,7 +91,7 @@ pub(super) struct Taking {
 }
 
 /// A block on its way into the draft; both come back.
-type Writing = JoinHandle<Result<(Incoming, Vec<u8>), Refused>>;
+type Writing = JoinHandle<Result<(Box<Incoming>, Vec<u8>), Refused>>;
 
 /// Why an object is not taken.
 #[derive(Debug, thiserror::Error)]
@@ -317,7 +317,7 @@ impl Taking {
         let share = with.receiver.memory.for_a_header().ok_or(Refused::Memory)?;
         let looking = with.receiver.config.load().looking;
         let scanner = Scanner::new(envelope.syntax(), looking).charged_to(share);
-        let incoming = Some(Incoming { draft, scanner });
+        let incoming = Some(Box::new(Incoming { draft, scanner }));
         Ok(Self { incoming, block: buffers.take(length), length, busy: None })
     }
 
@@ -362,7 +362,7 @@ impl Taking {
         let Self { incoming: Some(incoming), block, .. } = self else {
             return Err(Refused::Fault);
         };
-        let ending = tokio::task::spawn_blocking(move || Ok((last(incoming, &block)?, block)));
+        let ending = tokio::task::spawn_blocking(move || Ok((last(*incoming, &block)?, block)));
         let (ended, block) = joined(ending.await)?;
         buffers.give(block);
         Ok(ended)

@@ -109,7 +109,8 @@ pub(super) async fn store(
     let envelope = envelope(with, message, request);
     let exchange =
         Exchange { with, association, message, request, envelope, buffers, onward, turn };
-    exchange.carry_out().await
+    // Boxed: it is large, and an association holds it for good.
+    Box::pin(exchange.carry_out()).await
 }
 
 /// What a modality hears whose destination does not answer, where the route wants it told.
@@ -130,11 +131,11 @@ impl Exchange<'_, '_> {
             Err(refused) => return Ok(refuse(&refused)),
         };
         let Some(Head { held, scan, share }) = head else {
-            return self.whole(taking, beginning, place).await;
+            return Box::pin(self.whole(taking, beginning, place)).await;
         };
         if storage::flaw(&scan, &self.envelope, false).is_some() {
             // It will be refused, and the destination need not hear of it.
-            return self.whole(taking, beginning, place).await;
+            return Box::pin(self.whole(taking, beginning, place)).await;
         }
         let course =
             judging::header(self.with, self.onward, &self.envelope, scan, &beginning).await;
@@ -146,12 +147,14 @@ impl Exchange<'_, '_> {
         match (course, ready) {
             (Course::Custody, _) => self.custody(taking).await,
             (Course::At(judged), Some(ready)) => {
-                let passed = self.pass(taking, ready, judged, place).await;
+                let passed = Box::pin(self.pass(taking, ready, judged, place)).await;
                 drop(share);
                 passed
             }
             // Something behind the pixels is changed, which is not to be had before it has come.
-            (Course::Whole | Course::At(_), _) => self.whole(taking, beginning, place).await,
+            (Course::Whole | Course::At(_), _) => {
+                Box::pin(self.whole(taking, beginning, place)).await
+            }
         }
     }
 
@@ -237,7 +240,7 @@ impl Exchange<'_, '_> {
             Passing::new(association, buffers, (taking, Box::new(finish)), ready, is_changed);
         let answered = send(onward, &order, &mut passing).await;
         let sent = passing.hash();
-        let (arrived, broken) = passing.ended().await;
+        let (arrived, broken) = Box::pin(passing.ended()).await;
         let over = Over { with, association, message, envelope, buffers, onward, turn, place };
         match (broken, arrived) {
             (Some(Broken::Modality(fault)), _) => Err(fault),
