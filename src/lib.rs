@@ -30,6 +30,7 @@ pub mod spool;
 
 pub mod relay;
 
+pub mod commitment;
 pub mod deliver;
 pub mod quarantine;
 pub mod receive;

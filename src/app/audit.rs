@@ -31,7 +31,10 @@ pub(super) fn entry(witnessed: Witnessed) -> Option<Entry> {
             Entry::DeliveryHeld { object, destination, code }
         }
         // Entered by whoever knows the person.
-        What::Requeued { .. } | What::Sending { .. } | What::Deferred { .. } => return None,
+        What::Missed { .. }
+        | What::Requeued { .. }
+        | What::Sending { .. }
+        | What::Deferred { .. } => return None,
     })
 }
 

@@ -3,6 +3,7 @@
 //! A function of the configuration and of what the program is built to do: the tables come from the very constants that the
 //! network code uses, so the statement cannot fall behind it. It names no patient and no user.
 
+mod commitment;
 mod drawn;
 
 use std::fmt::Write as _;
@@ -31,6 +32,7 @@ pub(super) fn statement(configuration: &Configuration, timers: &Timers) -> Strin
         associations(configuration, timers),
         storage_scp(configuration),
         storage_scu(configuration),
+        commitment::commitment(configuration),
         changes(configuration),
         sop_classes(),
         transfer_syntaxes(),
@@ -66,8 +68,8 @@ fn overview() -> String {
         ["network service", "SCU", "SCP"],
         &[
             ["Verification", "yes", "yes"],
-            ["Storage: the classes of 3.6, retired, private and unknown ones", "yes", "yes"],
-            ["Storage Commitment Push Model", "no", "no"],
+            ["Storage: the classes of 3.7, retired, private and unknown ones", "yes", "yes"],
+            ["Storage Commitment Push Model", "to destinations that offer it", "yes"],
             ["Modality Worklist, Modality Performed Procedure Step, Query/Retrieve", "no", "no"],
         ],
     );
@@ -208,7 +210,7 @@ fn associations(configuration: &Configuration, timers: &Timers) -> String {
          A presentation context is accepted when a destination that may get the object takes it, or it can be converted to what \
          one takes, or nothing is known of the destination yet. Otherwise its result is 3 (abstract syntax) or 4 (transfer \
          syntaxes). Of several transfer syntaxes one is chosen that a destination takes as it comes, in the order of the proposal. \
-         SCP/SCU role selection grants the SCU role. Extended negotiation is not used. A rejection of reason 1, 3 or 7 by the \
+         SCP/SCU role selection grants the SCU role, and for Storage Commitment the SCP role. Extended negotiation is not used. A rejection of reason 1, 3 or 7 by the \
          service user is delayed by a second; beyond 64 such callers at a time connections are closed without an answer.\n",
         rate = incoming.minimum_rate,
         grace = format_duration(incoming.grace),
@@ -271,7 +273,10 @@ fn storage_scp(configuration: &Configuration) -> String {
         (Status::SOP_INSTANCE_MISMATCH, "the SOP instance of the data set is not the command's"),
         (Status::PROCESSING_FAILURE, "a fault of the gate; nothing was kept"),
         (Status::NOT_AUTHORIZED, "the sender did not negotiate the SCU role"),
-        (Status::UNRECOGNIZED_OPERATION, "an operation other than C-STORE and C-ECHO"),
+        (
+            Status::UNRECOGNIZED_OPERATION,
+            "an operation other than C-STORE, C-ECHO and those of Storage Commitment",
+        ),
         (Status::MISTYPED_ARGUMENT, "the command lacks a mandatory element"),
     ]);
     let statuses = table(
@@ -359,7 +364,7 @@ fn changes(configuration: &Configuration) -> String {
     );
     let modes: Vec<&str> = drawn::modes(configuration).into_iter().map(StampMode::as_str).collect();
     format!(
-        "### 3.5 Attributes that are changed\n\n\
+        "### 3.6 Attributes that are changed\n\n\
          An unmarked object is sent byte for byte as it came{strip}. In a marked object these differ and nothing else:\n\n\
          {attributes}\n\
          (0008,0080) differs in mode `tag` alone. Group lengths follow where they are present. Objects with digital signatures are \
@@ -374,7 +379,7 @@ fn sop_classes() -> String {
         |uid: &str| [name(uid).to_owned(), uid.to_owned(), "yes".to_owned(), "yes".to_owned()];
     let rows = std::iter::once(VERIFICATION).chain(STORAGE_CLASSES.iter().copied()).map(role);
     format!(
-        "### 3.6 SOP classes\n\n{}\n\
+        "### 3.7 SOP classes\n\n{}\n\
          Storage classes that are not in this list (retired, private, unknown) are taken and sent alike. Classes of other services \
          are refused (result 3).\n",
         table(["SOP class", "UID", "SCU", "SCP"], rows),
@@ -392,7 +397,7 @@ fn transfer_syntaxes() -> String {
     let rows =
         LISTED.iter().map(|(uid, name, pixels)| [*name, *uid, way(*pixels)].map(str::to_owned));
     format!(
-        "### 3.7 Transfer syntaxes\n\n{}\n\
+        "### 3.8 Transfer syntaxes\n\n{}\n\
          Other transfer syntaxes, private ones included, are carried on as encapsulated ones (PS3.5 §A.4).\n",
         table(["transfer syntax", "UID", "sent on"], rows),
     )
@@ -522,6 +527,7 @@ mod tests {
         aet = "CT01"
         hosts = ["10.1.0.0/16"]
         charset = "GBK"
+        report_port = 105
         [mark]
         separator = "_"
         charset = "latin"
@@ -551,6 +557,9 @@ mod tests {
             "never: the institution's Latin name",
             "| longest P-DATA-TF received | 128KiB |",
             "Objects are sent to `PACS1`.",
+            "| pacs | is asked where it offers the service, as MARKGATE |",
+            "| archive | has what is placed in it |",
+            "| CT01 | the address it called from, port 105 |",
         ] {
             assert!(text.contains(wanted), "{wanted} in\n{text}");
         }

@@ -5,6 +5,7 @@
 mod audit;
 mod certificates;
 mod check;
+mod commitments;
 mod conformance;
 mod custody;
 mod demo;

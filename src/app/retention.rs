@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::base::time::{Timestamp, now};
+use crate::commitment::Counts;
+use crate::config::{Configuration, Destination};
 use crate::ledger::{ClockNote, Ledger, LedgerFault};
 use crate::spool::Spool;
 
@@ -24,13 +26,50 @@ const AT_A_TIME: usize = 1_000;
 /// How long a removed object is remembered: longer than the half year for which logs are to be kept.
 const REMEMBERED: Duration = Duration::from_secs(200 * 24 * 3_600);
 
-/// Sweeps until told to stop.
-pub(super) async fn run(
-    spool: Spool,
-    ledger: Ledger,
+/// How long originals are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Times {
+    /// After custody has ended.
     retention: Duration,
-    stop: CancellationToken,
-) {
+    /// Those that destinations have committed themselves to; `None` where none is asked.
+    kept: Option<Kept>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Kept {
+    after: Duration,
+    /// Destinations whose having an object does not count.
+    saying_nothing: Vec<String>,
+}
+
+/// What is longer than the longest that anybody here waits for the other images of a study.
+const LONGER: Duration = Duration::from_secs(60);
+
+impl Times {
+    /// As configured.
+    pub(super) fn of(configuration: &Configuration) -> Self {
+        let studies = &configuration.studies.times;
+        let patience = studies.by_modality.values().chain([&studies.usual]);
+        let longest = patience.map(|patience| patience.at_most.max(patience.quiet)).max();
+        let states = configuration.mark.presentation_state_after;
+        let says_nothing = |destination: &&Destination| destination.commitment == Counts::Never;
+        let kept = Kept {
+            after: longest.unwrap_or_default().max(states) + LONGER,
+            saying_nothing: configuration
+                .destinations
+                .iter()
+                .filter(says_nothing)
+                .map(|destination| destination.name.clone())
+                .collect(),
+        };
+        let is_asked = configuration.destinations.iter().any(|destination| destination.verify);
+        Self { retention: configuration.spool.retention, kept: is_asked.then_some(kept) }
+    }
+}
+
+/// Sweeps until told to stop.
+pub(super) async fn run(spool: Spool, ledger: Ledger, times: Times, stop: CancellationToken) {
+    let retention = times.retention;
     let mut sweeps = 0_u32;
     let mut watch = match noted(&ledger).await {
         Ok(noted) => Watch::new(noted, retention),
@@ -52,7 +91,7 @@ pub(super) async fn run(
         if note.rests.is_some() {
             continue;
         }
-        if let Err(fault) = sweep(&spool, &ledger, retention).await {
+        if let Err(fault) = sweep(&spool, &ledger, &times).await {
             tracing::error!(%fault, "old objects could not be removed; it is tried again");
         }
         sweeps = sweeps.wrapping_add(1);
@@ -148,12 +187,18 @@ fn before(at: Timestamp, age: Duration) -> Timestamp {
     at.checked_sub(age).unwrap_or(Timestamp::MIN)
 }
 
-async fn sweep(spool: &Spool, ledger: &Ledger, retention: Duration) -> Result<(), SweepFault> {
+async fn sweep(spool: &Spool, ledger: &Ledger, times: &Times) -> Result<(), SweepFault> {
     let at = now();
     loop {
-        let (spool, of) = (spool.clone(), ledger.clone());
+        let (spool, of, times) = (spool.clone(), ledger.clone(), times.clone());
         let removed = tokio::task::spawn_blocking(move || {
-            let objects = of.removable(before(at, retention), AT_A_TIME)?;
+            let mut objects = of.removable(before(at, times.retention), AT_A_TIME)?;
+            if let Some(kept) = &times.kept
+                && objects.is_empty()
+            {
+                let before = before(at, kept.after);
+                objects = of.kept_elsewhere(before, &kept.saying_nothing, AT_A_TIME)?;
+            }
             spool.remove(&objects)?;
             Ok::<_, SweepFault>(objects)
         });
@@ -191,6 +236,8 @@ async fn reclaim(spool: &Spool, ledger: &Ledger) -> Result<(), SweepFault> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::base::figure::figure;
 
@@ -321,5 +368,24 @@ mod tests {
     fn without_retention_there_is_nothing_to_wait_for() {
         let clocks = Clocks::new();
         assert!(clocks.ask(&mut Watch::new(None, Duration::ZERO)));
+    }
+
+    fn times(verify: &str) -> Times {
+        let text = format!(
+            "[studies]\nat_most = \"10m\"\n[studies.modality.MR]\nat_most = \"30m\"\n\
+             [[destination]]\nname = \"pacs\"\naet = \"PACS\"\nhost = \"10.0.0.5\"\nport = 104\n{verify}\n\
+             [[destination]]\nname = \"research\"\nfolder = \"/srv/research\"\ncommitment = \"never\"\n"
+        );
+        let (file, folder) = (Path::new("test.toml"), Path::new("/"));
+        let loaded = crate::config::parse(&text, file, folder);
+        Times::of(&loaded.unwrap_or_else(|mistakes| panic!("{mistakes}")).configuration)
+    }
+
+    #[test]
+    fn what_destinations_keep_stays_for_longer_than_studies_are_waited_for() {
+        let kept = Kept { after: 31 * MINUTE, saying_nothing: vec!["research".to_owned()] };
+        let want = Times { retention: RETENTION, kept: Some(kept) };
+        assert_eq!(times("verify = \"commitment\""), want);
+        assert_eq!(times(""), Times { kept: None, ..want });
     }
 }

@@ -20,6 +20,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::certificates::{self, Certificates};
+use super::commitments;
 use super::custody::{self, CustodyFault};
 use super::keeping;
 use super::presentation_states;
@@ -32,6 +33,7 @@ use super::upkeep;
 use crate::base::limits::Limits;
 use crate::base::time::now;
 use crate::cage::{self, Cage};
+use crate::commitment;
 use crate::config::{self, Configuration, Loaded, Mistakes, Target};
 use crate::deliver::{self, Destination, Lanes, Peer};
 use crate::dimse::Terms;
@@ -58,6 +60,9 @@ const ALL_ENDS: Duration = Duration::from_secs(28);
 
 /// How long threads may take to end that nobody waits for any more.
 const LEFT_BEHIND: Duration = Duration::from_secs(1);
+
+/// Requests and reports about commitments that may wait.
+const COMMISSIONS: usize = 64;
 
 /// Questions about destinations that may wait.
 const QUESTIONS: usize = 256;
@@ -151,6 +156,7 @@ pub struct Gate {
     /// What peers may take, and the memory of it.
     limits: Arc<ArcSwap<receive::Config>>,
     waiting: Arc<ArcSwap<receive::StudySettings>>,
+    committing: Arc<ArcSwap<commitment::Settings>>,
     memory: receive::Memory,
     /// No new associations; those that are open end after the object in hand.
     closing: CancellationToken,
@@ -172,6 +178,7 @@ pub struct Gate {
     tending: JoinHandle<()>,
     scrubbing: Option<JoinHandle<()>>,
     adding: JoinHandle<()>,
+    commitments: JoinHandle<()>,
     keeping: JoinHandle<()>,
     console: Option<SocketAddr>,
 }
@@ -264,6 +271,24 @@ impl Gate {
         let (closing, ending) = (CancellationToken::new(), CancellationToken::new());
         let (copies, copying) = receive::copies(judging.clone());
         let relays = Relays::new(remotes, &timers);
+        let (asked, commissions) = mpsc::channel(COMMISSIONS);
+        let committing = Arc::new(ArcSwap::from_pointee(configuration.commitment.clone()));
+        let partners = commitments::destinations(&configuration, &certificates);
+        let reporters = commitments::reporters(&partners);
+        let commitments = tokio::spawn(commitment::run(
+            commitment::Setup {
+                spool: custody.spool.clone(),
+                ledger: custody.ledger.clone(),
+                site: Arc::clone(&site),
+                settings: Arc::clone(&committing),
+                destinations: partners,
+                retention: configuration.spool.retention,
+                metrics: Arc::clone(&metrics),
+                timers,
+            },
+            commissions,
+            ending.clone(),
+        ));
         let receiver = Arc::new(Receiver {
             terms: Terms::new(configuration.gate.aet.clone()),
             config: Arc::clone(&limits),
@@ -287,6 +312,8 @@ impl Gate {
             open: Places::default(),
             strangers: Strangers::default(),
             asking: Asking::default(),
+            commitments: asked,
+            reporters,
         });
         // Before anything new, so that what was left keeps its place.
         if !unjudged.is_empty() {
@@ -307,7 +334,7 @@ impl Gate {
         let sweeping = tokio::spawn(retention::run(
             custody.spool.clone(),
             custody.ledger.clone(),
-            configuration.spool.retention,
+            retention::Times::of(&configuration),
             ending.clone(),
         ));
         let tending = tokio::spawn(upkeep::run(custody.spool.clone(), ending.clone()));
@@ -354,6 +381,7 @@ impl Gate {
             ending,
             limits,
             waiting,
+            committing,
             memory,
             listening,
             secure,
@@ -367,6 +395,7 @@ impl Gate {
             tending,
             scrubbing,
             adding,
+            commitments,
             keeping,
             console: console_address,
         })
@@ -429,6 +458,7 @@ impl Gate {
         }
         self.limits.store(Arc::new(receiving(new)));
         self.waiting.store(Arc::new(new.studies.clone()));
+        self.committing.store(Arc::new(new.commitment.clone()));
         self.memory.set_limit(new.limits.memory);
         for warning in &loaded.warnings {
             tracing::warn!(%warning, "configuration");
@@ -471,6 +501,7 @@ impl Gate {
         if let Some(scrubbing) = self.scrubbing {
             finish("scrub", scrubbing, begun + ALL_ENDS).await;
         }
+        finish("commitments", self.commitments, begun + ALL_ENDS).await;
         finish("presentation states", self.adding, begun + ALL_ENDS).await;
         finish("bypass and audit", self.keeping, begun + ALL_ENDS).await;
         finish("console", self.serving, begun + ALL_ENDS).await;
@@ -548,6 +579,7 @@ fn receiving(configuration: &Configuration) -> receive::Config {
         refuse_unparsable: configuration.gate.unparsable == Unparsable::Refuse,
         associations: limits.associations,
         associations_of_a_peer: limits.associations_per_peer,
+        commitment: configuration.commitment.offer,
         looking: Limits {
             elements: limits.elements,
             kept_bytes: usize::try_from(limits.header).unwrap_or(usize::MAX),

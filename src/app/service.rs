@@ -15,7 +15,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use again::look_again;
-use peers::{STORAGE_COMMITMENT, TESTED_CLASSES, TESTED_SYNTAXES};
+use peers::{TESTED_CLASSES, TESTED_SYNTAXES};
 use shapes::{
     HELD, books, counted, objects, problem, quarantine_entry, queue_entry, queued, study, total,
 };
@@ -27,7 +27,7 @@ use super::{report, rules};
 use crate::base::time::{Timestamp, now};
 use crate::codec::Frames;
 use crate::deliver::{self, Target};
-use crate::dicom::sop_class;
+use crate::dicom::sop_class::{self, STORAGE_COMMITMENT};
 use crate::dicom::status::Status;
 use crate::dicom::uid::Uid;
 use crate::ledger::{

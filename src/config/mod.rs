@@ -10,6 +10,7 @@
 mod burn_in;
 #[cfg(test)]
 mod burn_in_tests;
+mod commitment;
 mod compile;
 mod credentials;
 mod decode;
@@ -221,6 +222,7 @@ fn whole(
     let (mark, mark_place) = sections::mark(top.section("mark"), mistakes);
     let stamps = sections::stamps(top.rows("stamp"), mistakes);
     let (burn_in, burn_in_place) = burn_in::section(top.section("burn_in"), folder, mistakes);
+    let commitment = commitment::section(top.section("commitment"), mistakes);
     let studies = sections::studies(top.section("studies"), mistakes);
     let ways = exceptions::Ways { sources: &source_names, routes: &route_names };
     let (rules, rule_places) = sections::rules(top.section("rules"), folder, &ways, mistakes);
@@ -278,6 +280,7 @@ fn whole(
         mark,
         burn_in,
         studies,
+        commitment,
         stamps: stamps.rows,
         rules,
     };

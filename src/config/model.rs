@@ -10,6 +10,7 @@ use jiff::tz::Offset;
 use super::decode::Word;
 use crate::base;
 use crate::cage::{self, Seccomp};
+use crate::commitment::{self, Counts};
 use crate::dicom::ae_title::{AeTitle, CallAs};
 use crate::dicom::status::Status;
 use crate::dimse::Timers;
@@ -61,6 +62,8 @@ pub struct Configuration {
     pub stamps: Vec<StampRow>,
     /// `[studies]`: how long studies are waited for.
     pub studies: StudySettings,
+    /// `[commitment]`: how modalities are told that their objects are kept.
+    pub commitment: commitment::Settings,
     /// `[rules]`: rule packs and a site's changes to them.
     pub rules: Rules,
 }
@@ -208,6 +211,10 @@ pub struct Destination {
     pub name: String,
     /// Where it is.
     pub target: Target,
+    /// What its having an object says when a modality asks for commitment. Default `offered`, of a folder `delivered`.
+    pub commitment: Counts,
+    /// Whether it is asked to commit itself to all that it gets, which ends the retention of what it keeps. Default: no.
+    pub verify: bool,
 }
 
 /// What a destination is.

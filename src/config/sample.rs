@@ -72,6 +72,7 @@ fn its_commented_out_values_are_the_defaults() {
         (default.studies.times.usual, default.studies.times.budget)
     );
     assert_eq!(times.by_modality.get("MR"), Some(&default.studies.times.usual));
+    assert_eq!(read.commitment, default.commitment);
     assert_eq!(read.studies.late, default.studies.late);
     assert_eq!(read.rules.packs, default.rules.packs);
     let [Destination { target: Target::Peer { call_as, .. }, .. }, folder] =
@@ -80,6 +81,7 @@ fn its_commented_out_values_are_the_defaults() {
         panic!("a peer and a folder: {:?}", read.destinations)
     };
     assert_eq!(*call_as, CallAs::fixed(model::own_title()));
+    assert!(!read.destinations.iter().any(|destination| destination.verify));
     assert_eq!(folder.target, Target::Folder("received".into()));
     let [source] = read.sources.as_slice() else { panic!("one source") };
     assert_eq!((source.hosts.clone(), source.source.urgent), (model::loopback(), false));
@@ -108,8 +110,8 @@ fn it_names_every_key_there_is() {
             assert!(names(table, key), "{table}.{key} is not named in config/markgate.toml");
         }
     }
-    // The top, 25 kinds of table, a folder's row beside a peer's, and an override.
-    assert_eq!(mistakes.as_slice().len(), 28, "{mistakes}");
+    // The top, 26 kinds of table, a folder's row beside a peer's, and an override.
+    assert_eq!(mistakes.as_slice().len(), 29, "{mistakes}");
 }
 
 /// Whether the sample has `key` in `table` (the top when empty), as a value or as a table.

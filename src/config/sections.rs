@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use super::commitment;
 use super::compile::{Placed, RulePlaces};
 use super::credentials;
 use super::decode::{Place, Table};
@@ -34,7 +35,7 @@ const AE_TITLE: &str = "an AE title: 1 to 16 ASCII characters, no backslash";
 pub(super) const ADDRESS: &str = "an IP address and port such as \"127.0.0.1:11112\"";
 const NETWORK: &str = "a network such as \"10.1.0.0/16\", or an IP address";
 const SIZE: &str = "a size such as \"2GiB\"";
-const DURATION: &str = "a duration such as \"30s\" or \"72h\"";
+pub(super) const DURATION: &str = "a duration such as \"30s\" or \"72h\"";
 const NAME: &str =
     "1 to 64 letters, digits, dots, hyphens or underscores, the first a letter or digit, not ALL";
 
@@ -48,6 +49,13 @@ pub(super) fn address(text: &str) -> Option<SocketAddr> {
 
 fn network(text: &str) -> Option<IpNet> {
     text.parse().ok().or_else(|| Some(IpNet::from(text.parse::<IpAddr>().ok()?)))
+}
+
+pub(super) const HOST: &str = "a host name or address";
+
+pub(super) fn host(text: &str) -> Option<String> {
+    let good = !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c == '/');
+    good.then(|| text.to_owned())
 }
 
 /// A name for rows that verbs, routes and other rows refer to. `ALL` stands for all of them on the command line.
@@ -259,6 +267,9 @@ pub(super) fn destinations<'t>(
     let mut places = Vec::with_capacity(rows.len());
     for mut table in rows {
         let name = own_name(&mut table, names);
+        let is_folder = table.has("folder");
+        let commitment = commitment::counts(&mut table, is_folder);
+        let verify = commitment::verify(&mut table, is_folder);
         let folder = table.parsed("folder", "a folder", |text| path(base, text));
         let mut place = None;
         let target = if table.has("folder") {
@@ -286,7 +297,7 @@ pub(super) fn destinations<'t>(
         }
         table.finish(mistakes);
         if let (Some(name), Some(target)) = (name, target) {
-            destinations.push(Destination { name, target });
+            destinations.push(Destination { name, target, commitment, verify });
             places.push(place);
         }
     }
@@ -335,10 +346,7 @@ fn peer<'t>(
     ] = PEER_KEYS;
     let aet = table.parsed(aet_key, title, ae_title);
     let aet = table.required(aet_key, aet, title);
-    let host = table.parsed(host_key, host_name, |text| {
-        let good = !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c == '/');
-        good.then(|| text.to_owned())
-    });
+    let host = table.parsed(host_key, host_name, host);
     let host = table.required(host_key, host, host_name);
     let port = table.whole(port_key, 1..=65_535);
     let port = table.required(port_key, port, tcp_port);
@@ -401,6 +409,7 @@ pub(super) fn sources(
             institution: institution.map(|id| InstitutionId::new(&id)),
             urgent: table.flag("urgent").unwrap_or(false),
             charset: table.parsed("charset", wanted, CharacterSet::named),
+            report: commitment::report_to(&mut table),
         };
         let certificates = proof.certificates(&mut table, warnings);
         let identity = proof.identity(&mut table, warnings);

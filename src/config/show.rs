@@ -6,14 +6,16 @@
 use std::fmt::Display;
 use std::path::PathBuf;
 
+use super::commitment::Verify;
 use super::decode::Word;
 use super::model::{
     BurnIn, Configuration, Destination, DestinationTls, GateTls, Limits, Mark, PackSource, Rules,
     Target,
 };
 use crate::base::units::{format_duration, format_share, format_size};
+use crate::commitment;
 use crate::expression::Value;
-use crate::policy::admission::SourceRow;
+use crate::policy::admission::{ReportTo, SourceRow};
 use crate::policy::relay::Ack;
 use crate::policy::route::RouteRow;
 use crate::policy::study::Patience;
@@ -39,6 +41,7 @@ pub fn show(configuration: &Configuration) -> String {
         mark,
         burn_in,
         studies,
+        commitment,
         rules,
         ..
     } = configuration;
@@ -58,6 +61,7 @@ pub fn show(configuration: &Configuration) -> String {
     page.text("release", format_duration(timers.release));
     self::limits(&mut page, limits);
     self::studies(&mut page, studies);
+    self::commitment(&mut page, commitment);
     page.table("codec");
     page.bare("workers", codec.workers);
     page.text("deadline", format_duration(codec.deadline));
@@ -114,9 +118,23 @@ fn limits(page: &mut Page, limits: &Limits) {
     page.text("minimum_rate", format_size(u64::from(limits.minimum_rate)));
 }
 
+fn commitment(page: &mut Page, settings: &commitment::Settings) {
+    page.table("commitment");
+    page.bare("offer", settings.offer);
+    page.text("wait", format_duration(settings.wait));
+    page.text("held", format_duration(settings.held));
+    page.text("unknown", format_duration(settings.unknown));
+    page.text("answer", format_duration(settings.answer));
+    page.text("report", format_duration(settings.report));
+}
+
 fn destination(page: &mut Page, row: &Destination) {
     page.row("destination");
     page.text("name", &row.name);
+    page.text("commitment", row.commitment.word());
+    if matches!(row.target, Target::Peer { .. }) {
+        page.text("verify", if row.verify { Verify::Commitment } else { Verify::No }.word());
+    }
     match &row.target {
         Target::Peer { aet, host, port, call_as, tls } => {
             page.text("aet", aet);
@@ -181,6 +199,10 @@ fn source(page: &mut Page, row: &SourceRow) {
     page.optional("institution", row.source.institution.as_ref());
     page.bare("urgent", row.source.urgent);
     page.optional("charset", row.source.charset.as_ref().map(|set| set.declaration()));
+    if let Some(ReportTo { host, port }) = &row.source.report {
+        page.optional("report_host", host.as_ref());
+        page.bare("report_port", port);
+    }
 }
 
 fn route(page: &mut Page, row: &RouteRow) {

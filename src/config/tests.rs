@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::civil::date;
 
 use super::*;
+use crate::commitment::Counts;
 use crate::dicom::ae_title::{AeTitle, CallAs};
 use crate::recognition::{
     AccreditationRow, AccreditationStatus, Alias, InstitutionRow, ItemCode, ScopeCode,
@@ -45,6 +46,8 @@ fn a_destination_is_all_that_is_needed() {
             call_as: CallAs::fixed(AeTitle::parse("MARKGATE").expect("a title")),
             tls: None,
         },
+        commitment: Counts::Offered,
+        verify: false,
     };
     let spool = Spool { dir: "/etc/markgate/spool".into(), ..Spool::default() };
     let want = Configuration { spool, destinations: vec![pacs], ..Configuration::default() };

@@ -7,6 +7,12 @@ use dicom_dictionary_std::uids;
 /// Verification, the class of C-ECHO.
 pub const VERIFICATION: &str = uids::VERIFICATION;
 
+/// Storage Commitment Push Model (PS3.4 annex J), a class that can be asked for and is no storage.
+pub const STORAGE_COMMITMENT: &str = uids::STORAGE_COMMITMENT_PUSH_MODEL;
+
+/// The one instance of [`STORAGE_COMMITMENT`], which every request and report is about.
+pub const STORAGE_COMMITMENT_INSTANCE: &str = "1.2.840.10008.1.20.1.1";
+
 /// Whether and how far an object of a SOP class may bear a mark (DB11/T 2505-2025 speaks of radiological
 /// examination images).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

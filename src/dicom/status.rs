@@ -28,8 +28,16 @@ impl Status {
     pub const PROCESSING_FAILURE: Self = Self(0x0110);
     /// Duplicate SOP Instance: the peer has it already.
     pub const DUPLICATE_SOP_INSTANCE: Self = Self(0x0111);
+    /// No such SOP Instance.
+    pub const NO_SUCH_SOP_INSTANCE: Self = Self(0x0112);
+    /// An argument with a value that it cannot have.
+    pub const INVALID_ARGUMENT_VALUE: Self = Self(0x0115);
+    /// The SOP Instance is none of this SOP Class.
+    pub const CLASS_INSTANCE_CONFLICT: Self = Self(0x0119);
     /// SOP Class not supported.
     pub const SOP_CLASS_NOT_SUPPORTED: Self = Self(0x0122);
+    /// An action that the SOP Class does not have.
+    pub const NO_SUCH_ACTION: Self = Self(0x0123);
     /// Not authorized.
     pub const NOT_AUTHORIZED: Self = Self(0x0124);
     /// A Message ID that is still in use.
@@ -38,6 +46,8 @@ impl Status {
     pub const UNRECOGNIZED_OPERATION: Self = Self(0x0211);
     /// A mandatory command element is missing or not of its type.
     pub const MISTYPED_ARGUMENT: Self = Self(0x0212);
+    /// Resource limitation: the same may be asked again later.
+    pub const RESOURCE_LIMITATION: Self = Self(0x0213);
     /// Out of resources: nothing was kept, the object may be sent again.
     pub const OUT_OF_RESOURCES: Self = Self(0xA700);
     /// The data set's SOP Class is not the command's.

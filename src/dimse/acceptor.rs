@@ -8,16 +8,19 @@
 //! A-ABORT and waits for the close of the connection, at most as long as ARTIM runs. Nothing is left to do but to drop
 //! the association.
 
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use dicom_ul::pdu::AssociationRQ;
 
 use crate::dicom::ae_title::AeTitle;
+use crate::dicom::status::Status;
 use crate::dimse::fault::{Abort, Breach, Fault, Rejection, Stranger};
-use crate::dimse::frames::{command_pdus, payload_of};
+use crate::dimse::frames::{command_pdus, message_pdus, payload_of};
 use crate::dimse::link::{Heard, Link, Wait};
-use crate::dimse::message::{Answer, Request, encode_response};
+use crate::dimse::message::{Answer, CommandField, Request, Response, encode_response};
 use crate::dimse::negotiate::{Context, Negotiated};
+use crate::dimse::normalized::{Reporting, encode_event};
 use crate::dimse::pdata::Unit;
 use crate::dimse::pdu::{PduType, UserIdentity, encode_ac, encode_rj, parse_rq, user_identity};
 use crate::dimse::state::{Event, Role};
@@ -93,7 +96,14 @@ impl<S: Transport> Requested<S> {
         let accepted = self.answer(&negotiated).await;
         self.link.settle(accepted).await?;
         let payload = payload_of(negotiated.peer_max_pdu);
-        Ok(Association { link: self.link, negotiated, payload, open: None })
+        Ok(Association {
+            link: self.link,
+            negotiated,
+            payload,
+            open: None,
+            reported: None,
+            reports: 0,
+        })
     }
 
     async fn answer(&mut self, negotiated: &Negotiated) -> Result<(), Fault> {
@@ -164,6 +174,10 @@ pub struct Association<S> {
     payload: usize,
     /// The context of the data set that is coming in.
     open: Option<u8>,
+    /// The report that was sent and is not answered yet: its Message ID, and who waits for the answer.
+    reported: Option<(u16, oneshot::Sender<Status>)>,
+    /// Reports sent.
+    reports: u16,
 }
 
 impl<S: Transport> Association<S> {
@@ -196,12 +210,15 @@ impl<S: Transport> Association<S> {
     }
 
     async fn hear(&mut self) -> Result<Option<Message>, Fault> {
-        self.drain().await?;
-        let (context, set) = match self.link.command(Wait::Message).await? {
-            Heard::Command { context, set } => (context, set),
-            Heard::Release => {
-                self.link.confirm_release().await?;
-                return Ok(None);
+        let (context, set) = loop {
+            self.drain().await?;
+            match self.link.command(Wait::Message).await? {
+                Heard::Command { context, set } if self.is_answer(context, &set) => {}
+                Heard::Command { context, set } => break (context, set),
+                Heard::Release => {
+                    self.link.confirm_release().await?;
+                    return Ok(None);
+                }
             }
         };
         let parsed = Request::parse(&set)?;
@@ -211,6 +228,29 @@ impl<S: Transport> Association<S> {
         let known = self.negotiated.contexts.iter().find(|known| known.id == context);
         let context = known.ok_or(Breach::UnknownContext(context))?.clone();
         Ok(Some(Message { context, request: parsed.message }))
+    }
+
+    /// Whether a command is the answer to the report that was sent last, which is passed on then.
+    fn is_answer(&mut self, context: u8, set: &[u8]) -> bool {
+        let Some((id, done)) = self.reported.take() else { return false };
+        match Response::parse(set) {
+            Ok(parsed)
+                if parsed.message.command_field == CommandField::EVENT_REPORT.response()
+                    && parsed.message.responded_to == id =>
+            {
+                if parsed.has_data_set {
+                    self.open = Some(context);
+                }
+                match done.send(parsed.message.answer.status) {
+                    // Who asked may have given up waiting.
+                    Ok(()) | Err(_) => true,
+                }
+            }
+            _ => {
+                self.reported = Some((id, done));
+                false
+            }
+        }
     }
 
     /// More of the data set of the last request, as it stands in the read buffer; `None` after its last byte, and at once
@@ -264,6 +304,30 @@ impl<S: Transport> Association<S> {
         self.drain().await?;
         let set = encode_response(&message.request, answer);
         self.link.write_data(&command_pdus(message.context.id, &set, self.payload)).await
+    }
+
+    /// Whether a report has been sent that is not answered yet.
+    pub fn is_reporting(&self) -> bool {
+        self.reported.is_some()
+    }
+
+    /// Sends an N-EVENT-REPORT between two messages. Its answer comes while [`Association::next`] waits, and is passed on; the
+    /// peer may put requests of its own before it.
+    ///
+    /// # Errors
+    /// As [`Association::next`], and when the peer does not take it.
+    pub async fn report(&mut self, reporting: Reporting) -> Result<(), Fault> {
+        self.link.usable()?;
+        let Reporting { context, notice, done } = reporting;
+        self.reports = self.reports.wrapping_add(1);
+        let set = encode_event(self.reports, &notice);
+        self.reported = Some((self.reports, done));
+        let pdus = message_pdus(context, &set, &notice.data, self.payload);
+        let sent = match self.drain().await {
+            Ok(()) => self.link.write_data(&pdus).await,
+            Err(fault) => Err(fault),
+        };
+        self.link.settle(sent).await
     }
 
     /// Asks the peer to release the association, which is unusual for an acceptor and allowed: a gate that shuts down does so

@@ -5,9 +5,12 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::time::Instant;
 
 use super::*;
+use crate::dicom::sop_class::{STORAGE_COMMITMENT, STORAGE_COMMITMENT_INSTANCE};
 use crate::dicom::status::Status;
 use crate::dicom::uid::Uid;
+use crate::dimse::command::{CommandSet, number};
 use crate::dimse::message::{EchoRequest, encode_echo};
+use crate::dimse::normalized::{EventRequest, Notice};
 use crate::dimse::pdu::{RELEASE_RP, RELEASE_RQ, encode_rq};
 use crate::dimse::testing::{
     Script, accept, agree, associated, data, one_of_each, pdu, pdv, rq, store_command,
@@ -97,7 +100,7 @@ async fn a_data_set_that_nobody_reads_is_passed_over() {
     let second = association.next().await.expect("a message").expect("not the end");
     assert_eq!(second.request.message_id(), 2);
     let (_, body) = peer.hear().await.expect("a response");
-    let response = crate::dimse::message::Response::parse(&body[6..]).expect("a response");
+    let response = Response::parse(&body[6..]).expect("a response");
     assert_eq!(response.message.answer, Answer::new(Status::OUT_OF_RESOURCES));
     assert_eq!(response.message.responded_to, 1);
 }
@@ -493,4 +496,62 @@ proptest! {
             drop(served);
         });
     }
+}
+
+/// A report on the context that the scripted peer has for CT, and where its answer goes.
+fn reporting() -> (Reporting, oneshot::Receiver<Status>) {
+    let notice = Notice {
+        sop_class: STORAGE_COMMITMENT.into(),
+        sop_instance: STORAGE_COMMITMENT_INSTANCE.into(),
+        kind: 1,
+        data: vec![7; 20_000],
+    };
+    let (done, answer) = oneshot::channel();
+    (Reporting { context: 3, notice, done }, answer)
+}
+
+fn event_response(id: u16, status: Status) -> Vec<u8> {
+    let sop_instance = STORAGE_COMMITMENT_INSTANCE.into();
+    let event = EventRequest { message_id: id, sop_instance, event_type: 1 };
+    data(3, 3, &encode_response(&Request::Event(event), &status.into()))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_report_is_sent_between_messages_and_its_answer_passed_on() {
+    let (mut association, mut peer) = associated().await;
+    let (reporting, answer) = reporting();
+    association.report(reporting).await.expect("sent");
+    assert!(association.is_reporting());
+    let (_, command) = peer.hear().await.expect("a command");
+    let set = CommandSet::parse(&command[6..]).expect("a command set");
+    assert_eq!((number(set.command_field), number(set.event_type)), (Some(0x0100), Some(1)));
+    let id = number(set.message_id).expect("an id");
+    let mut pieces = 0;
+    while pieces < 20_000 {
+        pieces += peer.hear().await.expect("data").1.len() - 6;
+    }
+    assert_eq!(pieces, 20_000);
+    // A request that crosses the report is heard first.
+    peer.say(&data(1, 3, &encode_echo(5))).await;
+    let message = association.next().await.expect("a message").expect("not the end");
+    assert_eq!(message.request, Request::Echo(EchoRequest { message_id: 5 }));
+    peer.say(&[event_response(id, Status::SUCCESS), data(1, 3, &encode_echo(6))].concat()).await;
+    let message = association.next().await.expect("a message").expect("not the end");
+    assert_eq!(message.request.message_id(), 6);
+    assert_eq!(answer.await, Ok(Status::SUCCESS));
+    assert!(!association.is_reporting());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_to_no_report_is_a_breach() {
+    let (mut association, mut peer) = associated().await;
+    let (reporting, answer) = reporting();
+    association.report(reporting).await.expect("sent");
+    peer.say(&event_response(99, Status::SUCCESS)).await;
+    let script = tokio::spawn(async move { peer.hear_all().await });
+    let next = association.next().await;
+    assert!(matches!(next, Err(Fault::Protocol(Breach::UnexpectedCommand(0x8100)))), "{next:?}");
+    drop(association);
+    assert!(answer.await.is_err());
+    drop(script.await);
 }

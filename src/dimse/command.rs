@@ -21,6 +21,8 @@ pub(crate) mod element {
     pub(crate) const ERROR_COMMENT: u16 = 0x0902;
     pub(crate) const AFFECTED_SOP_INSTANCE: u16 = 0x1000;
     pub(crate) const REQUESTED_SOP_INSTANCE: u16 = 0x1001;
+    pub(crate) const EVENT_TYPE: u16 = 0x1002;
+    pub(crate) const ACTION_TYPE: u16 = 0x1008;
     pub(crate) const MOVE_ORIGINATOR: u16 = 0x1030;
     pub(crate) const MOVE_MESSAGE_ID: u16 = 0x1031;
 }
@@ -43,6 +45,8 @@ pub(crate) struct CommandSet<'a> {
     pub(crate) error_comment: Option<&'a [u8]>,
     pub(crate) affected_sop_instance: Option<&'a [u8]>,
     pub(crate) requested_sop_instance: Option<&'a [u8]>,
+    pub(crate) event_type: Option<&'a [u8]>,
+    pub(crate) action_type: Option<&'a [u8]>,
     pub(crate) move_originator: Option<&'a [u8]>,
     pub(crate) move_message_id: Option<&'a [u8]>,
 }
@@ -80,6 +84,8 @@ impl<'a> CommandSet<'a> {
                 element::ERROR_COMMENT => &mut set.error_comment,
                 element::AFFECTED_SOP_INSTANCE => &mut set.affected_sop_instance,
                 element::REQUESTED_SOP_INSTANCE => &mut set.requested_sop_instance,
+                element::EVENT_TYPE => &mut set.event_type,
+                element::ACTION_TYPE => &mut set.action_type,
                 element::MOVE_ORIGINATOR => &mut set.move_originator,
                 element::MOVE_MESSAGE_ID => &mut set.move_message_id,
                 _ => continue,

@@ -32,11 +32,20 @@ fn header(context: u8, command: bool, last: bool, payload: usize) -> [u8; HEADER
 
 /// A command set as PDUs.
 pub(crate) fn command_pdus(context: u8, set: &[u8], payload: usize) -> Vec<u8> {
-    let mut out = Vec::with_capacity(set.len() + HEADERS);
-    let mut rest = set;
+    pdus(context, true, set, payload)
+}
+
+/// A message with a data set that is in memory, as PDUs.
+pub(crate) fn message_pdus(context: u8, set: &[u8], data: &[u8], payload: usize) -> Vec<u8> {
+    [pdus(context, true, set, payload), pdus(context, false, data, payload)].concat()
+}
+
+fn pdus(context: u8, command: bool, bytes: &[u8], payload: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len() + HEADERS);
+    let mut rest = bytes;
     loop {
         let (now, later) = rest.split_at(rest.len().min(payload));
-        out.extend(header(context, true, later.is_empty(), now.len()));
+        out.extend(header(context, command, later.is_empty(), now.len()));
         out.extend(now);
         rest = later;
         if rest.is_empty() {

@@ -4,11 +4,12 @@ use std::fmt;
 
 use dicom_core::Tag;
 
-use crate::dicom::sop_class::VERIFICATION;
+use crate::dicom::sop_class::{STORAGE_COMMITMENT, VERIFICATION};
 use crate::dicom::status::Status;
 use crate::dicom::uid::Uid;
 use crate::dimse::command::{Builder, CommandSet, NO_DATA_SET, element, number, text, uid};
 use crate::dimse::fault::{BadCommand, Breach};
+use crate::dimse::normalized::{ActionRequest, EventRequest};
 
 /// The bit that makes a response of a command field.
 const RESPONSE: u16 = 0x8000;
@@ -22,6 +23,10 @@ impl CommandField {
     pub const STORE: Self = Self(0x0001);
     /// C-ECHO-RQ.
     pub const ECHO: Self = Self(0x0030);
+    /// N-EVENT-REPORT-RQ.
+    pub const EVENT_REPORT: Self = Self(0x0100);
+    /// N-ACTION-RQ.
+    pub const ACTION: Self = Self(0x0130);
     /// C-CANCEL-RQ, the only request without a response.
     pub const CANCEL: Self = Self(0x0FFF);
 
@@ -148,6 +153,10 @@ pub enum Request {
     Store(StoreRequest),
     /// Say that you are there.
     Echo(EchoRequest),
+    /// Commit yourself to objects. A data set follows that names them.
+    Action(ActionRequest),
+    /// This is what became of a commitment. A data set follows that says so.
+    Event(EventRequest),
     /// Another service: 0211, or silence for C-CANCEL.
     Other(OtherRequest),
     /// Not to be understood: 0212.
@@ -180,6 +189,12 @@ impl Request {
         let message = match command_field {
             CommandField::STORE => Self::store(&set, message_id, has_data_set),
             CommandField::ECHO => Self::Echo(EchoRequest { message_id }),
+            CommandField::ACTION if is_about_commitment(set.requested_sop_class) => {
+                ActionRequest::of(&set, message_id).map_or_else(Self::Mistyped, Self::Action)
+            }
+            CommandField::EVENT_REPORT if is_about_commitment(set.affected_sop_class) => {
+                EventRequest::of(&set, message_id).map_or_else(Self::Mistyped, Self::Event)
+            }
             _ => Self::Other(OtherRequest {
                 command_field,
                 message_id,
@@ -234,6 +249,8 @@ impl Request {
         match self {
             Self::Store(request) => request.message_id,
             Self::Echo(request) => request.message_id,
+            Self::Action(request) => request.message_id,
+            Self::Event(request) => request.message_id,
             Self::Other(request) => request.message_id,
             Self::Mistyped(request) => request.message_id,
         }
@@ -245,6 +262,8 @@ impl Request {
         match self {
             Self::Store(_) => CommandField::STORE,
             Self::Echo(_) => CommandField::ECHO,
+            Self::Action(_) => CommandField::ACTION,
+            Self::Event(_) => CommandField::EVENT_REPORT,
             Self::Other(request) => request.command_field,
             Self::Mistyped(request) => request.command_field,
         }
@@ -254,6 +273,7 @@ impl Request {
         match self {
             Self::Store(request) => Some(request.sop_class.clone()),
             Self::Echo(_) => Some(Uid::new(VERIFICATION)),
+            Self::Action(_) | Self::Event(_) => Some(Uid::new(STORAGE_COMMITMENT)),
             Self::Other(request) => request.sop_class.clone(),
             Self::Mistyped(request) => request.sop_class.clone(),
         }
@@ -263,6 +283,8 @@ impl Request {
         match self {
             Self::Store(request) => Some(&request.sop_instance),
             Self::Echo(_) => None,
+            Self::Action(request) => Some(&request.sop_instance),
+            Self::Event(request) => Some(&request.sop_instance),
             Self::Other(request) => request.sop_instance.as_ref(),
             Self::Mistyped(request) => request.sop_instance.as_ref(),
         }
@@ -273,7 +295,7 @@ impl Request {
     #[must_use]
     pub fn refusal(&self) -> Option<Answer> {
         match self {
-            Self::Store(_) | Self::Echo(_) => None,
+            Self::Store(_) | Self::Echo(_) | Self::Action(_) | Self::Event(_) => None,
             Self::Other(request) => (request.command_field != CommandField::CANCEL)
                 .then(|| Answer::new(Status::UNRECOGNIZED_OPERATION)),
             Self::Mistyped(request) => Some(Answer {
@@ -282,6 +304,11 @@ impl Request {
             }),
         }
     }
+}
+
+/// Whether a normalized request is one of the services that are offered here.
+fn is_about_commitment(class: Option<&[u8]>) -> bool {
+    uid(class).is_some_and(|class| class.as_str() == STORAGE_COMMITMENT)
 }
 
 fn need(element: u16, value: Option<u16>) -> Result<u16, BadCommand> {
@@ -343,6 +370,15 @@ pub(crate) fn encode_response(request: &Request, answer: &Answer) -> Vec<u8> {
     }
     if let Some(instance) = request.sop_instance() {
         set.uid(element::AFFECTED_SOP_INSTANCE, instance);
+    }
+    match request {
+        Request::Event(event) => {
+            set.number(element::EVENT_TYPE, event.event_type);
+        }
+        Request::Action(action) => {
+            set.number(element::ACTION_TYPE, action.action_type);
+        }
+        Request::Store(_) | Request::Echo(_) | Request::Other(_) | Request::Mistyped(_) => {}
     }
     set.finish()
 }

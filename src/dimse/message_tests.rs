@@ -1,6 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::dicom::sop_class::STORAGE_COMMITMENT_INSTANCE;
+use crate::dimse::normalized::{Notice, encode_action, encode_event};
 
 const CT: &str = "1.2.840.10008.5.1.4.1.1.2";
 
@@ -102,18 +104,74 @@ fn what_cannot_be_answered_is_a_breach() {
 fn other_services_are_named_and_refused() {
     let bytes = command(
         &[(element::COMMAND_FIELD, 0x0130), (element::MESSAGE_ID, 4), (element::DATA_SET_TYPE, 0)],
-        &[(element::REQUESTED_SOP_CLASS, "1.2.840.10008.1.20.1")],
+        &[(element::REQUESTED_SOP_CLASS, "1.2.840.10008.5.1.1.1")],
     );
     let action = OtherRequest {
         command_field: CommandField(0x0130),
         message_id: 4,
-        sop_class: Some(Uid::new("1.2.840.10008.1.20.1")),
+        sop_class: Some(Uid::new("1.2.840.10008.5.1.1.1")),
         sop_instance: None,
     };
     check(&bytes, &Ok((Request::Other(action.clone()), true)));
     assert_eq!(action.command_field.to_string(), "N-ACTION-RQ");
     let refusal = Request::Other(action).refusal();
     assert_eq!(refusal, Some(Answer::new(Status::UNRECOGNIZED_OPERATION)));
+}
+
+fn notice(kind: u16) -> Notice {
+    Notice {
+        sop_class: STORAGE_COMMITMENT.into(),
+        sop_instance: STORAGE_COMMITMENT_INSTANCE.into(),
+        kind,
+        data: Vec::new(),
+    }
+}
+
+#[test]
+fn requests_about_commitments_are_read_back_as_written_and_answered() {
+    let sop_instance = Uid::new(STORAGE_COMMITMENT_INSTANCE);
+    let action =
+        ActionRequest { message_id: 5, sop_instance: sop_instance.clone(), action_type: 1 };
+    check(&encode_action(5, &notice(1)), &Ok((Request::Action(action.clone()), true)));
+    let event = EventRequest { message_id: 6, sop_instance, event_type: 2 };
+    check(&encode_event(6, &notice(2)), &Ok((Request::Event(event.clone()), true)));
+    for (request, field, kind) in [
+        (Request::Action(action), 0x8130, (element::ACTION_TYPE, 1)),
+        (Request::Event(event), 0x8100, (element::EVENT_TYPE, 2)),
+    ] {
+        assert_eq!(request.refusal(), None);
+        let bytes = encode_response(&request, &Status::SUCCESS.into());
+        let set = CommandSet::parse(&bytes).expect("a command set");
+        assert_eq!(uid(set.affected_sop_class), Some(STORAGE_COMMITMENT.into()));
+        assert_eq!(uid(set.affected_sop_instance), Some(STORAGE_COMMITMENT_INSTANCE.into()));
+        assert_eq!(number(set.command_field), Some(field));
+        let repeated = match kind.0 {
+            element::ACTION_TYPE => set.action_type,
+            _ => set.event_type,
+        };
+        assert_eq!(number(repeated), Some(kind.1));
+    }
+}
+
+#[test]
+fn a_request_about_commitments_names_what_it_lacks() {
+    #[track_caller]
+    fn check(bytes: &[u8], missing: u16) {
+        let parsed = Request::parse(bytes).expect("a request");
+        let Request::Mistyped(mistyped) = &parsed.message else { panic!("{parsed:?}") };
+        assert_eq!(mistyped.element, Tag(0, missing));
+    }
+    let numbers = |field| {
+        [(element::COMMAND_FIELD, field), (element::MESSAGE_ID, 4), (element::DATA_SET_TYPE, 0)]
+    };
+    let class = |element| (element, STORAGE_COMMITMENT);
+    let (action, event) = (numbers(0x0130), numbers(0x0100));
+    let asked = (element::REQUESTED_SOP_INSTANCE, STORAGE_COMMITMENT_INSTANCE);
+    let told = (element::AFFECTED_SOP_INSTANCE, STORAGE_COMMITMENT_INSTANCE);
+    check(&command(&action, &[class(element::REQUESTED_SOP_CLASS)]), asked.0);
+    check(&command(&event, &[class(element::AFFECTED_SOP_CLASS)]), told.0);
+    check(&command(&action, &[class(element::REQUESTED_SOP_CLASS), asked]), element::ACTION_TYPE);
+    check(&command(&event, &[class(element::AFFECTED_SOP_CLASS), told]), element::EVENT_TYPE);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use dicom_ul::pdu::{
     AssociationRQ, PresentationContextProposed, PresentationContextResultReason, UserVariableItem,
 };
 
+use crate::dicom::sop_class::STORAGE_COMMITMENT;
 use crate::dimse::fault::Fault;
 use crate::dimse::negotiate::{ContextAnswer, Negotiated, roles_in};
 use crate::dimse::pdu::UserIdentity;
@@ -116,11 +117,11 @@ impl<S: Transport> Outgoing<S> {
 impl Negotiated {
     /// Answers the modality's user items as the destination has answered them.
     pub fn grant_as<S>(&mut self, outgoing: &Outgoing<S>) {
-        let of_destination = |item: &&UserVariableItem| {
-            matches!(
-                item,
-                UserVariableItem::ScuScpRoleSelectionSubItem(..) | UserVariableItem::Unknown(..)
-            )
+        let of_destination = |item: &&UserVariableItem| match item {
+            // Commitments are the gate's own business.
+            UserVariableItem::ScuScpRoleSelectionSubItem(class, _) => class != STORAGE_COMMITMENT,
+            UserVariableItem::Unknown(..) => true,
+            _ => false,
         };
         let granted = outgoing.ac.user_variables.iter().filter(of_destination);
         self.ac.user_variables.retain(|item| !of_destination(&item));

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | [`negotiate`] | what an A-ASSOCIATE-RQ is answered with | no |
 //! | [`pdu`] | A-ASSOCIATE, A-RELEASE and A-ABORT as bytes; dicom-ul's types hold them | no |
-//! | `command`, [`message`] | command sets and the requests and responses they stand for | no |
+//! | `command`, [`message`], [`normalized`] | command sets and the requests and responses they stand for | no |
 //! | `pdata` | the receiving side of P-DATA-TF: one buffer, fragments lent from it | no |
 //! | [`frames`] | the sending side: PDUs laid out so that a file is read straight into them | no |
 //! | `state` | the state table of PS3.8 §9.2 | no |
@@ -29,6 +29,7 @@ pub mod frames;
 pub mod message;
 pub mod mirror;
 pub mod negotiate;
+pub mod normalized;
 pub mod pdu;
 pub mod probe;
 pub mod requestor;
@@ -51,7 +52,9 @@ pub use fault::{Abort, Breach, Fault, Rejection, Stranger};
 pub use frames::{Blocking, Frames, Source};
 pub use message::{Answer, Priority, Request, StoreRequest};
 pub use negotiate::{Context, ContextAnswer, Negotiated, Refusal, Terms};
-pub use requestor::{Outgoing, Peer, Proposed, Sent, StoreFault, StoreOrder};
+pub use requestor::{
+    Heralded, Outgoing, Peer, Proposed, Sent, ServiceRole, StoreFault, StoreOrder,
+};
 pub use timers::{Timer, Timers};
 pub use tls::{Stream, TlsFault};
 pub use transport::Transport;

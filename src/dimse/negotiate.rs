@@ -2,7 +2,7 @@
 //! two questions that the caller answers, who may call and which contexts are wanted.
 //!
 //! Nothing is negotiated beyond maximum length, implementation identity, an asynchronous operations window of 1/1 where
-//! the requestor asks for one, the SCU role, and the user identity where the caller of [`negotiate`] has checked it. Other user items are passed over, which PS3.7 §D.3.3 allows.
+//! the requestor asks for one, the SCU role and for Storage Commitment the SCP role, and the user identity where the caller of [`negotiate`] has checked it. Other user items are passed over, which PS3.7 §D.3.3 allows.
 
 use dicom_ul::pdu::{
     AssociationAC, AssociationRQ, PresentationContextProposed, PresentationContextResult,
@@ -11,6 +11,7 @@ use dicom_ul::pdu::{
 
 use crate::dicom::IMPLEMENTATION_CLASS_UID;
 use crate::dicom::ae_title::{AeTitle, BadAeTitle};
+use crate::dicom::sop_class::STORAGE_COMMITMENT;
 use crate::dicom::uid::Uid;
 use crate::dimse::fault::Rejection;
 use crate::dimse::{
@@ -340,7 +341,9 @@ fn our_user_items(theirs: &[UserVariableItem], terms: &Terms) -> Vec<UserVariabl
     }
     for item in theirs {
         if let UserVariableItem::ScuScpRoleSelectionSubItem(class, roles) = item {
-            let granted = RequestorRoles { scu: roles.scu, scp: false };
+            // An archive that reports on a commitment opens the association as the SCP that it is (PS3.4 §J.3.3).
+            let scp = roles.scp && class == STORAGE_COMMITMENT;
+            let granted = RequestorRoles { scu: roles.scu, scp };
             ours.push(UserVariableItem::ScuScpRoleSelectionSubItem(class.clone(), granted));
         }
     }

@@ -2,6 +2,7 @@ use super::*;
 use crate::dimse::pdu::encode_ac;
 
 const CT: &str = "1.2.840.10008.5.1.4.1.1.2";
+const COMMITMENT: &str = "1.2.840.10008.1.20.1";
 const IMPLICIT: &str = "1.2.840.10008.1.2";
 const EXPLICIT: &str = "1.2.840.10008.1.2.1";
 
@@ -182,6 +183,7 @@ fn the_window_is_one_by_one_and_only_the_scu_role_is_granted() {
         UserVariableItem::Unknown(0x57, vec![1, 2, 3]),
         UserVariableItem::ScuScpRoleSelectionSubItem(CT.into(), roles(false, true)),
         UserVariableItem::ScuScpRoleSelectionSubItem("1.2.3".into(), roles(true, true)),
+        UserVariableItem::ScuScpRoleSelectionSubItem(COMMITMENT.into(), roles(false, true)),
     ];
     let negotiated = ask(&rq).expect("accepted");
     let want = vec![
@@ -190,6 +192,7 @@ fn the_window_is_one_by_one_and_only_the_scu_role_is_granted() {
         UserVariableItem::Unknown(ASYNC_WINDOW, vec![0, 1, 0, 1]),
         UserVariableItem::ScuScpRoleSelectionSubItem(CT.into(), roles(false, false)),
         UserVariableItem::ScuScpRoleSelectionSubItem("1.2.3".into(), roles(true, false)),
+        UserVariableItem::ScuScpRoleSelectionSubItem(COMMITMENT.into(), roles(false, true)),
         UserVariableItem::ImplementationVersionName(IMPLEMENTATION_VERSION_NAME.into()),
     ];
     assert_eq!(negotiated.ac.user_variables, want);

@@ -2,11 +2,13 @@
 //!
 //! One operation at a time, as the asynchronous operations window of 1/1 that is never asked to be wider says.
 
+mod normalized;
+
 use std::io;
 
 use dicom_ul::pdu::{
     AssociationAC, AssociationRQ, PresentationContextProposed, PresentationContextResultReason,
-    UserVariableItem,
+    RequestorRoles, UserVariableItem,
 };
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
@@ -33,6 +35,8 @@ use crate::dimse::{
     APPLICATION_CONTEXT, DEFAULT_MAX_PDU, IMPLEMENTATION_VERSION_NAME, MAX_CONTEXTS,
 };
 
+pub use normalized::Heralded;
+
 /// A destination, and the name under which it is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peer {
@@ -56,6 +60,17 @@ pub struct Proposed {
     pub sop_class: Uid,
     /// The transfer syntax.
     pub transfer_syntax: Uid,
+}
+
+/// A role that is proposed for a SOP class (PS3.7 §D.3.3.4); without one the requestor is SCU.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceRole {
+    /// The SOP class.
+    pub sop_class: Uid,
+    /// Whether we would be SCU.
+    pub scu: bool,
+    /// Whether we would be SCP.
+    pub scp: bool,
 }
 
 /// An object to be sent.
@@ -116,6 +131,20 @@ pub async fn connect(
     associate(dial(peer, timers).await?, &peer.calling, &peer.called, proposed, timers).await
 }
 
+/// As [`connect`], in other roles than that of SCU.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn connect_in(
+    peer: &Peer,
+    proposed: &[Proposed],
+    roles: &[ServiceRole],
+    timers: &Timers,
+) -> Result<Outgoing<Stream>, Fault> {
+    let stream = dial(peer, timers).await?;
+    associate_in(stream, &peer.calling, &peer.called, proposed, roles, timers).await
+}
+
 /// Opens a TCP connection to a destination, with TLS where it is to have it.
 pub(super) async fn dial(peer: &Peer, timers: &Timers) -> Result<Stream, Fault> {
     let stream = timeout(timers.connect, TcpStream::connect((peer.host.as_str(), peer.port)))
@@ -143,6 +172,26 @@ pub async fn associate<S: Transport>(
     timers: &Timers,
 ) -> Result<Outgoing<S>, Fault> {
     associate_as(stream, &request(calling, called, proposed)?, timers).await
+}
+
+/// As [`associate`], in other roles than that of SCU.
+///
+/// # Errors
+/// As [`associate`].
+pub async fn associate_in<S: Transport>(
+    stream: S,
+    calling: &AeTitle,
+    called: &AeTitle,
+    proposed: &[Proposed],
+    roles: &[ServiceRole],
+    timers: &Timers,
+) -> Result<Outgoing<S>, Fault> {
+    let mut rq = request(calling, called, proposed)?;
+    rq.user_variables.extend(roles.iter().map(|ServiceRole { sop_class, scu, scp }| {
+        let roles = RequestorRoles { scu: *scu, scp: *scp };
+        UserVariableItem::ScuScpRoleSelectionSubItem(sop_class.to_string(), roles)
+    }));
+    associate_as(stream, &rq, timers).await
 }
 
 /// Opens an association on a connection by this request.

@@ -10,6 +10,7 @@ use crate::dicom::status::Status;
 use crate::dimse::fault::Rejection;
 use crate::dimse::frames::Blocking;
 use crate::dimse::message::{Request, encode_response};
+use crate::dimse::normalized::{Notice, Reporting};
 use crate::dimse::pdu::{RELEASE_RP, RELEASE_RQ, encode_ac, encode_rj};
 use crate::dimse::testing::{
     CT, EXPLICIT, IMPLICIT, Script, VERIFICATION, accept, agree, data, proposed, rq, store_request,
@@ -473,4 +474,109 @@ async fn in_a_release_collision_the_requestor_answers_first() {
     });
     released.expect("released");
     assert_eq!(heard, [Some(5), Some(6)]);
+}
+
+const COMMITMENT: &str = "1.2.840.10008.1.20.1";
+
+fn notice() -> Notice {
+    Notice {
+        sop_class: COMMITMENT.into(),
+        sop_instance: "1.2.840.10008.1.20.1.1".into(),
+        kind: 1,
+        data: vec![9; 40_000],
+    }
+}
+
+/// An association for commitments with an acceptor of our own, in these roles.
+async fn committed(
+    roles: &[ServiceRole],
+) -> (Outgoing<DuplexStream>, crate::dimse::Association<DuplexStream>) {
+    let (ours, theirs) = tokio::io::duplex(1 << 20);
+    let (calling, called) = (title("MARKGATE"), title("PACS"));
+    let contexts = [proposed(COMMITMENT, IMPLICIT)];
+    let timers = Timers::default();
+    let asked = associate_in(ours, &calling, &called, &contexts, roles, &timers);
+    let (outgoing, association) = tokio::join!(asked, accept(theirs));
+    (outgoing.expect("an association"), association.expect("an association"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_action_is_answered_and_reported_on_the_same_association() {
+    let role = ServiceRole { sop_class: COMMITMENT.into(), scu: true, scp: false };
+    let (mut outgoing, mut association) = committed(&[role]).await;
+    assert_eq!(outgoing.takes(&COMMITMENT.into()), Some(&IMPLICIT.into()));
+    let peer = async {
+        let message = association.next().await.expect("a message").expect("not the end");
+        assert!(message.context.requestor_is_scu);
+        let Request::Action(action) = &message.request else { panic!("{message:?}") };
+        assert_eq!(action.action_type, 1);
+        let mut data = Vec::new();
+        while let Some(piece) = association.data().await.expect("data") {
+            data.extend_from_slice(piece);
+        }
+        assert_eq!(data, notice().data);
+        association.respond(&message, &Status::SUCCESS.into()).await.expect("taken");
+        let (done, answer) = tokio::sync::oneshot::channel();
+        let reporting = Reporting { context: message.context.id, notice: notice(), done };
+        association.report(reporting).await.expect("sent");
+        assert_eq!(association.next().await.expect("a release"), None);
+        answer.await.expect("an answer")
+    };
+    let ours = async {
+        let answer = outgoing.action(&notice()).await.expect("an answer");
+        assert_eq!(answer.status, Status::SUCCESS);
+        let by = Instant::now() + Duration::from_secs(5);
+        let heralded = outgoing.event(by).await.expect("an event").expect("not the end");
+        assert_eq!((heralded.event.event_type, &heralded.data), (1, &notice().data));
+        assert_eq!(heralded.transfer_syntax.as_str(), IMPLICIT);
+        outgoing.answer(&heralded, &Status::PROCESSING_FAILURE.into()).await.expect("taken");
+        outgoing.release().await.expect("released");
+    };
+    let (status, ()) = tokio::join!(peer, ours);
+    assert_eq!(status, Status::PROCESSING_FAILURE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_report_goes_out_in_the_role_of_scp() {
+    let role = ServiceRole { sop_class: COMMITMENT.into(), scu: false, scp: true };
+    let (mut outgoing, mut association) = committed(&[role]).await;
+    assert!(!outgoing.denies_scp(&COMMITMENT.into()));
+    let peer = async {
+        let message = association.next().await.expect("a message").expect("not the end");
+        assert!(!message.context.requestor_is_scu);
+        assert!(matches!(message.request, Request::Event(_)), "{message:?}");
+        association.respond(&message, &Status::SUCCESS.into()).await.expect("taken");
+    };
+    let (answer, ()) = tokio::join!(
+        async {
+            let notice = notice();
+            outgoing.report(&notice).await
+        },
+        peer
+    );
+    assert_eq!(answer.expect("an answer").status, Status::SUCCESS);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_reports_nothing_in_time_can_still_be_released() {
+    let (mut outgoing, mut association) = committed(&[]).await;
+    let by = Instant::now() + Duration::from_secs(5);
+    assert_eq!(outgoing.event(by).await.expect("no fault"), None);
+    let (released, next) = tokio::join!(outgoing.release(), association.next());
+    assert!(released.is_ok() && matches!(next, Ok(None)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_that_is_refused_is_seen() {
+    // Roles are granted for Storage Commitment alone.
+    let (ours, theirs) = tokio::io::duplex(1 << 20);
+    let (calling, called) = (title("MARKGATE"), title("PACS"));
+    let role = ServiceRole { sop_class: CT.into(), scu: false, scp: true };
+    let (contexts, timers) = ([proposed(CT, EXPLICIT)], Timers::default());
+    let roles = [role];
+    let asked = associate_in(ours, &calling, &called, &contexts, &roles, &timers);
+    let (outgoing, association) = tokio::join!(asked, accept(theirs));
+    let outgoing = outgoing.expect("an association");
+    assert!(outgoing.denies_scp(&CT.into()) && !outgoing.denies_scp(&COMMITMENT.into()));
+    drop(association);
 }

@@ -2,6 +2,7 @@
 
 use tokio::sync::oneshot;
 
+use super::checked::Checked;
 use super::event::Event;
 use super::fault::{LedgerFault, Refused};
 use super::studies::StudyRow;
@@ -33,6 +34,7 @@ pub(super) enum Command {
     Removed(Vec<ObjectId>, Reply<()>),
     Clock(ClockNote, Reply<()>),
     Study(Box<StudyRow>, Reply<()>),
+    Checked(Checked, Reply<()>),
     Forget(Timestamp, Reply<usize>),
     Checkpoint(Reply<()>),
 }
@@ -99,6 +101,7 @@ impl Command {
                 | Self::Removed(_, reply)
                 | Self::Clock(_, reply)
                 | Self::Study(_, reply)
+                | Self::Checked(_, reply)
                 | Self::Checkpoint(reply),
                 Answer::Done,
             ) => tell(reply, Ok(())),
@@ -120,6 +123,7 @@ impl Command {
             | Self::Removed(_, reply)
             | Self::Clock(_, reply)
             | Self::Study(_, reply)
+            | Self::Checked(_, reply)
             | Self::Checkpoint(reply) => tell(reply, Err(fault)),
         }
     }
@@ -144,6 +148,7 @@ pub(super) fn rows_of(batch: &[Command]) -> Vec<ObjectRow> {
         | Command::Removed(..)
         | Command::Clock(..)
         | Command::Study(..)
+        | Command::Checked(..)
         | Command::Forget(..)
         | Command::Checkpoint(_) => None,
     };

@@ -80,6 +80,11 @@ pub enum What {
         /// Why, a code first: `pacs_refused …`.
         error: String,
     },
+    /// The destination says that it does not have what it has acknowledged: it is sent again.
+    Missed {
+        /// The destination's name.
+        destination: String,
+    },
     /// A deferred or held delivery is due at once.
     Requeued {
         /// The destination's name.
@@ -156,6 +161,7 @@ impl What {
             | Self::Rejected { .. }
             | Self::Delivered { .. }
             | Self::DeliveryHeld { .. }
+            | Self::Missed { .. }
             | Self::Requeued { .. } => true,
             Self::Sending { .. } | Self::Deferred { .. } => false,
         }
@@ -221,6 +227,9 @@ enum WrittenWhat {
         destination: String,
         error: String,
     },
+    Missed {
+        destination: String,
+    },
     Requeued {
         destination: String,
     },
@@ -245,6 +254,7 @@ pub(super) fn to_record(event: &Event) -> Vec<u8> {
         | What::Deferred { .. }
         | What::Delivered { .. }
         | What::DeliveryHeld { .. }
+        | What::Missed { .. }
         | What::Requeued { .. } => (&[][..], &[][..]),
     };
     let mut record = Vec::with_capacity(8 + json.len() + report.len() + plan.len());
@@ -302,6 +312,7 @@ pub(super) fn from_record(record: &[u8]) -> Option<Event> {
         WrittenWhat::DeliveryHeld { destination, error } => {
             What::DeliveryHeld { destination, error }
         }
+        WrittenWhat::Missed { destination } => What::Missed { destination },
         WrittenWhat::Requeued { destination } => What::Requeued { destination },
     };
     Some(Event { object: ObjectId::parse(&written.object)?, at: written.at.parse().ok()?, what })
@@ -355,6 +366,7 @@ fn written(what: &What) -> WrittenWhat {
         What::DeliveryHeld { destination, error } => {
             WrittenWhat::DeliveryHeld { destination, error }
         }
+        What::Missed { destination } => WrittenWhat::Missed { destination },
         What::Requeued { destination } => WrittenWhat::Requeued { destination },
     }
 }
@@ -409,6 +421,7 @@ mod tests {
             sent: blake3::hash(b"data"),
         });
         check(What::DeliveryHeld { destination: text("pacs"), error: text("pacs_refused A900") });
+        check(What::Missed { destination: text("pacs") });
         check(What::Requeued { destination: text("pacs") });
     }
 

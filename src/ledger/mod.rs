@@ -40,6 +40,7 @@
 //! * Readers have connections of their own. They wait for the writer only where objects have just been entered, and never for long.
 
 mod arrival;
+mod checked;
 mod command;
 mod entered;
 mod event;
@@ -75,13 +76,14 @@ use crate::base::time::Timestamp;
 use crate::dicom::ae_title::AeTitle;
 use crate::dicom::uid::Uid;
 
+pub use checked::{Checked, Unchecked};
 pub use command::Replayed;
 pub use event::{Disposition, Event, Trial, Verdict, Versions, What};
 pub use fault::{LedgerFault, LogFault, Refused};
 pub use insist::insist;
 pub use query::{
     Conservation, Counts, Due, Explained, Filter, JudgedAs, Precedent, QuarantineEntry, QueueEntry,
-    Treatment,
+    Treatment, Version,
 };
 pub use record::{Answer, Delivery, DeliveryState, NO_DESTINATION, ObjectState};
 pub use studies::{StudyObject, StudyRow};

@@ -258,6 +258,25 @@ impl Record {
                 delivery.state = DeliveryState::Held;
                 delivery.last_error.clone_from(error);
             }
+            What::Missed { destination } => {
+                match self.state {
+                    ObjectState::Rejected | ObjectState::Suppressed | ObjectState::Lost => {
+                        return Err(Refused::Decided(self.state));
+                    }
+                    ObjectState::Received
+                    | ObjectState::Forwarding
+                    | ObjectState::Held
+                    | ObjectState::Delivered => {}
+                }
+                let on_hold = self.on_hold;
+                let delivery = self.delivery(destination)?;
+                if delivery.state != DeliveryState::Delivered {
+                    return Err(Refused::NotQueued(delivery.state));
+                }
+                delivery.state = if on_hold { DeliveryState::Held } else { DeliveryState::Queued };
+                delivery.due = event.at;
+                delivery.answer = None;
+            }
             What::Requeued { destination } => {
                 if self.on_hold {
                     return Err(Refused::OnHold);

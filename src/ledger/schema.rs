@@ -126,6 +126,15 @@ CREATE TABLE IF NOT EXISTS study (
 );
 CREATE INDEX IF NOT EXISTS study_settled ON study (settled);
 
+-- What destinations said of objects that they were asked about on the gate's own account: whether they keep them.
+CREATE TABLE IF NOT EXISTS checked (
+  object TEXT NOT NULL,
+  destination TEXT NOT NULL,
+  kept INTEGER NOT NULL,
+  at BIGINT NOT NULL,
+  PRIMARY KEY (object, destination)
+);
+
 -- Objects or studies that rules under trial applied to and that bear a mark, and those that they would have withheld it from.
 CREATE TABLE IF NOT EXISTS tried (
   rule TEXT NOT NULL,

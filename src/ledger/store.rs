@@ -265,6 +265,7 @@ pub(super) fn save_particulars(
         | What::Deferred { .. }
         | What::Delivered { .. }
         | What::DeliveryHeld { .. }
+        | What::Missed { .. }
         | What::Requeued { .. } => Ok(()),
     }
 }

@@ -53,6 +53,7 @@ pub(super) fn drop_rows(db: &Connection, key: &str) -> Result<(), LedgerFault> {
         "DELETE FROM delivery WHERE object = $1",
         "DELETE FROM verdict WHERE object = $1",
         "DELETE FROM tried_on WHERE one = $1",
+        "DELETE FROM checked WHERE object = $1",
         "DELETE FROM decision WHERE object = $1",
         "DELETE FROM object WHERE id = $1",
     ] {

@@ -23,7 +23,7 @@ use super::fault::{LedgerFault, LogFault, Refused};
 use super::record::ObjectState;
 use super::store::{self, id, micros};
 use super::upkeep::{count, drop_rows, forget, note_clock};
-use super::{Config, DurableLog, ObjectRow, schema, studies, tried};
+use super::{Config, DurableLog, ObjectRow, checked, schema, studies, tried};
 
 /// Commands of one batch.
 const BATCH: usize = 256;
@@ -431,6 +431,7 @@ fn execute(
         Command::Removed(objects, _) => {
             for object in objects {
                 set_present(db, *object, false)?;
+                checked::drop_of(db, *object)?;
             }
             Ok(Answer::Done)
         }
@@ -440,6 +441,10 @@ fn execute(
         }
         Command::Study(row, _) => {
             studies::write(db, row)?;
+            Ok(Answer::Done)
+        }
+        Command::Checked(said, _) => {
+            checked::write(db, said)?;
             Ok(Answer::Done)
         }
         Command::Forget(before, _) => {
@@ -468,6 +473,13 @@ fn apply(
     let mut after = before.clone();
     if let Err(refused) = after.apply(event) {
         return Ok(Err(refused));
+    }
+    if let What::Missed { .. } = &event.what {
+        // Without its file it cannot be sent again, and would be lost where it was only removed.
+        if !checked::is_present(db, event.object)? {
+            return Ok(Err(Refused::Decided(before.state)));
+        }
+        checked::drop_of(db, event.object)?;
     }
     store::save(db, event.object, &before, &after)?;
     store::save_particulars(db, event, after.verdicts)?;

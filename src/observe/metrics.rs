@@ -2,6 +2,8 @@
 //!
 //! One [`Metrics`] belongs to one gate: two gates in one process count apart.
 
+mod commitments;
+
 use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,6 +16,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+
+pub use commitments::{Check, Commitments};
 
 /// The label of a family that is counted by outcome, reason or status.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -173,6 +177,8 @@ pub struct Metrics {
     pub acknowledge_seconds: Histogram,
     /// Time that the judgement of one object took.
     pub judge_seconds: Histogram,
+    /// Requests for storage commitment.
+    pub commitments: Commitments,
     /// Room left on the spool's file system.
     pub spool_free_bytes: Gauge<i64, AtomicI64>,
     /// Objects that the ledger knows and the spool has lost: a person must act.
@@ -336,6 +342,7 @@ impl Metrics {
             Unit::Bytes,
             spool_free_bytes.clone(),
         );
+        let commitments = Commitments::new(&mut registry);
         let lost = Gauge::default();
         registry.register("objects_lost", "Objects the spool has lost", lost.clone());
         let audit_failures = Counter::default();
@@ -402,6 +409,7 @@ impl Metrics {
             delivery_alarm,
             acknowledge_seconds,
             judge_seconds,
+            commitments,
             spool_free_bytes,
             lost,
             audit_failures,

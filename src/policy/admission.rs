@@ -87,6 +87,17 @@ pub struct Source {
     pub urgent: bool,
     /// How its wrongly declared text is to be read.
     pub charset: Option<CharacterSet>,
+    /// Where it takes reports on storage commitment; without it, only on the association on which it asked.
+    pub report: Option<ReportTo>,
+}
+
+/// Where a source listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportTo {
+    /// Its host name or address; without one, the address that it called from.
+    pub host: Option<String>,
+    /// Its TCP port.
+    pub port: u16,
 }
 
 /// Who calls.
@@ -272,6 +283,7 @@ mod tests {
                 institution: Some(InstitutionId::new(institution)),
                 urgent: false,
                 charset: None,
+                report: None,
             },
         }
     }

@@ -6,19 +6,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::asking::NotNow;
 use super::relayed::{self, Onward};
 use super::waiting::Place;
-use super::{Receiver, storage, strangers};
+use super::{Receiver, notified, storage, strangers};
+use crate::dicom::ae_title::AeTitle;
 use crate::dicom::sop_class;
 use crate::dicom::status::Status;
 use crate::dimse::acceptor::{Association, Message, Requested};
 use crate::dimse::fault::{Abort, Fault};
 use crate::dimse::message::{Answer, Request};
 use crate::dimse::negotiate::{ContextAnswer, Negotiated, Refusal, negotiate};
+use crate::dimse::normalized::{Normalized, Reporting};
 use crate::dimse::pdu::UserIdentity;
 use crate::dimse::{Stream, tls};
 use crate::observe::Metrics;
@@ -32,8 +35,8 @@ use crate::spool::StoreFault;
 /// After so long without a request an association gives its buffers back.
 const REST: Duration = Duration::from_secs(1);
 
-/// Transfer syntaxes in which C-ECHO's context is accepted; it has no data set, so any would do.
-const FOR_ECHO: [&str; 2] = [
+/// Transfer syntaxes of the services that are no storage. C-ECHO has no data set, so any would do.
+const FOR_SERVICES: [&str; 2] = [
     dicom_dictionary_std::uids::IMPLICIT_VR_LITTLE_ENDIAN,
     dicom_dictionary_std::uids::EXPLICIT_VR_LITTLE_ENDIAN,
 ];
@@ -58,12 +61,14 @@ pub(super) async fn serve(
             return;
         }
     };
+    let calling = &requested.rq().calling_ae_title;
+    let reported_to = receiver.reporters.titles(calling, peer.ip()).await;
     // Held until the association has ended.
     let seat = receiver.open.take(peer.ip(), &receiver.config.load());
     let memory = receiver.memory.at_rest();
     let answered = match (&seat, &memory) {
         (Some(_), Some(_)) => match admission(&receiver).await {
-            Ok(()) => answer(&receiver, &requested, peer, &names, None),
+            Ok(()) => answer(&receiver, &requested, peer, &names, &reported_to, None),
             Err(turned) => Err(turned),
         },
         (None, _) | (_, None) => Err(Turned::away(Refusal::LocalLimit)),
@@ -88,7 +93,7 @@ pub(super) async fn serve(
     let mut onward = Onward::open(&receiver, &requested, &negotiated, (&sender, &admitted)).await;
     if let Some(onward) = &mut onward
         && let Ok((mut as_destination, _)) =
-            answer(&receiver, &requested, peer, &names, Some(onward))
+            answer(&receiver, &requested, peer, &names, &reported_to, Some(onward))
     {
         onward.grant(&mut as_destination);
         negotiated = as_destination;
@@ -268,28 +273,40 @@ async fn admission(receiver: &Receiver) -> Result<(), Turned> {
     }
 }
 
-/// Decides on a request, and has what is not known of the destinations asked about. What there is a way `onward` for, is answered
-/// as the destination has.
+/// Decides on a request, and has what is not known of the destinations asked about. A destination that reports on commitments is
+/// let in for that alone if it is no source, and may call the gate by the titles under which it was asked. What there is a way
+/// `onward` for, is answered as the destination has.
 fn answer(
     receiver: &Receiver,
     requested: &Requested<Stream>,
     peer: SocketAddr,
     names: &[String],
+    reported_to: &[AeTitle],
     onward: Option<&Onward>,
 ) -> Result<(Negotiated, Admitted), Turned> {
-    let site = receiver.site.load();
+    let (offer, reports) = (receiver.config.load().commitment, !reported_to.is_empty());
+    let mut terms = receiver.terms.clone();
+    terms.called.extend_from_slice(reported_to);
+    let (site, is_source) = (receiver.site.load(), Cell::new(true));
     let known = receiver.known.load();
     let possible: RefCell<Vec<Willingness>> = RefCell::default();
     let unknown: RefCell<Vec<(String, String)>> = RefCell::default();
     let because = Cell::new(None);
     let admitted = negotiate(
         requested.rq(),
-        &receiver.terms,
+        &terms,
         &|calling, called| {
             let proof =
                 Proof::Shown { certificate: names, identity: identity(requested.identity()) };
             let caller = Caller { calling, peer: peer.ip(), proof };
-            let admitted = admit(&site.sources, &caller).map_err(|refusal| {
+            let admitted = match admit(&site.sources, &caller) {
+                Err(_) if reports => {
+                    is_source.set(false);
+                    return Ok(Admitted::default());
+                }
+                admitted => admitted,
+            };
+            let admitted = admitted.map_err(|refusal| {
                 because.set(Some(refusal));
                 match refusal {
                     admission::Refusal::NoIdentity | admission::Refusal::WrongIdentity => {
@@ -313,11 +330,12 @@ fn answer(
             if let Some(answer) = onward.and_then(|onward| onward.answer(id, abstract_syntax)) {
                 return answer;
             }
-            let answer = context(abstract_syntax, proposed, &possible.borrow());
+            let services = Services { storage: is_source.get(), commitment: offer || reports };
+            let answer = context(abstract_syntax, proposed, services, &possible.borrow());
             if let ContextAnswer::Accept(syntax) = &answer {
                 let is_unknown =
                     |one: &Willingness| way(abstract_syntax, syntax, one) == Way::Unknown;
-                if abstract_syntax != sop_class::VERIFICATION
+                if !sop_class::is_other_service(abstract_syntax)
                     && possible.borrow().iter().any(is_unknown)
                 {
                     unknown.borrow_mut().push((abstract_syntax.to_owned(), syntax.clone()));
@@ -360,19 +378,28 @@ fn reachable(
     possible.into_iter().filter_map(|index| known.get(index).cloned()).collect()
 }
 
+/// What a caller may have beside C-ECHO.
+#[derive(Debug, Clone, Copy)]
+struct Services {
+    storage: bool,
+    commitment: bool,
+}
+
 fn context(
     abstract_syntax: &str,
     proposed: &[String],
+    services: Services,
     destinations: &[Willingness],
 ) -> ContextAnswer {
     let proposed: Vec<&str> = proposed.iter().map(String::as_str).collect();
-    if abstract_syntax == sop_class::VERIFICATION {
-        return match proposed.iter().find(|syntax| FOR_ECHO.contains(syntax)) {
+    let is_commitment = abstract_syntax == sop_class::STORAGE_COMMITMENT && services.commitment;
+    if abstract_syntax == sop_class::VERIFICATION || is_commitment {
+        return match proposed.iter().find(|syntax| FOR_SERVICES.contains(syntax)) {
             Some(syntax) => ContextAnswer::Accept((*syntax).to_owned()),
             None => ContextAnswer::TransferSyntaxesNotSupported,
         };
     }
-    if sop_class::is_other_service(abstract_syntax) {
+    if sop_class::is_other_service(abstract_syntax) || !services.storage {
         return ContextAnswer::AbstractSyntaxNotSupported;
     }
     match accept(abstract_syntax, &proposed, destinations) {
@@ -412,7 +439,11 @@ impl Conversation<'_> {
         buffers: &mut storage::Buffers,
         onward: &mut Option<Onward>,
     ) -> Result<(), Fault> {
+        // A report is sent between two messages, one at a time.
+        let (back, mut reports) = mpsc::channel::<Reporting>(1);
         loop {
+            let may_report = !association.is_reporting();
+            let mut due = None;
             let heard = {
                 // Never given up half-way for a place among the judged: it may be answering a release.
                 let mut next = std::pin::pin!(association.next());
@@ -426,10 +457,20 @@ impl Conversation<'_> {
                             }
                         }
                         message = &mut next => break Some(message),
+                        Some(report) = reports.recv(), if may_report => {
+                            due = Some(report);
+                            break None;
+                        }
                         () = tokio::time::sleep(REST), if buffers.are_held() => buffers.give_back(),
                     }
                 }
             };
+            if let Some(report) = due {
+                if !report.done.is_closed() {
+                    association.report(report).await?;
+                }
+                continue;
+            }
             let Some(message) = heard else { return association.release().await };
             let Some(message) = message? else { return Ok(()) };
             let answer = match &message.request {
@@ -437,7 +478,7 @@ impl Conversation<'_> {
                     Some(onward) => onward.echo().await,
                     None => Answer::from(Status::SUCCESS),
                 },
-                Request::Store(_) if !message.context.requestor_is_scu => {
+                Request::Store(_) | Request::Action(_) if !message.context.requestor_is_scu => {
                     Answer::with_comment(Status::NOT_AUTHORIZED, "SCU role not negotiated")
                 }
                 Request::Store(request) => {
@@ -465,9 +506,17 @@ impl Conversation<'_> {
                         }
                     }
                 }
+                Request::Action(action) => {
+                    let what = Normalized::Action(action.clone());
+                    notified::called(self, &mut association, &message, what, &back).await?
+                }
+                Request::Event(event) => {
+                    let what = Normalized::Event(event.clone());
+                    notified::called(self, &mut association, &message, what, &back).await?
+                }
                 Request::Other(_) | Request::Mistyped(_) => match message.request.refusal() {
                     Some(answer) => answer,
-                    // Not reached: only C-ECHO and C-STORE have none.
+                    // Not reached: only what is done above has none.
                     None => return abort(association).await,
                 },
             };

@@ -4,6 +4,7 @@
 
 use crate::base::budget::{Budget, Share};
 use crate::dimse::READ_BUFFER;
+use crate::dimse::normalized::MOST_DATA;
 use crate::object::scan::USUAL_MEMORY;
 
 /// What an open association costs on which nothing is going on.
@@ -70,6 +71,11 @@ impl Memory {
         let longest = block.max(READ_BUFFER);
         let bytes = 2 * longest + READ_BUFFER + USUAL_MEMORY;
         Some(Room { _share: self.all.take(bytes as u64)?, block })
+    }
+
+    /// What a request with a data set of its own is charged while it is read and seen to: the data set, and what is made of it.
+    pub(super) fn for_a_request(&self) -> Option<Share> {
+        self.all.take(2 * MOST_DATA as u64)
     }
 
     /// What the header of one object is charged to beyond that.

@@ -15,6 +15,7 @@ mod drawing;
 mod foresight;
 mod judge;
 mod memory;
+mod notified;
 mod own;
 mod past;
 mod relayed;
@@ -40,6 +41,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::limits::Limits;
+use crate::dimse::normalized::Called;
 use crate::dimse::{Terms, Timers, tls};
 use crate::ledger::Ledger;
 use crate::observe::{Audit, Metrics};
@@ -51,6 +53,7 @@ pub use asking::Asking;
 pub use foresight::Foresight;
 pub use judge::{Judge, Judging, PATIENCE, Work, judging, resume, unjudged};
 pub use memory::Memory;
+pub use notified::{Reporter, Reporters};
 pub use own::OWN_PEER;
 pub use relayed::{Copies, Relaying, copies};
 pub use strangers::Strangers;
@@ -70,6 +73,8 @@ pub struct Config {
     pub patience: Duration,
     /// How far an object is looked into.
     pub looking: Limits,
+    /// Whether storage commitment may be asked for.
+    pub commitment: bool,
     /// Deadlines of associations.
     pub timers: Timers,
 }
@@ -82,6 +87,7 @@ impl Default for Config {
             associations_of_a_peer: 200,
             patience: Duration::from_secs(10),
             looking: Limits::default(),
+            commitment: true,
             timers: Timers::default(),
         }
     }
@@ -121,6 +127,10 @@ pub struct Receiver {
     pub open: Places,
     /// Callers that are turned away.
     pub strangers: Strangers,
+    /// Where requests and reports about commitments are handed on to.
+    pub commitments: mpsc::Sender<Called>,
+    /// Destinations that may call to report.
+    pub reporters: Reporters,
 }
 
 /// A port on which modalities call.

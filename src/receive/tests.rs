@@ -184,6 +184,8 @@ impl Gate {
             open: Places::default(),
             strangers: Strangers::default(),
             asking: Asking::default(),
+            commitments: mpsc::channel(1).0,
+            reporters: Reporters::default(),
         });
         let door = Door { listener, tls: None };
         let listening = tokio::spawn(receiver.listen(door, stop.clone()));

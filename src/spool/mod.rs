@@ -19,6 +19,7 @@
 //! <dir>/judging                     objects that are being judged: a process that ends leaves them in it (see `in_hand`)
 //! <dir>/relaying                    when objects were first judged for being relayed (see `begun`)
 //! <dir>/sending                     likewise, objects that are being made into what is sent
+//! <dir>/commitments/<id>            requests for storage commitment that are not done with (see `commitments`)
 //! <dir>/bypass.json                 there while objects pass without being judged
 //! ```
 //!
@@ -81,6 +82,7 @@ mod ballast;
 mod begun;
 mod bypass;
 mod commit;
+mod commitments;
 mod disk;
 mod draft;
 mod envelope;

@@ -115,6 +115,14 @@ impl Places {
         self.root.join("sending")
     }
 
+    pub(super) fn commitments(&self) -> PathBuf {
+        self.root.join("commitments")
+    }
+
+    pub(super) fn commitment(&self, id: ObjectId) -> PathBuf {
+        self.commitments().join(id.to_string())
+    }
+
     pub(super) fn journal(&self) -> PathBuf {
         self.root.join("journal")
     }

@@ -160,6 +160,7 @@ fn prepare(places: &Places, disk: &dyn Disk, ballast: &Ballast) -> Result<(), Sp
         places.all_made(),
         places.all_corrupt(),
         places.all_refused(),
+        places.commitments(),
         places.journal(),
     ];
     for path in all {

@@ -16,6 +16,7 @@ mod burning_in;
 mod bypass;
 mod byte_identity;
 mod cage;
+mod commitment;
 mod config_errors;
 mod demo;
 mod disk_full;

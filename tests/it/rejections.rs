@@ -69,10 +69,11 @@ fn contexts_are_answered_one_by_one() {
         Context::proposed(3, CT_IMAGE, &[EXPLICIT_LE]),
         Context::proposed(5, "1.2.840.10008.1.20.1", &[IMPLICIT_LE]), // storage commitment
         Context::proposed(7, "1.2.840.113619.4.2", &[IMPLICIT_LE]),   // a maker's own class
+        Context::proposed(9, "1.2.840.10008.5.1.4.31", &[IMPLICIT_LE]), // worklist
     ];
     let sender = Sender::connect(gate.port(), "CT01", "MARKGATE", &contexts).unwrap();
     let results: Vec<_> = sender.accepted.contexts.iter().map(|c| (c.id, c.result)).collect();
-    assert_eq!(results, [(1, 0), (3, 0), (5, 3), (7, 0)]);
+    assert_eq!(results, [(1, 0), (3, 0), (5, 0), (7, 0), (9, 3)]);
     assert!(sender.accepted.max_pdu > 0);
     assert!(sender.release());
 }

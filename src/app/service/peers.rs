@@ -50,9 +50,6 @@ impl Service {
     }
 }
 
-/// Storage Commitment Push Model.
-pub(super) const STORAGE_COMMITMENT: &str = "1.2.840.10008.1.20.1";
-
 /// The classes that a test asks about: what modalities send most.
 pub(super) const TESTED_CLASSES: [&str; 20] = {
     use dicom_dictionary_std::uids::*;

@@ -1,6 +1,7 @@
 //! What can be asked. Every query runs on a reading connection, sees one consistent state and blocks for as long as it takes:
 //! call it on a thread that may.
 
+mod commitments;
 mod figures;
 mod lanes;
 mod pieces;
@@ -20,6 +21,7 @@ use super::store::{self, id, instant, micros, texts};
 use super::{ClockNote, Ledger, event, writer};
 use pieces::Query;
 
+pub use commitments::Version;
 pub(super) use figures::Counted;
 pub use rows::{
     Conservation, Counts, Due, Explained, Filter, JudgedAs, Precedent, QuarantineEntry, QueueEntry,

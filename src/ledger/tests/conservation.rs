@@ -27,6 +27,7 @@ pub(super) fn act() -> impl Strategy<Value = Act> {
         destination().prop_map(sending),
         destination().prop_map(delivered),
         destination().prop_map(delivery_held),
+        destination().prop_map(|to| What::Missed { destination: to.to_owned() }),
         destination().prop_map(|to| What::Requeued { destination: to.to_owned() }),
         destination().prop_map(|to| What::Deferred {
             destination: to.to_owned(),

@@ -1,5 +1,6 @@
 //! The ledger on a real database and a log in memory.
 
+mod checked;
 mod conservation;
 mod copies;
 mod custody;

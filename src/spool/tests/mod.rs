@@ -1,6 +1,7 @@
 //! The promises of custody, on a real directory and a disk that can be made to fail.
 
 mod ballast;
+mod commitments;
 mod crash;
 mod durable_order;
 mod failpoints;

@@ -61,6 +61,47 @@ pub fn dcmjs(port: u16, calling: &str, files: &[Vec<u8>]) -> Value {
     scripted(command, port, calling, files)
 }
 
+/// A modality of pynetdicom that sends files and asks for commitment to them and to `further` instances. `how`: the report is
+/// waited for on the `same` association, on a `new` one at the port `listen`, or it only has to `ask`.
+#[track_caller]
+pub fn commit(
+    port: u16,
+    calling: &str,
+    files: &[Vec<u8>],
+    (how, listen): (&str, u16),
+    further: &[&str],
+) -> Value {
+    let folder = written(files);
+    let mut command = python("commit_scu.py");
+    command.args([&port.to_string(), calling, "MARKGATE"]).arg(folder.path());
+    command.args([how, &listen.to_string()]).args(further);
+    let said = process::succeed(command);
+    let last = said.lines().next_back().unwrap_or_default();
+    serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {said}"))
+}
+
+/// An archive of pynetdicom that commits itself to what it has stored.
+pub struct Archive(Running);
+
+impl Archive {
+    /// Called `PACS`; it reports on the `same` association, on a `new` one to a gate at this port, or `never`.
+    #[track_caller]
+    pub fn start(port: u16, gate: u16, how: &str) -> Self {
+        let mut command = python("commit_scp.py");
+        command.args([&port.to_string(), "PACS", &gate.to_string(), "MARKGATE", how]);
+        let process = Running::start(command);
+        wait_for_port(port);
+        Self(process)
+    }
+
+    /// What has happened at it that has `key`, in order.
+    pub fn events(&self, key: &str) -> Vec<Value> {
+        let said = self.0.said();
+        let lines = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        lines.filter(|event| event.get(key).is_some()).collect()
+    }
+}
+
 /// What pydicom reads in a file: keyword or tag to value, at the top level.
 #[track_caller]
 pub fn pydicom(file: &[u8]) -> Value {
@@ -223,6 +264,12 @@ pub struct Orthanc {
 impl Orthanc {
     #[track_caller]
     pub fn start() -> Self {
+        Self::start_beside(0)
+    }
+
+    /// One that knows the gate at this port, and may ask it for commitment and be asked.
+    #[track_caller]
+    pub fn start_beside(gate: u16) -> Self {
         let (dicom, rest) = (ports::free(), ports::free());
         let folder = TempDir::with_prefix("markgate-orthanc-").expect("a folder");
         let store = folder.path().join("db");
@@ -238,6 +285,14 @@ impl Orthanc {
             "AuthenticationEnabled": false,
             "UnknownSopClassAccepted": true,
             "OverwriteInstances": true,
+            "DicomModalities": {
+                "markgate": {
+                    "AET": "MARKGATE",
+                    "Host": "127.0.0.1",
+                    "Port": gate,
+                    "AllowStorageCommitment": true,
+                },
+            },
         });
         let file = folder.path().join("orthanc.json");
         std::fs::write(&file, configuration.to_string()).expect("a folder of ours");
@@ -254,6 +309,37 @@ impl Orthanc {
 
     pub fn port(&self) -> u16 {
         self.dicom
+    }
+
+    /// Takes a Part 10 file over its own REST; the name it gives the instance.
+    #[track_caller]
+    pub fn takes(&self, file: &[u8]) -> String {
+        let answer = http::post(self.rest, "/instances", "application/dicom", file);
+        answer.expect("Orthanc answers").json()["ID"].as_str().expect("an id").to_owned()
+    }
+
+    /// Sends instances to the gate.
+    #[track_caller]
+    pub fn sends(&self, ids: &[&str]) {
+        let body = json!({ "Resources": ids, "Synchronous": true }).to_string();
+        let path = "/modalities/markgate/store";
+        let answer = http::post(self.rest, path, "application/json", body.as_bytes());
+        let answer = answer.expect("Orthanc answers").json();
+        assert_eq!(answer["FailedInstancesCount"], 0, "{answer}");
+    }
+
+    /// Asks the gate for commitment to these and to one instance that it has not; what it has heard in the end.
+    #[track_caller]
+    pub fn asks_for_commitment(&self, ids: &[&str], instances: &[[&str; 2]]) -> Value {
+        let body = json!({ "Resources": ids, "DicomInstances": instances }).to_string();
+        let path = "/modalities/markgate/storage-commitment";
+        let answer = http::post(self.rest, path, "application/json", body.as_bytes());
+        let answer = answer.expect("Orthanc answers").json();
+        let path = answer["Path"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
+        eventually("Orthanc has heard of its commitment", SOON, || {
+            let report = http::get(self.rest, &path).expect("Orthanc answers").json();
+            (report["Status"] != "Pending").then_some(report)
+        })
     }
 
     /// How many instances it keeps.
