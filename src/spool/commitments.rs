@@ -46,8 +46,12 @@ impl Spool {
         for entry in fs::read_dir(self.shared.places.commitments())? {
             let name = entry?.file_name();
             let Some(id) = name.to_str().and_then(ObjectId::parse) else { continue };
-            let bytes = fs::read(self.shared.places.commitment(id))?;
-            kept.push((id, content(&bytes).map(<[u8]>::to_vec)));
+            match fs::read(self.shared.places.commitment(id)) {
+                Ok(bytes) => kept.push((id, content(&bytes).map(<[u8]>::to_vec))),
+                // It was told of, and forgotten, while the others were listed.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(kept)
     }

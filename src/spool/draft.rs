@@ -175,6 +175,14 @@ impl Draft {
         stored.map_err(|damage| fault(io::Error::other(damage.to_string())))
     }
 
+    /// Ends the object's file, which is not durable yet, and gives its memory back. Nothing more can be written. Blocks.
+    ///
+    /// # Errors
+    /// As [`Draft::seal`].
+    pub fn close(&mut self) -> Result<(), StoreFault> {
+        self.end().map(drop)
+    }
+
     fn end(&mut self) -> Result<blake3::Hash, StoreFault> {
         if self.failed {
             return Err(StoreFault::GivenUp);
@@ -186,6 +194,8 @@ impl Draft {
         let footer = format::footer(self.syntax, self.length, &hash, &self.head);
         self.put(&footer)?;
         self.flush()?;
+        // Nothing more is gathered, and it may be a while before the file is synced.
+        self.buffer = Vec::new();
         self.sealed = Some(hash);
         Ok(hash)
     }

@@ -234,7 +234,12 @@ impl Exchange<'_, '_> {
     ) -> Result<Done, Fault> {
         let Self { with, association, message, request, envelope, buffers, onward, turn } = self;
         let order = order(&judged, request, &envelope);
-        let finish = finishing(with, &envelope);
+        let check = finishing(with, &envelope);
+        let finish = move |incoming: Incoming, last: &[u8]| {
+            let (mut draft, scan) = check(incoming, last)?;
+            draft.close()?;
+            Ok((draft, scan))
+        };
         let is_changed = !judged.verdict.plan.is_empty();
         let mut passing =
             Passing::new(association, buffers, (taking, Box::new(finish)), ready, is_changed);
