@@ -264,12 +264,24 @@ pub struct Orthanc {
 impl Orthanc {
     #[track_caller]
     pub fn start() -> Self {
-        Self::start_beside(0)
+        Self::with_modalities(&json!({}))
     }
 
     /// One that knows the gate at this port, and may ask it for commitment and be asked.
     #[track_caller]
     pub fn start_beside(gate: u16) -> Self {
+        Self::with_modalities(&json!({
+            "markgate": {
+                "AET": "MARKGATE",
+                "Host": "127.0.0.1",
+                "Port": gate,
+                "AllowStorageCommitment": true,
+            },
+        }))
+    }
+
+    #[track_caller]
+    fn with_modalities(modalities: &Value) -> Self {
         let (dicom, rest) = (ports::free(), ports::free());
         let folder = TempDir::with_prefix("markgate-orthanc-").expect("a folder");
         let store = folder.path().join("db");
@@ -285,14 +297,7 @@ impl Orthanc {
             "AuthenticationEnabled": false,
             "UnknownSopClassAccepted": true,
             "OverwriteInstances": true,
-            "DicomModalities": {
-                "markgate": {
-                    "AET": "MARKGATE",
-                    "Host": "127.0.0.1",
-                    "Port": gate,
-                    "AllowStorageCommitment": true,
-                },
-            },
+            "DicomModalities": modalities,
         });
         let file = folder.path().join("orthanc.json");
         std::fs::write(&file, configuration.to_string()).expect("a folder of ours");
