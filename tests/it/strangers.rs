@@ -193,7 +193,10 @@ fn ae_gate() {
         titled("an unknown title", "STRANGER"),
         titled("a tool's own title", "ECHOSCU"),
         titled("the gate's own title", "MARKGATE"),
-        titled("the title of a destination", "PACS"),
+        (
+            Caller { what: "the title of a destination", from: 2, calling: "PACS", ..plain },
+            &unknown,
+        ),
         titled("another case", "ct01"),
         titled("another case in part", "Ct01"),
         titled("a title cut short", "CT0"),
