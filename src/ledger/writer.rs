@@ -286,9 +286,7 @@ impl Writer {
         }
         self.entered.clear();
         self.commit_by = None;
-        self.told.entered.end();
-        self.changed.send_modify(|changes| *changes = changes.wrapping_add(1));
-        self.tell_revived(revived);
+        self.tell_change(revived);
         // What is committed is not undone, whatever becomes of the telling.
         let told = caught(|| {
             self.tell_log(logged);
@@ -316,8 +314,12 @@ impl Writer {
         }
     }
 
-    fn tell_revived(&self, objects: Vec<ObjectId>) {
-        self.told.revived.lock().unwrap_or_else(PoisonError::into_inner).extend(objects);
+    /// Everything has been committed. What is found out beside the tables is told before the change is, so that who wakes by it
+    /// finds all of it.
+    fn tell_change(&self, revived: Vec<ObjectId>) {
+        self.told.revived.lock().unwrap_or_else(PoisonError::into_inner).extend(revived);
+        self.told.entered.end();
+        self.changed.send_modify(|changes| *changes = changes.wrapping_add(1));
     }
 
     /// Does what an earlier commit failed to do.
@@ -347,10 +349,8 @@ impl Writer {
         }
         tx.commit()?;
         let done = std::mem::take(&mut self.pending);
-        self.told.entered.end();
-        self.changed.send_modify(|changes| *changes = changes.wrapping_add(1));
         self.told.is_behind.store(false, Ordering::Relaxed);
-        self.tell_revived(revived);
+        self.tell_change(revived);
         self.tell_log(done.events);
         Ok(())
     }

@@ -56,6 +56,26 @@ async fn a_suppressed_copy_goes_in_the_stead_of_what_is_found_damaged() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_hears_of_a_change_finds_the_copy_that_it_brought() {
+    let fixture = Fixture::new();
+    for first in (1..400).step_by(2) {
+        fixture.forward(first, &["pacs"]).await;
+        let again = ObjectRow { id: ObjectId::from_u128(first + 1), ..row(first) };
+        fixture.ledger.received(again).await.expect("received");
+        let (mut changes, ledger) = (fixture.ledger.changes(), fixture.ledger.clone());
+        changes.mark_unchanged();
+        let hearing = std::thread::spawn(move || {
+            while !changes.has_changed().expect("open") {
+                std::hint::spin_loop();
+            }
+            ledger.revived()
+        });
+        fixture.event(first, found("SPOOL_DAMAGED")).await;
+        assert_eq!(hearing.join().expect("heard"), ids(&[first + 1]));
+    }
+}
+
 #[tokio::test]
 async fn a_suppressed_copy_goes_in_the_stead_of_what_is_lost() {
     let fixture = Fixture::new();
