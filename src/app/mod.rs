@@ -14,6 +14,7 @@ mod export;
 mod fixture;
 mod keeping;
 mod offline;
+mod parts;
 mod picture;
 mod presentation_states;
 mod quality;

@@ -23,6 +23,7 @@ use super::certificates::{self, Certificates};
 use super::commitments;
 use super::custody::{self, CustodyFault};
 use super::keeping;
+use super::parts::{cage_settings, destinations, receiving, remote, spool_config};
 use super::presentation_states;
 use super::retention;
 use super::scrub::{self, Scrub};
@@ -30,24 +31,22 @@ use super::service::Service;
 use super::site;
 use super::state::State;
 use super::upkeep;
-use crate::base::limits::Limits;
 use crate::base::time::now;
-use crate::cage::{self, Cage};
+use crate::cage::Cage;
 use crate::commitment;
-use crate::config::{self, Configuration, Loaded, Mistakes, Target};
-use crate::deliver::{self, Destination, Lanes, Peer};
+use crate::config::{self, Configuration, Loaded, Mistakes};
+use crate::deliver::{self, Destination, Lanes};
 use crate::dimse::Terms;
 use crate::ledger::{Filter, Ledger, LedgerFault, ObjectState};
 use crate::observe::Metrics;
 use crate::observe::audit::Entry;
 use crate::observe::log;
 use crate::pipeline;
-use crate::policy::disposition::Unparsable;
 use crate::receive::{
     self, Asking, Door, Foresight, Judging, Places, Receiver, Relaying, Strangers,
 };
-use crate::relay::{Relays, Remote};
-use crate::spool::{self, Spool};
+use crate::relay::Relays;
+use crate::spool::Spool;
 use crate::web;
 
 /// When the parts must have come to their end, counted from the signal: the whole drain stays below half a minute, after which
@@ -571,66 +570,4 @@ async fn forget_what_is_sent(spool: &Spool, ledger: &Ledger) -> Result<(), Start
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, StartFault> {
     TcpListener::bind(address).await.map_err(|source| StartFault::Listen { address, source })
-}
-
-fn receiving(configuration: &Configuration) -> receive::Config {
-    let limits = &configuration.limits;
-    receive::Config {
-        refuse_unparsable: configuration.gate.unparsable == Unparsable::Refuse,
-        associations: limits.associations,
-        associations_of_a_peer: limits.associations_per_peer,
-        commitment: configuration.commitment.offer,
-        looking: Limits {
-            elements: limits.elements,
-            kept_bytes: usize::try_from(limits.header).unwrap_or(usize::MAX),
-            ..Limits::default()
-        },
-        timers: limits.timers(),
-        ..receive::Config::default()
-    }
-}
-
-/// The program of the workers is the one that runs, even after an upgrade has put another in its place.
-fn cage_settings(configuration: &Configuration) -> cage::Settings {
-    cage::Settings { program: "/proc/self/exe".into(), limits: configuration.codec.clone() }
-}
-
-fn spool_config(configuration: &Configuration) -> spool::Config {
-    spool::Config {
-        dir: configuration.spool.dir.clone(),
-        reserve: configuration.spool.reserve,
-        retention: configuration.spool.retention,
-        ballast: configuration.spool.ballast,
-    }
-}
-
-/// A destination as objects are relayed to it; `None` of a folder.
-fn remote(destination: &Destination) -> Option<Remote> {
-    match &destination.target {
-        deliver::Target::Folder(_) => None,
-        deliver::Target::Peer(Peer { called, host, port, calling, tls }) => Some(Remote {
-            called: called.clone(),
-            host: host.clone(),
-            port: *port,
-            calling: calling.clone(),
-            tls: tls.clone(),
-        }),
-    }
-}
-
-fn destinations(configuration: &Configuration, certificates: &Certificates) -> Vec<Destination> {
-    let target = |name: &str, target: &Target| match target {
-        Target::Folder(folder) => deliver::Target::Folder(folder.clone()),
-        Target::Peer { aet, host, port, call_as, tls: _ } => deliver::Target::Peer(Peer {
-            called: aet.clone(),
-            host: host.clone(),
-            port: *port,
-            calling: call_as.clone(),
-            tls: certificates.client(name),
-        }),
-    };
-    let destinations = configuration.destinations.iter();
-    destinations
-        .map(|one| Destination { name: one.name.clone(), target: target(&one.name, &one.target) })
-        .collect()
 }

@@ -5,7 +5,7 @@
 //! unmarked when it takes too long. One that ends the process is found at the next start, judged alone, and not judged any more
 //! once it has ended three.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -26,25 +26,21 @@ use super::past::{Past, earlier, past, uncompared};
 use super::relayed::{Relayed, Turn};
 use super::seats::{Seat, Seats};
 use super::studies::{Ruling, Studies};
-use super::telling::{codes, tell};
+use super::telling::tell;
 use super::verdicts::{Expected, Promise, UNRECORDED, record};
+use super::written::{conflict, is_alike, written};
 use crate::base::time::{Timestamp, now};
 use crate::codec::Frames;
 use crate::dicom::tags;
 use crate::dicom::uid::Uid;
-use crate::ledger::{
-    self, Arrival, Event, JudgedAs, Ledger, LedgerFault, ObjectRow, Trial, What, insist,
-};
-use crate::object::edit::EditPlan;
+use crate::ledger::{Arrival, Event, Ledger, LedgerFault, ObjectRow, What, insist};
 use crate::object::{Scan, scan_reader};
 use crate::observe::Metrics;
 use crate::pipeline::{self, Image, Site};
 use crate::policy::admission::{Caller, Proof, admit};
-use crate::policy::disposition::{Disposition, HoldReason};
 use crate::spool::{
     Envelope, ObjectId, ReadFault, Receipt, SPOOL_DAMAGED, SPOOL_UNREADABLE, Spool,
 };
-use crate::standard::Severity;
 use crate::standard::study::Part;
 
 /// Objects that may wait to be judged. Behind that, receiving waits: each may hold a header of some MiB in memory.
@@ -309,9 +305,6 @@ async fn unread(
     Some(Event { object, at: now(), what })
 }
 
-/// The rule of two versions under one SOP Instance UID.
-const CONFLICT: &str = "IMG-STU-021";
-
 async fn load(
     with: &Judging,
     object: ObjectId,
@@ -502,74 +495,6 @@ async fn as_of(
         with_pixels(object, &judge, &site, &case.image(), with, at)
     });
     timeout(with.patience, judging).await.ok()?.ok()
-}
-
-/// A verdict as the ledger keeps it.
-pub(super) fn written(verdict: &pipeline::Verdict, site: &Site) -> ledger::Verdict {
-    ledger::Verdict {
-        study: verdict.study.clone(),
-        series: verdict.series.clone(),
-        disposition: match &verdict.disposition {
-            Disposition::Forward => ledger::Disposition::Forward,
-            Disposition::Hold(reasons) => ledger::Disposition::Hold(codes(reasons)),
-        },
-        destinations: site.names(&verdict.destinations),
-        mark: verdict.mark().map(str::to_owned),
-        reason: verdict.reason().map(|reason| reason.as_code().to_owned()),
-        report: verdict.report(),
-        plan: if verdict.plan.is_empty() { Vec::new() } else { verdict.plan.to_bytes() },
-        versions: ledger::Versions {
-            rules: verdict.rules.hash().to_owned(),
-            registry: site.versions.registry.clone(),
-            config: site.versions.config.clone(),
-        },
-        trial: trial(verdict),
-    }
-}
-
-/// Whether the same bytes were decided on alike before: then they get the same plan, times in it included, so that the same bytes go
-/// out. Decided otherwise, because the object came from elsewhere or a right has ended since, the new verdict stands: no mark
-/// outlives its right. So it does where codecs have come to other bytes.
-pub(super) fn is_alike(before: &JudgedAs, now: &ledger::Verdict) -> bool {
-    let made = |plan: &[u8]| EditPlan::from_bytes(plan).ok().and_then(|plan| plan.made());
-    before.versions == now.versions
-        && before.report == now.report
-        && made(&before.plan) == made(&now.plan)
-}
-
-/// What is counted of the rules that are only tried out: what they would have withheld from an object that bears a mark.
-fn trial(verdict: &pipeline::Verdict) -> Option<Trial> {
-    if verdict.mark().is_none() || verdict.disposition != Disposition::Forward {
-        return None;
-    }
-    let grave = verdict.shadow.iter().filter(|found| found.severity >= Severity::Block);
-    let distinct = |rules: BTreeSet<&String>| rules.into_iter().cloned().collect::<Vec<_>>();
-    let applied = distinct(verdict.tried.iter().collect());
-    let withheld = distinct(grave.map(|found| &found.rule).collect());
-    (!applied.is_empty()).then_some(Trial { study: verdict.with_study, applied, withheld })
-}
-
-/// Has the second version under a SOP Instance UID held, unless the site has made the rule milder.
-fn conflict(verdict: &mut pipeline::Verdict, is_second: bool) {
-    let rules = Arc::clone(&verdict.rules);
-    let rule = rules.rules().iter().find(|rule| rule.id == CONFLICT);
-    let holds = rule.is_none_or(|rule| rule.gravest() == Severity::Quarantine);
-    match rule {
-        Some(rule) if rule.off => {}
-        Some(rule) if rule.shadow => {
-            if !verdict.tried.contains(&rule.id) {
-                verdict.tried.push(rule.id.clone());
-            }
-            if is_second && !verdict.shadow.iter().any(|found| found.rule == rule.id) {
-                verdict.shadow.extend(rule.checks.first().map(|check| rule.finding_of(check)));
-            }
-        }
-        Some(_) | None => {
-            if is_second && holds && !verdict.urgent {
-                verdict.hold(HoldReason::Rule(CONFLICT.to_owned()));
-            }
-        }
-    }
 }
 
 /// The objects that the ledger knows and that have no verdict, in the order of arrival. To be asked before anything new is

@@ -28,6 +28,7 @@ mod telling;
 mod tests;
 mod verdicts;
 mod waiting;
+mod written;
 
 use std::collections::HashMap;
 use std::net::IpAddr;

@@ -10,11 +10,12 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, Read as _};
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::in_hand::open_lines;
 use crate::base::time::Timestamp;
 
 /// Objects that are remembered.
@@ -71,15 +72,7 @@ fn key_of(instance: &str) -> Key {
 impl Begun {
     /// Takes the file over. What was in judgement when the last process ended has been found once more.
     pub(super) fn open(path: &Path) -> io::Result<Arc<Self>> {
-        let mut file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(path)?;
-        let mut text = Vec::new();
-        file.by_ref().take((MOST * WIDTH) as u64).read_to_end(&mut text)?;
+        let (file, text) = open_lines(path, MOST * WIDTH)?;
         let mut lines = Lines { keys: vec![None; MOST], known: HashMap::new(), next: 0 };
         let mut newest = None;
         for (place, line) in text.chunks(WIDTH).enumerate() {

@@ -45,6 +45,20 @@ struct Suspect {
     found: u32,
 }
 
+/// Opens a file of lines that are written over in place, and reads it, so many bytes at most.
+pub(super) fn open_lines(path: &Path, most: usize) -> io::Result<(File, Vec<u8>)> {
+    let mut file = File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)?;
+    let mut text = Vec::new();
+    file.by_ref().take(most as u64).read_to_end(&mut text)?;
+    Ok((file, text))
+}
+
 /// An object in hand. Dropped when the work on it has come to an end, whichever.
 #[derive(Debug)]
 pub struct Noted {
@@ -57,15 +71,7 @@ pub struct Noted {
 impl InHand {
     /// Takes the file over: whatever was worked on when the last process ended has been found once more.
     pub(super) fn open(path: &Path) -> io::Result<Arc<Self>> {
-        let mut file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(path)?;
-        let mut text = Vec::new();
-        file.by_ref().take((MOST * WIDTH) as u64).read_to_end(&mut text)?;
+        let (file, text) = open_lines(path, MOST * WIDTH)?;
         let in_hand = Self { file, slots: Mutex::default() };
         let mut slots = Slots::default();
         for line in text.chunks(WIDTH) {

@@ -36,30 +36,13 @@ const SYNTAXES: [&str; 13] = [
 
 /// A gate that marks whatever it gets, in the pixels too.
 fn drawing() -> Configuration {
-    Configuration::new().mark(r#"modes = ["tag", "burn-in"]"#).section(
+    Configuration::of_everything().mark(r#"modes = ["tag", "burn-in"]"#).section(
         r#"
         [[source]]
         aet = "*"
         hosts = ["127.0.0.0/8"]
         institution = "sfyy"
         urgent = true
-
-        [[institution]]
-        id = "sfyy"
-        name = "示范医院"
-        aliases = ["北京示范医院"]
-
-        [[item]]
-        code = "ANY"
-        name = "任意"
-        when = "true"
-        scopes = ["JJJHR"]
-
-        [[accreditation]]
-        institution = "sfyy"
-        items = ["*"]
-        scope = "JJJHR"
-        valid_from = 2026-04-01
 
         # Radiographs compressed with loss get their mark too.
         [rules.parameters]

@@ -176,24 +176,10 @@ fn an_object_that_got_another_uid_is_reported_by_its_own() {
         aet = "CT01"
         institution = "sfyy"
         urgent = true
-        [[institution]]
-        id = "sfyy"
-        name = "示范医院"
-        aliases = ["北京示范医院"]
-        [[item]]
-        code = "ANY"
-        name = "任意"
-        when = "true"
-        scopes = ["JJJHR"]
-        [[accreditation]]
-        institution = "sfyy"
-        items = ["*"]
-        scope = "JJJHR"
-        valid_from = 2026-04-01
         [burn_in]
         uid = "derive"
         "#;
-    let configuration = Configuration::new()
+    let configuration = Configuration::of_everything()
         .mark("modes = [\"burn-in\"]")
         .section(SETTINGS)
         .section(drawing)

@@ -5,6 +5,24 @@ use crate::base::figure::{figure, scale};
 use crate::object::edit::{Edit, EditPlan};
 use crate::spool::rot::{make_unreadable, turn_a_bit};
 
+/// Of what waits, the sound object arrives at a PACS, and the damaged ones are held.
+async fn only_the_sound_arrives(
+    custody: &Custody,
+    damaged: Vec<ObjectId>,
+    (sound, specimen): (ObjectId, &Specimen),
+) {
+    let pacs = Pacs::willing();
+    let (target, _serving) = pacs.serve().await;
+    let lanes = custody.lanes(target);
+    custody.until_state(sound, ObjectState::Delivered).await;
+    for object in damaged {
+        let found = custody.until_state(object, ObjectState::Held).await;
+        assert_eq!(found.reasons, ["SPOOL_DAMAGED"]);
+    }
+    assert_eq!(pacs.instances(), [uid(specimen)]);
+    end(lanes).await;
+}
+
 #[tokio::test]
 async fn no_object_leaves_in_which_a_bit_has_turned() {
     let count = scale(60, 1_000);
@@ -16,16 +34,7 @@ async fn no_object_leaves_in_which_a_bit_has_turned() {
         damaged.push(object);
     }
     let sound = custody.take(&ct(count + 1), Vec::new()).await;
-    let pacs = Pacs::willing();
-    let (target, _serving) = pacs.serve().await;
-    let lanes = custody.lanes(target);
-    custody.until_state(sound, ObjectState::Delivered).await;
-    for object in damaged {
-        let found = custody.until_state(object, ObjectState::Held).await;
-        assert_eq!(found.reasons, ["SPOOL_DAMAGED"]);
-    }
-    assert_eq!(pacs.instances(), [uid(&ct(count + 1))]);
-    end(lanes).await;
+    only_the_sound_arrives(&custody, damaged, (sound, &ct(count + 1))).await;
     figure(
         "R17",
         "bitrot_1000",
@@ -122,14 +131,5 @@ async fn a_large_object_in_which_a_bit_has_turned_comes_to_no_end() {
         damaged.push(object);
     }
     let sound = custody.take(&large(2), planned().to_bytes()).await;
-    let pacs = Pacs::willing();
-    let (target, _serving) = pacs.serve().await;
-    let lanes = custody.lanes(target);
-    custody.until_state(sound, ObjectState::Delivered).await;
-    for object in damaged {
-        let found = custody.until_state(object, ObjectState::Held).await;
-        assert_eq!(found.reasons, ["SPOOL_DAMAGED"]);
-    }
-    assert_eq!(pacs.instances(), [uid(&large(2))]);
-    end(lanes).await;
+    only_the_sound_arrives(&custody, damaged, (sound, &large(2))).await;
 }

@@ -20,12 +20,13 @@ use crate::receive::bench::Bench;
 use crate::receive::case::Case;
 use crate::receive::corners::Corners;
 use crate::receive::drawing::{Versions, with_pixels};
-use crate::receive::judge::{Judge, POISON, is_alike, written};
+use crate::receive::judge::{Judge, POISON};
 use crate::receive::studies::Studies;
+use crate::receive::written::{is_alike, written};
 use crate::relay::Relays;
 use crate::spool::{Beginning, Envelope, StoredObject};
 
-/// How long a judgement may take while others wait for it. One takes milliseconds; what takes longer goes on unmarked.
+/// How long a judgement may take while others wait for it. One takes milliseconds; what takes longer is judged in custody.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Judgements at a time, with those that nobody waits for any more: each has a thread.

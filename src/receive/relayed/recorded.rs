@@ -1,4 +1,4 @@
-//! What is entered in the ledger of an object that its destination has.
+//! What is entered in the ledger of an object that was relayed, or was to be.
 
 use std::sync::Arc;
 
@@ -11,11 +11,12 @@ use crate::observe::metrics;
 use crate::pipeline::{Site, Verdict};
 use crate::receive::case::{Case, row};
 use crate::receive::drawing::Versions;
-use crate::receive::judge::{self, Call, Judging, received, verdict, written};
+use crate::receive::judge::{self, Call, Judging, received, verdict};
 use crate::receive::past::Past;
 use crate::receive::seats::Seat;
 use crate::receive::telling::tell;
-use crate::spool::Receipt;
+use crate::receive::written::written;
+use crate::spool::{ObjectId, Receipt};
 
 /// An object that was relayed, or was to be, and is in custody.
 pub struct Relayed {
@@ -97,7 +98,7 @@ impl Relayed {
 /// stands.
 async fn look_again(
     with: &Judging,
-    (object, site, case): (crate::spool::ObjectId, &Arc<Site>, &Arc<Case>),
+    (object, site, case): (ObjectId, &Arc<Site>, &Arc<Case>),
     seat: Seat,
     call: &Call,
     first: &mut Verdict,

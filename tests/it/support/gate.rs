@@ -85,6 +85,30 @@ impl Configuration {
         )
     }
 
+    /// The gate of a hospital that may put `JJJHR` on whatever it makes; who calls for it is to be said.
+    pub fn of_everything() -> Self {
+        Self::new().section(
+            r#"
+            [[institution]]
+            id = "sfyy"
+            name = "示范医院"
+            aliases = ["北京示范医院"]
+
+            [[item]]
+            code = "ANY"
+            name = "任意"
+            when = "true"
+            scopes = ["JJJHR"]
+
+            [[accreditation]]
+            institution = "sfyy"
+            items = ["*"]
+            scope = "JJJHR"
+            valid_from = 2026-04-01
+            "#,
+        )
+    }
+
     /// Adds the sections of another configuration behind its own.
     #[must_use]
     pub fn and(self, other: &Self) -> Self {
