@@ -73,7 +73,7 @@ pub(super) async fn serve(
         },
         (None, _) | (_, None) => Err(Turned::away(Refusal::LocalLimit)),
     };
-    let (mut negotiated, admitted) = match answered {
+    let Answered { mut negotiated, admitted, is_source } = match answered {
         Ok(answered) => answered,
         Err(turned) => {
             drop((seat, memory));
@@ -90,13 +90,16 @@ pub(super) async fn serve(
         called: negotiated.called().clone(),
         peer: peer.ip().to_canonical(),
     };
-    let mut onward = Onward::open(&receiver, &requested, &negotiated, (&sender, &admitted)).await;
+    let mut onward = match is_source {
+        true => Onward::open(&receiver, &requested, &negotiated, (&sender, &admitted)).await,
+        false => None,
+    };
     if let Some(onward) = &mut onward
-        && let Ok((mut as_destination, _)) =
+        && let Ok(mut answered) =
             answer(&receiver, &requested, peer, &names, &reported_to, Some(onward))
     {
-        onward.grant(&mut as_destination);
-        negotiated = as_destination;
+        onward.grant(&mut answered.negotiated);
+        negotiated = answered.negotiated;
     }
     if admitted.identified && requested.identity().is_some_and(|identity| identity.wants_answer) {
         negotiated.confirm_identity();
@@ -273,6 +276,14 @@ async fn admission(receiver: &Receiver) -> Result<(), Turned> {
     }
 }
 
+/// What an association is accepted with.
+struct Answered {
+    negotiated: Negotiated,
+    admitted: Admitted,
+    /// Whether the caller may send objects; otherwise it reports on commitments, and may do nothing else.
+    is_source: bool,
+}
+
 /// Decides on a request, and has what is not known of the destinations asked about. A destination that reports on commitments is
 /// let in for that alone if it is no source, and may call the gate by the titles under which it was asked. What there is a way
 /// `onward` for, is answered as the destination has.
@@ -283,7 +294,7 @@ fn answer(
     names: &[String],
     reported_to: &[AeTitle],
     onward: Option<&Onward>,
-) -> Result<(Negotiated, Admitted), Turned> {
+) -> Result<Answered, Turned> {
     let (offer, reports) = (receiver.config.load().commitment, !reported_to.is_empty());
     let mut terms = receiver.terms.clone();
     terms.called.extend_from_slice(reported_to);
@@ -351,7 +362,8 @@ fn answer(
             break;
         }
     }
-    Ok(admitted)
+    let (negotiated, admitted) = admitted;
+    Ok(Answered { negotiated, admitted, is_source: is_source.get() })
 }
 
 /// The user identity that a request gives, as admission looks at it.
@@ -482,14 +494,12 @@ impl Conversation<'_> {
                     Answer::with_comment(Status::NOT_AUTHORIZED, "SCU role not negotiated")
                 }
                 Request::Store(request) => {
-                    let stored = match onward.as_mut().filter(|onward| onward.is_open()) {
+                    let asked = (&message, request);
+                    let stored = match onward {
                         Some(onward) => {
-                            let asked = (&message, request);
                             relayed::store(self, &mut association, asked, buffers, onward).await
                         }
-                        None => {
-                            storage::store(self, &mut association, &message, request, buffers).await
-                        }
+                        None => storage::store(self, &mut association, asked, buffers, None).await,
                     };
                     match stored? {
                         storage::Done::Answered => continue,

@@ -142,9 +142,9 @@ impl Refused {
 pub(super) async fn store(
     with: &Conversation<'_>,
     association: &mut Association<Stream>,
-    message: &Message,
-    request: &StoreRequest,
+    (message, request): (&Message, &StoreRequest),
     buffers: &mut Buffers,
+    turn: Option<Turn>,
 ) -> Result<Done, Fault> {
     if !hand_on(with, buffers).await {
         return Ok(refuse(&Refused::Behind));
@@ -157,7 +157,7 @@ pub(super) async fn store(
         Ok(taking) => taking,
         Err(refused) => return Ok(refuse(&refused)),
     };
-    take_in(with, association, message, (envelope, taking, None), buffers).await
+    take_in(with, association, message, (envelope, taking, turn), buffers).await
 }
 
 /// Reads what has not come yet of a data set into custody, and answers it.

@@ -553,3 +553,22 @@ fn further_destinations_get_what_was_relayed_from_the_spool() {
     until("the books are closed", || gate.json(&["ledger"])["in_flight"] == 0);
     alike(&[sink.received(), vec![second]].concat());
 }
+
+#[test]
+fn a_destination_that_may_report_may_not_send_through_itself() {
+    let sink = Sink::up();
+    let source = "[[source]]\naet = \"CT01\"\nhosts = [\"127.0.0.0/8\"]\n";
+    let route = "[[route]]\nto = [\"pacs\"]\nack = \"delivered\"\n";
+    let gate = Gate::start(&Configuration::new().pacs(&sink).section(source).section(route));
+    let contexts = [
+        Context::proposed(1, CT_IMAGE, &[EXPLICIT_LE]),
+        Context::proposed(3, "1.2.840.10008.1.20.1", &[IMPLICIT_LE]),
+    ];
+    let results = |calling| {
+        let asked = Sender::connect(gate.port(), calling, "MARKGATE", &contexts);
+        let accepted = asked.expect("an association").accepted.contexts;
+        accepted.iter().map(|context| (context.id, context.result)).collect::<Vec<_>>()
+    };
+    assert_eq!(results("PACS"), [(1, 3), (3, 0)]);
+    assert_eq!(results("CT01"), [(1, 0), (3, 0)]);
+}

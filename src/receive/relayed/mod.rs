@@ -90,22 +90,25 @@ struct Head {
 pub(super) async fn store(
     with: &Conversation<'_>,
     association: &mut Association<Stream>,
-    (message, request): (&Message, &StoreRequest),
+    asked: (&Message, &StoreRequest),
     buffers: &mut Buffers,
     onward: &mut Onward,
 ) -> Result<Done, Fault> {
-    if !onward.takes(&message.context).await {
-        return match onward.relay.fallback {
-            Fallback::Spool => storage::store(with, association, message, request, buffers).await,
-            Fallback::Refuse => Ok(Done::Refused(not_answered())),
-        };
+    let (message, request) = asked;
+    let is_taken = onward.is_open() && onward.takes(&message.context).await;
+    if !is_taken && onward.relay.fallback == Fallback::Refuse {
+        return Ok(Done::Refused(not_answered()));
     }
+    // It may hold the turn that is waited for.
     if !hand_on(with, buffers).await {
         return Ok(refuse(&Refused::Behind));
     }
     let patience = with.receiver.config.load().patience;
     let turn = with.receiver.relaying.turns.take(&request.sop_instance, patience).await;
     let Some(turn) = turn else { return Ok(refuse(&Refused::Behind)) };
+    if !is_taken {
+        return storage::store(with, association, asked, buffers, Some(turn)).await;
+    }
     let envelope = envelope(with, message, request);
     let exchange =
         Exchange { with, association, message, request, envelope, buffers, onward, turn };

@@ -72,7 +72,7 @@ impl Onward {
     }
 
     /// Whether objects are relayed.
-    pub(in crate::receive) fn is_open(&self) -> bool {
+    pub(super) fn is_open(&self) -> bool {
         !self.fallen
     }
 
