@@ -157,18 +157,24 @@ impl Desk {
     }
 
     async fn deliver(&self, object: u128, to: &str) {
-        self.deliver_at(object, to, now()).await;
+        self.deliver_at(&[object], to, now()).await;
     }
 
-    async fn deliver_at(&self, object: u128, to: &str, at: Timestamp) {
-        let what = What::Delivered {
-            destination: to.to_owned(),
-            status: Status::SUCCESS,
-            comment: String::new(),
-            sent: blake3::hash(b"sent"),
+    /// Several at once: whoever looks finds all of them delivered, or none.
+    async fn deliver_at(&self, objects: &[u128], to: &str, at: Timestamp) {
+        let event = |object: &u128| Event {
+            object: ObjectId::from_u128(*object),
+            at,
+            what: What::Delivered {
+                destination: to.to_owned(),
+                status: Status::SUCCESS,
+                comment: String::new(),
+                sent: blake3::hash(b"sent"),
+            },
         };
-        let event = Event { object: ObjectId::from_u128(object), at, what };
-        self.ledger.record(event).await.expect("recorded");
+        let events = objects.iter().map(event).collect();
+        let outcomes = self.ledger.record_all(events).await.expect("recorded");
+        assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
     }
 
     /// An object that every destination has.
@@ -502,8 +508,8 @@ async fn a_destination_is_asked_whether_it_keeps_what_it_has_and_gets_what_it_la
     for (object, instance) in [(1, "1.1"), (2, "1.2")] {
         desk.receive(object, instance).await;
         desk.judge(object, Disposition::Forward, &["pacs"], Vec::new()).await;
-        desk.deliver_at(object, "pacs", before).await;
     }
+    desk.deliver_at(&[1, 2], "pacs", before).await;
     assert_eq!(checked(&archive, &desk, &["1.2"]).await, ["1.1", "1.2"]);
     let kept = || desk.ledger.kept_elsewhere(now(), &[], 10).expect("asked");
     eventually("what it keeps is noted", || kept() == [ObjectId::from_u128(1)]).await;
@@ -511,7 +517,7 @@ async fn a_destination_is_asked_whether_it_keeps_what_it_has_and_gets_what_it_la
     eventually("what it lacks is sent again", || due().len() == 1).await;
     assert_eq!(due()[0].object, ObjectId::from_u128(2));
     // Sent again, it alone is asked about again.
-    desk.deliver_at(2, "pacs", before).await;
+    desk.deliver_at(&[2], "pacs", before).await;
     assert_eq!(checked(&archive, &desk, &[]).await, ["1.2"]);
     eventually("it is kept now", || kept().len() == 2).await;
 }
@@ -526,11 +532,11 @@ async fn what_a_destination_never_has_is_given_up_after_some_times() {
     desk.judge(1, Disposition::Forward, &["pacs"], Vec::new()).await;
     let due = || desk.ledger.due("pacs", now(), 10, &[]).expect("asked").len();
     for _ in 0..3 {
-        desk.deliver_at(1, "pacs", before).await;
+        desk.deliver_at(&[1], "pacs", before).await;
         assert_eq!(checked(&archive, &desk, &["1.1"]).await, ["1.1"]);
         eventually("it is sent again", || due() == 1).await;
     }
-    desk.deliver_at(1, "pacs", before).await;
+    desk.deliver_at(&[1], "pacs", before).await;
     checked(&archive, &desk, &["1.1"]).await;
     let unchecked = || desk.ledger.unchecked("pacs", Timestamp::MIN, 10).expect("asked").is_empty();
     eventually("it is asked about no more", unchecked).await;
