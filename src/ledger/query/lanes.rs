@@ -156,8 +156,10 @@ fn due_in(
 
 #[cfg(test)]
 mod tests {
+    use rusqlite::StatementStatus;
+
     use super::*;
-    use crate::ledger::schema::open_writer;
+    use crate::ledger::schema::{open_reader, open_writer};
 
     /// How the database goes about a query, one step a line.
     fn plan(query: &str) -> Vec<String> {
@@ -173,6 +175,22 @@ mod tests {
             steps.push(row.get("detail").expect("text"));
         }
         steps
+    }
+
+    #[test]
+    fn what_lanes_ask_all_the_time_is_planned_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("ledger.sqlite");
+        let (writer, _) = open_writer(&path).expect("a database");
+        let reader = open_reader(&path).expect("a database");
+        for db in [&writer, &reader] {
+            let mut statement = db.prepare(DUE).expect("SQL");
+            for state in [DeliveryState::Queued, DeliveryState::Deferred, DeliveryState::Queued] {
+                let asked = params!["pacs", state.as_str(), 1, 2, ""];
+                assert!(!statement.exists(asked).expect("asked"));
+            }
+            assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+        }
     }
 
     #[test]
