@@ -12,7 +12,7 @@ use super::standing::Against;
 use crate::base::caught::{Panicked, caught};
 use crate::dicom::status::Status;
 use crate::dicom::uid::Uid;
-use crate::ledger::{Due, LedgerFault, Treatment};
+use crate::ledger::{Departure, Due, LedgerFault, Treatment};
 use crate::object::edit::EditPlan;
 use crate::object::part10::FileMeta;
 use crate::object::splice::MadeBytes;
@@ -106,13 +106,15 @@ pub(super) async fn attempt(
 struct Opened {
     stored: StoredObject,
     change: Change,
+    /// See [`Departure`].
+    is_last: bool,
 }
 
 /// Opens an object as recorded for a destination. Blocks.
 fn open(name: &str, shared: &Shared, id: ObjectId) -> Result<Opened, Attempted> {
     let (spool, ledger) = (&shared.spool, &shared.ledger);
-    let treatment = match ledger.treatment(id, name) {
-        Ok(Some(treatment)) => treatment,
+    let Departure { treatment, is_last } = match ledger.departure(id, name) {
+        Ok(Some(departure)) => departure,
         Ok(None) => return Err(Attempted::Withdrawn),
         Err(fault) => return Err(unclear(&fault)),
     };
@@ -126,13 +128,14 @@ fn open(name: &str, shared: &Shared, id: ObjectId) -> Result<Opened, Attempted> 
         Some(made) => spool.made(id, &made).map_err(unmade_of)?,
         None => MadeBytes::none(),
     };
-    Ok(Opened { stored, change: Change { plan, made } })
+    Ok(Opened { stored, change: Change { plan, made }, is_last })
 }
 
 /// What goes to a peer.
 struct LaidOut {
     stored: StoredObject,
     planned: bool,
+    is_last: bool,
     form: Form,
     instance: Option<Uid>,
     body: Outgoing,
@@ -146,7 +149,7 @@ fn lay_out(
     watch: Watch,
     buffer: Vec<u8>,
 ) -> Result<LaidOut, Attempted> {
-    let Opened { stored, change } = opened;
+    let Opened { stored, change, is_last } = opened;
     let planned = !change.plan.is_empty();
     let instance = change.plan.instance().cloned();
     let (body, sent) = made(planned, || {
@@ -160,7 +163,7 @@ fn lay_out(
             }),
         }
     })?;
-    Ok(LaidOut { stored, planned, form, instance, body, sent })
+    Ok(LaidOut { stored, planned, is_last, form, instance, body, sent })
 }
 
 /// Makes what is sent. A panic is told from others: a plan may be at fault, and without it the object can go.
@@ -234,7 +237,7 @@ async fn into_folder(
 
 /// Writes an object into a folder. Blocks.
 fn place(folder: &Path, opened: Opened, watch: Watch) -> Result<blake3::Hash, Attempted> {
-    let Opened { stored, change } = opened;
+    let Opened { stored, change, is_last: _ } = opened;
     let planned = !change.plan.is_empty();
     let envelope = stored.envelope();
     let renamed = change.plan.instance().cloned();
@@ -295,13 +298,21 @@ async fn to_peer(
         }
         None => prepared(line, name, shared, due, watch, stop).await,
     };
-    let LaidOut { stored, planned, form, instance, body, sent } = match laid_out {
+    let LaidOut { stored, planned, is_last, form, instance, body, sent } = match laid_out {
         Ok(laid_out) => laid_out,
         Err(attempted) => return attempted,
     };
     let instance = instance.unwrap_or_else(|| due.sop_instance.clone());
     let fault = match line.store(due, instance, stored.envelope(), form, body, &sent).await {
-        Ok((answer, sent)) => return Attempted::answered(answer.status, sent),
+        Ok((answer, sent)) => {
+            let answered = Attempted::answered(answer.status, sent);
+            if let Attempted::Stored { .. } = &answered
+                && is_last
+            {
+                tokio::task::spawn_blocking(move || stored.put_by());
+            }
+            return answered;
+        }
         Err(fault) => fault,
     };
     match fault.of_the_object() {

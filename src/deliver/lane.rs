@@ -18,7 +18,7 @@ use super::{Destination, Fared, Shared, Target};
 use crate::base::caught::{Panicked, caught};
 use crate::dicom::status::Status;
 use crate::dicom::uid::Uid;
-use crate::ledger::{Due, Event, Ledger, LedgerFault, Treatment, What, insist};
+use crate::ledger::{Departure, Due, Event, Ledger, LedgerFault, Treatment, What, insist};
 use crate::observe::metrics::{Failure as FailureLabel, Lane as LaneLabel};
 use crate::policy::outcome::Cause;
 use crate::spool::{ObjectId, ReadFault, SPOOL_DAMAGED, SPOOL_UNREADABLE};
@@ -345,8 +345,9 @@ impl Lane {
         tracing::error!(object = %due.object, destination = self.name, error, "POISON: it is not made any more");
         drop(self.shared.spool.sending().note(due.object));
         let (ledger, name, object) = (self.shared.ledger.clone(), self.name.clone(), due.object);
-        let asked = tokio::task::spawn_blocking(move || ledger.treatment(object, &name)).await;
-        let planned = matches!(asked, Ok(Ok(Some(Treatment::Planned(_)))));
+        let asked = tokio::task::spawn_blocking(move || ledger.departure(object, &name)).await;
+        let is_planned = |one: &Departure| matches!(one.treatment, Treatment::Planned(_));
+        let planned = matches!(asked, Ok(Ok(Some(one))) if is_planned(&one));
         Some(if planned { self.unmarked(error) } else { vec![self.held(UNSENDABLE, &error)] })
     }
 

@@ -19,10 +19,10 @@ use crate::spool::ObjectId;
 const UNRECORDED: usize = 64;
 
 /// Outcomes that are entered together.
-const TOGETHER: usize = 16;
+const TOGETHER: usize = 32;
 
 /// How long the first of them waits for others; what failed waits for none.
-const GATHERED: Duration = Duration::from_millis(5);
+const GATHERED: Duration = Duration::from_millis(10);
 
 /// What happened to one object in a lane.
 #[derive(Debug)]

@@ -82,8 +82,8 @@ pub use event::{Disposition, Event, Trial, Verdict, Versions, What};
 pub use fault::{LedgerFault, LogFault, Refused};
 pub use insist::insist;
 pub use query::{
-    Conservation, Counts, Due, Explained, Filter, JudgedAs, Precedent, QuarantineEntry, QueueEntry,
-    Treatment, Version,
+    Conservation, Counts, Departure, Due, Explained, Filter, JudgedAs, Precedent, QuarantineEntry,
+    QueueEntry, Treatment, Version,
 };
 pub use record::{Answer, Delivery, DeliveryState, NO_DESTINATION, ObjectState};
 pub use studies::{StudyObject, StudyRow};

@@ -32,7 +32,7 @@ const BATCH: usize = 256;
 const GATHERED: Duration = Duration::from_millis(5);
 
 /// How long a transaction stays open in which objects have been entered: long enough for their verdicts to come.
-const ENTERED: Duration = Duration::from_millis(20);
+const ENTERED: Duration = Duration::from_millis(40);
 
 /// Commands that wait so, and objects that are entered meanwhile.
 const TOGETHER: usize = 64;

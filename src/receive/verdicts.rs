@@ -24,10 +24,10 @@ pub(super) const UNRECORDED: usize = 64;
 const WAITING: usize = 1024;
 
 /// Verdicts that are recorded together cost one sync of the journal: up to so many.
-const TOGETHER: usize = 16;
+const TOGETHER: usize = 32;
 
 /// How long the first of them waits for others. Nobody but the destination waits for it.
-const GATHERED: Duration = Duration::from_millis(5);
+const GATHERED: Duration = Duration::from_millis(10);
 
 /// A verdict that will come.
 pub(super) struct Expected {

@@ -235,6 +235,14 @@ impl Spool {
         self.shared.object(id)
     }
 
+    /// As [`StoredObject::put_by`]. Blocks.
+    pub fn put_by(&self, id: ObjectId) {
+        match File::open(self.shared.places.object(id)) {
+            Ok(file) => stored::put_by(&file),
+            Err(error) => tracing::debug!(object = %id, %error, "not there to be put by"),
+        }
+    }
+
     /// Removes objects, and the directories that this empties; each directory is synced once. Those that are gone
     /// already count as removed. Blocks.
     ///

@@ -105,6 +105,12 @@ impl StoredObject {
         }
     }
 
+    /// Has its bytes kept on the disk alone, since nobody is going to read them soon: whatever comes next finds the room in memory
+    /// that they had. May take a while for a large one.
+    pub fn put_by(&self) {
+        put_by(&self.file);
+    }
+
     /// As [`StoredObject::verify`], a piece at a time and from the disk itself: for whoever must not disturb others.
     #[must_use]
     pub fn verification(self) -> Verification {
@@ -114,8 +120,17 @@ impl StoredObject {
             hasher: blake3::Hasher::new(),
             buffer: vec![0; 256 << 10],
         };
-        verification.forget_cached();
+        // What lies in memory says nothing of the disk.
+        verification.stored.put_by();
         verification
+    }
+}
+
+/// See [`StoredObject::put_by`].
+pub(super) fn put_by(file: &File) {
+    // Only advice: where it is not taken, the bytes stay in memory until others need the room.
+    if let Err(error) = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed) {
+        tracing::debug!(%error, "cached pages cannot be dropped");
     }
 }
 
@@ -156,17 +171,9 @@ impl Verification {
         if bytes > 0 {
             return Ok(Some(bytes));
         }
-        self.forget_cached();
+        // What was read for this alone need not lie in memory.
+        self.stored.put_by();
         self.stored.compare(&self.hasher).map(|()| None)
-    }
-
-    /// What lies in memory says nothing of the disk; and what was read for this alone need not lie there afterwards.
-    fn forget_cached(&self) {
-        let file = self.stored.file();
-        // Only advice: where it is not taken, memory is verified.
-        if let Err(error) = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed) {
-            tracing::debug!(%error, "cached pages cannot be dropped");
-        }
     }
 }
 

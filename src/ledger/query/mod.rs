@@ -24,8 +24,8 @@ use pieces::Query;
 pub use commitments::Version;
 pub(super) use figures::Counted;
 pub use rows::{
-    Conservation, Counts, Due, Explained, Filter, JudgedAs, Precedent, QuarantineEntry, QueueEntry,
-    Treatment,
+    Conservation, Counts, Departure, Due, Explained, Filter, JudgedAs, Precedent, QuarantineEntry,
+    QueueEntry, Treatment,
 };
 
 /// See [`Ledger::known`].
@@ -73,31 +73,31 @@ impl Ledger {
     ///
     /// # Errors
     /// When the index fails.
-    pub fn treatment(
+    pub fn departure(
         &self,
         object: ObjectId,
         destination: &str,
-    ) -> Result<Option<Treatment>, LedgerFault> {
+    ) -> Result<Option<Departure>, LedgerFault> {
         self.read_at_once(|db| {
             let Some(record) = store::load(db, object)? else {
                 return Ok(None);
             };
-            let is_bound = record
-                .deliveries
-                .iter()
-                .any(|delivery| delivery.destination == destination && delivery.state.is_open());
-            if record.state != ObjectState::Forwarding || !is_bound {
+            let open = record.deliveries.iter().filter(|delivery| delivery.state.is_open());
+            let (here, elsewhere): (Vec<_>, Vec<_>) =
+                open.partition(|delivery| delivery.destination == destination);
+            if record.state != ObjectState::Forwarding || here.is_empty() {
                 return Ok(None);
             }
+            let is_last = elsewhere.is_empty();
+            let as_received = Departure { treatment: Treatment::AsReceived, is_last };
             if record.released {
-                return Ok(Some(Treatment::AsReceived));
+                return Ok(Some(as_received));
             }
             let verdict = latest_verdict(db, object)?.ok_or(LedgerFault::BadRow("verdict"))?;
-            Ok(Some(if verdict.plan.is_empty() {
-                Treatment::AsReceived
-            } else {
-                Treatment::Planned(verdict.plan)
-            }))
+            if verdict.plan.is_empty() {
+                return Ok(Some(as_received));
+            }
+            Ok(Some(Departure { treatment: Treatment::Planned(verdict.plan), is_last }))
         })
     }
 

@@ -38,6 +38,15 @@ pub enum Treatment {
     Planned(Vec<u8>),
 }
 
+/// An object on its way to one of its destinations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Departure {
+    /// How it leaves.
+    pub treatment: Treatment,
+    /// Whether no other destination waits for it.
+    pub is_last: bool,
+}
+
 /// Which objects or deliveries are meant. All that is set must hold; nothing set means all.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Filter {

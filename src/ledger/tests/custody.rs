@@ -125,6 +125,18 @@ async fn a_held_object_that_is_judged_again_goes_with_its_new_plan() {
 }
 
 #[tokio::test]
+async fn the_last_destination_that_waits_is_known() {
+    let fixture = Fixture::new();
+    fixture.forward(1, &["pacs", "archive"]).await;
+    let is_last = |destination| fixture.departure(1, destination).map(|one| one.is_last);
+    assert_eq!((is_last("pacs"), is_last("archive")), (Some(false), Some(false)));
+    fixture.event(1, sending("pacs")).await;
+    assert_eq!(is_last("archive"), Some(false), "the other attempt may fail");
+    fixture.event(1, delivered("pacs")).await;
+    assert_eq!((is_last("pacs"), is_last("archive")), (None, Some(true)));
+}
+
+#[tokio::test]
 async fn an_object_on_which_a_person_has_decided_does_not_leave() {
     let fixture = Fixture::new();
     fixture.forward(1, &["pacs", "archive"]).await;

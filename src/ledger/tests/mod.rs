@@ -124,7 +124,11 @@ impl Fixture {
     }
 
     pub(super) fn treatment(&self, object: u128, destination: &str) -> Option<Treatment> {
-        self.ledger.treatment(ObjectId::from_u128(object), destination).expect("asked")
+        self.departure(object, destination).map(|departure| departure.treatment)
+    }
+
+    pub(super) fn departure(&self, object: u128, destination: &str) -> Option<Departure> {
+        self.ledger.departure(ObjectId::from_u128(object), destination).expect("asked")
     }
 
     pub(super) fn due(&self, destination: &str) -> Vec<u128> {

@@ -80,6 +80,10 @@ impl Relayed {
             with.studies.came(part, case.received());
         }
         tell(&with.metrics, object, &verdict);
+        if delivered.is_some() {
+            let spool = with.spool.clone();
+            tokio::task::spawn_blocking(move || spool.put_by(object));
+        }
         let judged = What::Judged(Box::new(written(&verdict, &site)));
         let mut events = vec![Event { object, at, what: judged }];
         if let Some(Delivered { destination, status, sent }) = delivered {
