@@ -6,6 +6,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
+use rustix::fs::IFlags;
+
 /// The verbs. Their default bodies are the real disk; a test overrides those it wants to see or break.
 pub(super) trait Disk: Send + Sync {
     /// Creates a file that must not exist yet, readable by its owner only.
@@ -41,6 +43,19 @@ pub(super) trait Disk: Send + Sync {
     /// Creates one directory, open to its owner only.
     fn create_directory(&self, path: &Path) -> io::Result<()> {
         DirBuilder::new().mode(0o700).create(path)
+    }
+
+    /// Has what is below a directory spread over the disk, where the file system puts it beside its directory otherwise: ext4 looks for
+    /// room for a new file among all that were removed beside it a moment ago, one by one, where it has no journal.
+    fn spread(&self, path: &Path) {
+        let spread = || -> io::Result<()> {
+            let directory = File::open(path)?;
+            let flags = rustix::fs::ioctl_getflags(&directory)?;
+            Ok(rustix::fs::ioctl_setflags(&directory, flags | IFlags::TOPDIR)?)
+        };
+        if let Err(error) = spread() {
+            tracing::debug!(path = %path.display(), %error, "it is not told where things are put");
+        }
     }
 
     /// Removes one file.

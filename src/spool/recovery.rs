@@ -163,6 +163,8 @@ fn prepare(places: &Places, disk: &dyn Disk, ballast: &Ballast) -> Result<(), Sp
         places.commitments(),
         places.journal(),
     ];
+    // New directories alone heed it.
+    disk.spread(places.root());
     for path in all {
         match with_room(ballast, || disk.create_directory(&path)) {
             Ok(()) => {}

@@ -1,7 +1,9 @@
 //! One test for each leftover that the start-up procedure names.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 
 use super::*;
 
@@ -28,6 +30,20 @@ fn a_new_spool_is_made_and_empty() {
     assert_eq!(recovered, Recovered { at: now(), drafts: 0, newest: None, torn: 0 });
     assert!(reconcile(&spool, []).is_empty());
     assert_eq!(files(&dir, ""), EMPTY);
+}
+
+#[test]
+fn what_is_in_a_spool_is_spread_over_the_disk_where_that_can_be_told() {
+    use rustix::fs::{IFlags, ioctl_getflags, ioctl_setflags};
+    let is_told = |directory: &Path| -> rustix::io::Result<bool> {
+        Ok(ioctl_getflags(File::open(directory).expect("opens"))?.contains(IFlags::TOPDIR))
+    };
+    let beside = TempDir::new().expect("a directory");
+    let file = File::open(beside.path()).expect("opens");
+    let told =
+        ioctl_getflags(&file).and_then(|flags| ioctl_setflags(&file, flags | IFlags::TOPDIR));
+    let want = told.and_then(|()| is_told(beside.path()));
+    assert_eq!(is_told(&config(&Fixture::new().dir).dir).ok(), want.ok());
 }
 
 #[test]
