@@ -2,7 +2,7 @@
 
 ARGS ?=
 
-.PHONY: help demo test fire soak fuzz reliability bench docs lint sbom release reproducible
+.PHONY: help demo test fire soak fuzz reliability bench beside docs lint sbom release reproducible
 
 help:
 	@echo "make demo          run the gate on synthetic studies (ARGS=--once: then exit)"
@@ -11,7 +11,8 @@ help:
 	@echo "make soak          half an hour of load and a sick PACS, with memory and descriptors watched (MARKGATE_SOAK=12h)"
 	@echo "make fuzz          feed every parser with anything (ARGS='3600 dataset_stream': seconds, and which)"
 	@echo "make reliability   measure every promise at length and write RELIABILITY.md (root; ARGS='fire power_cut': a part)"
-	@echo "make bench         measure store-and-forward (ARGS: what cargo bench takes)"
+	@echo "make bench         measure everything, and what is reached beside bare references (ARGS: what cargo bench takes, and that alone)"
+	@echo "make beside        what is reached beside bare references (MARKGATE_BENCH: the folder of the bench that has them)"
 	@echo "make docs          write docs/rules.md and docs/rules.zh-CN.md from the built-in rules"
 	@echo "make lint          formatting, clippy, documentation, licences, known vulnerabilities"
 	@echo "make sbom          the bill of materials, CycloneDX, into target/"
@@ -44,6 +45,10 @@ reliability:
 bench:
 	@scripts/setup.sh test
 	cargo bench --locked $(ARGS)
+	@[ -n "$(ARGS)" ] || scripts/beside.py
+
+beside:
+	@scripts/beside.py $(ARGS)
 
 # Into files beside, so that a build that fails leaves the manuals as they are.
 docs:
