@@ -23,7 +23,7 @@ BENCH = pathlib.Path(os.environ.get("MARKGATE_BENCH", ROOT.parent / "shared" / "
 HOME = pathlib.Path(os.environ.get("BENCH_HOME", pathlib.Path.home() / ".cache" / "markgate-bench"))
 # Megabytes of a mebibyte.
 MEBI = (1 << 20) / 1e6
-ROUNDS = int(os.environ.get("MARKGATE_BENCH_ROUNDS", "5"))
+ROUNDS = os.environ.get("MARKGATE_BENCH_ROUNDS", "5")
 
 # What is sent, and over how many associations at a time.
 WORKS = {"W1": (1, 8, 16, 32), "W2": (1,), "W3": (1,), "W4": (1,)}
@@ -104,12 +104,12 @@ def target():
     return pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
 
 
-def measured(work, associations):
+def measured(work, associations, rounds):
     """The medians of all rounds: for each subject its measures."""
     with tempfile.TemporaryDirectory(dir=target(), prefix="beside") as folder:
         place = pathlib.Path(folder)
         out = place / "runs.jsonl"
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             for subject in SUBJECTS:
                 run(work, associations, subject, place, out)
         records = collections.defaultdict(list)
@@ -123,11 +123,22 @@ def measured(work, associations):
     medians = {}
     for subject in SUBJECTS:
         of = records[subject]
-        if len(of) < ROUNDS:
+        if len(of) < rounds:
             raise RuntimeError(f"{subject} was not measured with {work}")
         measures = ("img_s", "MB_s", "p50", "p99", "cpu_s", "rss_MB")
         medians[subject] = {name: statistics.median(record[name] for record in of) for name in measures}
     return medians
+
+
+def asked():
+    """The works that are asked for, and how many rounds of each."""
+    works = sys.argv[1:] or list(WORKS)
+    for work in works:
+        if work not in WORKS:
+            raise RuntimeError(f"{work} is no work: there are {', '.join(WORKS)}")
+    if not ROUNDS.isdecimal() or int(ROUNDS) < 1:
+        raise RuntimeError(f"MARKGATE_BENCH_ROUNDS is {ROUNDS!r}, and takes a number from 1 on")
+    return works, int(ROUNDS)
 
 
 def prepare():
@@ -145,13 +156,13 @@ def prepare():
 
 
 def main():
-    works = sys.argv[1:] or list(WORKS)
+    works, rounds = asked()
     prepare()
     reached, all_rows = 0, 0
     for work in works:
         for associations in WORKS[work]:
-            medians = measured(work, associations)
-            print(f"\n{work}, {associations} at a time, medians of {ROUNDS}")
+            medians = measured(work, associations, rounds)
+            print(f"\n{work}, {associations} at a time, medians of {rounds}")
             print(f"  {'':<10} {'images/s':>9} {'MB/s':>8} {'p50 ms':>8} {'p99 ms':>8} {'CPU s':>7} {'RSS MB':>7}")
             for subject, of in medians.items():
                 print(
@@ -175,6 +186,6 @@ def main():
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except (RuntimeError, OSError, subprocess.CalledProcessError, KeyError) as fault:
+    except (RuntimeError, OSError, subprocess.CalledProcessError, KeyError, ValueError) as fault:
         print(f"beside.py: {fault}", file=sys.stderr)
         sys.exit(2)

@@ -237,7 +237,7 @@ async fn into_folder(
 
 /// Writes an object into a folder. Blocks.
 fn place(folder: &Path, opened: Opened, watch: Watch) -> Result<blake3::Hash, Attempted> {
-    let Opened { stored, change, is_last: _ } = opened;
+    let Opened { stored, change, is_last } = opened;
     let planned = !change.plan.is_empty();
     let envelope = stored.envelope();
     let renamed = change.plan.instance().cloned();
@@ -252,6 +252,9 @@ fn place(folder: &Path, opened: Opened, watch: Watch) -> Result<blake3::Hash, At
     };
     let head = meta.to_bytes().map_err(|fault| unmade(planned, &fault))?;
     let placed = folder::place(folder, stored.id(), &head, body);
+    if placed.is_ok() && is_last {
+        stored.put_by();
+    }
     placed.map_err(|fault| {
         // The folder, or the object? Only the second is final.
         if let Some(own) = own_fault(&stored, planned, &sent, &fault) {

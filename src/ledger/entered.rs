@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::dicom::uid::Uid;
 
-/// How long a reader waits at most: many times what the writer takes, unless it fails.
-const LONGEST: Duration = Duration::from_millis(100);
+/// How long a reader waits at most: several times what a transaction stays open, unless the writer fails.
+const LONGEST: Duration = Duration::from_millis(200);
 
 /// See the module.
 #[derive(Default)]

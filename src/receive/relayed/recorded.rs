@@ -80,7 +80,8 @@ impl Relayed {
             with.studies.came(part, case.received());
         }
         tell(&with.metrics, object, &verdict);
-        if delivered.is_some() {
+        // Further destinations get it from the spool, and the last of them puts it by.
+        if delivered.is_some() && verdict.destinations.len() <= 1 {
             let spool = with.spool.clone();
             tokio::task::spawn_blocking(move || spool.put_by(object));
         }

@@ -1,9 +1,12 @@
 //! The file of an object, as the spool and as other DICOM programs read it.
 
-use std::io::Read;
+use std::fs::File;
+use std::io::{IoSliceMut, Read};
 use std::os::unix::fs::{FileExt, PermissionsExt};
 
 use proptest::prelude::*;
+use rustix::fs::{Advice, fadvise};
+use rustix::io::{ReadWriteFlags, preadv2};
 
 use super::*;
 use crate::dicom::IMPLEMENTATION_CLASS_UID;
@@ -13,6 +16,27 @@ fn read_all(object: &StoredObject) -> Vec<u8> {
     let mut data = Vec::new();
     object.reader().read_to_end(&mut data).expect("read");
     data
+}
+
+/// Whether the first byte lies in memory: it is read without waiting for the disk.
+fn is_at_hand(file: &File) -> bool {
+    let mut byte = [0];
+    let buffers = &mut [IoSliceMut::new(&mut byte)];
+    preadv2(file, buffers, 0, ReadWriteFlags::NOWAIT).is_ok()
+}
+
+#[test]
+fn what_is_put_by_leaves_memory_and_can_be_read() {
+    let fixture = Fixture::new();
+    let data = vec![7; 1 << 20];
+    let receipts = [0, 1].map(|_| fixture.store(&data));
+    let [one, other] = receipts.map(|receipt| fixture.spool.object(receipt.id()).expect("there"));
+    // What the file system does at the advice: one in memory keeps all.
+    let advised = fadvise(one.file(), 0, None, Advice::DontNeed);
+    let stays = advised.map(|()| is_at_hand(one.file()));
+    fixture.spool.put_by(other.id());
+    assert_eq!(Ok(is_at_hand(other.file())), stays);
+    assert_eq!(read_all(&other), data);
 }
 
 #[test]
