@@ -39,6 +39,7 @@
 //! * A durable event is in the tables if, and only if, its sequence is at most [`Ledger::applied`].
 //! * Readers have connections of their own. They wait for the writer only where objects have just been entered, and never for long.
 
+mod applying;
 mod arrival;
 mod checked;
 mod command;
@@ -216,6 +217,19 @@ pub struct Ledger {
     inner: Arc<Inner>,
 }
 
+/// An answer of the ledger that comes later.
+pub struct Later<T>(Option<oneshot::Receiver<Result<T, LedgerFault>>>);
+
+impl<T> Later<T> {
+    /// Waits for it.
+    ///
+    /// # Errors
+    /// What became of the question instead.
+    pub async fn get(self) -> Result<T, LedgerFault> {
+        self.0.ok_or(LedgerFault::Closed)?.await.unwrap_or(Err(LedgerFault::Panicked))
+    }
+}
+
 struct Inner {
     path: PathBuf,
     fresh: bool,
@@ -294,6 +308,12 @@ impl Ledger {
     /// When the index fails; the object is in custody all the same, and is entered at the next start at the latest.
     pub async fn received(&self, object: ObjectRow) -> Result<Arrival, LedgerFault> {
         self.ask(|reply| Command::Received(Box::new(object), reply)).await
+    }
+
+    /// As [`Ledger::received`] in two steps: once this is done the object has its place behind all that were entered before it; what
+    /// that means is told later.
+    pub async fn enter(&self, object: ObjectRow) -> Later<Arrival> {
+        self.begin(|reply| Command::Received(Box::new(object), reply)).await
     }
 
     /// Counts an object that was not taken into custody. Not logged.
@@ -444,10 +464,16 @@ impl Ledger {
     }
 
     async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, LedgerFault> {
+        self.begin(command).await.get().await
+    }
+
+    async fn begin<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Later<T> {
         let (reply, answer) = oneshot::channel();
-        let commands = self.inner.commands.as_ref().ok_or(LedgerFault::Closed)?;
-        commands.send(command(reply)).await.map_err(|_closed| LedgerFault::Closed)?;
-        answer.await.unwrap_or(Err(LedgerFault::Panicked))
+        let is_asked = match self.inner.commands.as_ref() {
+            Some(commands) => commands.send(command(reply)).await.is_ok(),
+            None => false,
+        };
+        Later(is_asked.then_some(answer))
     }
 
     fn ask_blocking<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, LedgerFault> {

@@ -12,18 +12,19 @@ use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout_at};
 
-use crate::base::object_id::{ObjectId, is_without_bytes};
+use crate::base::object_id::ObjectId;
 use crate::base::time::{Timestamp, date_at};
 
+use super::applying::{apply, apply_all};
 use super::arrival::{adopt, receive, revive};
 use super::command::{Answer, Command, Replayed, rows_of, tell};
 use super::entered::Entered;
-use super::event::{self, Event, What};
-use super::fault::{LedgerFault, LogFault, Refused};
+use super::event::{self, Event};
+use super::fault::{LedgerFault, LogFault};
 use super::record::ObjectState;
 use super::store::{self, id, micros};
 use super::upkeep::{count, drop_rows, forget, note_clock};
-use super::{Config, DurableLog, ObjectRow, checked, schema, studies, tried};
+use super::{Config, DurableLog, ObjectRow, Witnessed, checked, schema, studies, tried};
 
 /// Commands of one batch.
 const BATCH: usize = 256;
@@ -305,13 +306,20 @@ impl Writer {
     /// Tells the log of events that have taken effect.
     fn tell_log(&mut self, logged: Vec<(u64, Event)>) {
         let events = logged.into_iter().map(|(_sequence, event)| event);
-        let witnessed: Result<Vec<_>, _> =
-            events.map(|event| store::witnessed(&self.db, event)).collect();
-        match witnessed {
+        match self.witnessed(events) {
             Ok(events) if events.is_empty() => {}
             Ok(events) => self.log.witnessed(events),
             Err(fault) => tracing::error!(%fault, "events could not be told of"),
         }
+    }
+
+    /// Events with what is known of their objects, looked up at once.
+    fn witnessed(
+        &self,
+        events: impl Iterator<Item = Event>,
+    ) -> Result<Vec<Witnessed>, LedgerFault> {
+        let _at_once = self.db.unchecked_transaction()?;
+        events.map(|event| store::witnessed(&self.db, event)).collect()
     }
 
     /// Everything has been committed. What is found out beside the tables is told before the change is, so that who wakes by it
@@ -405,14 +413,10 @@ fn execute(
             Ok(Answer::Done)
         }
         Command::Events { events, .. } => {
-            let mut outcomes = Vec::with_capacity(events.len());
-            for event in events {
-                let outcome = apply(db, event, &mut effects.revived)?;
-                if outcome.is_ok() && event.what.is_durable() {
-                    effects.durable.push(event.clone());
-                }
-                outcomes.push(outcome);
-            }
+            let outcomes = apply_all(db, events, &mut effects.revived)?;
+            let applied = events.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok());
+            let durable = applied.map(|(event, _)| event).filter(|event| event.what.is_durable());
+            effects.durable.extend(durable.cloned());
             Ok(Answer::Outcomes(outcomes))
         }
         Command::Adopt(rows, _) => {
@@ -459,39 +463,6 @@ fn execute(
 /// The day that an instant is counted to.
 pub(super) fn day(at: Timestamp, offset: Offset) -> String {
     date_at(at, offset).to_string()
-}
-
-/// Applies one event to the tables.
-fn apply(
-    db: &Connection,
-    event: &Event,
-    revived: &mut Vec<ObjectId>,
-) -> Result<Result<(), Refused>, LedgerFault> {
-    let Some(before) = store::load(db, event.object)? else {
-        return Ok(Err(Refused::UnknownObject));
-    };
-    let mut after = before.clone();
-    if let Err(refused) = after.apply(event) {
-        return Ok(Err(refused));
-    }
-    if let What::Missed { .. } = &event.what {
-        // Without its file it cannot be sent again, and would be lost where it was only removed.
-        if !checked::is_present(db, event.object)? {
-            return Ok(Err(Refused::Decided(before.state)));
-        }
-        checked::drop_of(db, event.object)?;
-    }
-    store::save(db, event.object, &before, &after)?;
-    store::save_particulars(db, event, after.verdicts)?;
-    if let What::Judged(verdict) = &event.what {
-        tried::count(db, event.object, event.at, verdict)?;
-    }
-    if let What::Held { reasons, by: _ } = &event.what
-        && reasons.iter().any(|reason| is_without_bytes(reason))
-    {
-        revive(db, event.object, revived)?;
-    }
-    Ok(Ok(()))
 }
 
 fn replay(

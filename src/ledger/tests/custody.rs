@@ -24,6 +24,45 @@ async fn an_object_is_delivered_when_every_destination_has_answered() {
 }
 
 #[tokio::test]
+async fn what_changes_together_is_as_if_each_had_changed_for_itself() {
+    let deferred = |destination: &str| What::Deferred {
+        destination: destination.to_owned(),
+        due: now(),
+        error: "answered A700".to_owned(),
+    };
+    let events = [
+        event(1, judged(Disposition::Forward, &["pacs", "archive"])),
+        event(1, sending("pacs")),
+        // It is under way.
+        event(1, sending("pacs")),
+        event(1, deferred("pacs")),
+        event(3, sending("pacs")),
+        event(2, judged(hold("IMG-ID-001"), &["pacs"])),
+        event(2, released()),
+        event(1, sending("pacs")),
+        event(1, delivered("pacs")),
+        event(2, sending("pacs")),
+        event(1, sending("archive")),
+        event(1, delivered("archive")),
+    ];
+    let (together, alone) = (Fixture::new(), Fixture::new());
+    for fixture in [&together, &alone] {
+        for object in [1, 2] {
+            fixture.receive(object).await;
+        }
+    }
+    let outcomes = together.ledger.record_all(events.to_vec()).await.expect("recorded");
+    for (event, outcome) in events.into_iter().zip(outcomes) {
+        let alone = alone.ledger.record_all(vec![event.clone()]).await.expect("recorded");
+        assert_eq!(alone, [outcome], "{event:?}");
+    }
+    for object in [1, 2] {
+        assert_eq!(together.explained(object), alone.explained(object));
+    }
+    assert_eq!(together.log.entries(), alone.log.entries());
+}
+
+#[tokio::test]
 async fn a_dead_destination_stops_no_other() {
     let fixture = Fixture::new();
     fixture.forward(1, &["pacs", "archive"]).await;
