@@ -52,17 +52,33 @@ enum Word {
 impl Committer {
     /// Gives the synced draft of `id` its final name, durably.
     pub(super) fn commit(&self, shared: &Shared, id: ObjectId) -> Result<(), StoreFault> {
-        // Two words at most: Lead, then Done.
-        let (word, words) = sync_channel(2);
+        self.commit_all(shared, &[id]).pop().unwrap_or(Err(StoreFault::Interrupted))
+    }
+
+    /// As [`Committer::commit`] for several; the outcomes are in their order.
+    pub(super) fn commit_all(
+        &self,
+        shared: &Shared,
+        ids: &[ObjectId],
+    ) -> Vec<Result<(), StoreFault>> {
+        // Two words at most for each: Lead, then Done.
+        let (members, words): (Vec<_>, Vec<_>) = ids
+            .iter()
+            .map(|&id| {
+                let (word, words) = sync_channel(2);
+                (Member { id, word }, words)
+            })
+            .unzip();
         let lead = {
             let mut queue = self.queue();
-            queue.waiting.push_back(Member { id, word });
+            queue.waiting.extend(members);
             !std::mem::replace(&mut queue.led, true)
         };
         if lead {
             self.lead(shared);
         }
-        self.wait(shared, &words)
+        // In the order of the queue: whichever is told to lead is the first without its outcome.
+        words.iter().map(|words| self.wait(shared, words)).collect()
     }
 
     fn wait(&self, shared: &Shared, words: &Receiver<Word>) -> Result<(), StoreFault> {

@@ -20,6 +20,15 @@ pub(super) trait Disk: Send + Sync {
         file.write_all(bytes)
     }
 
+    /// Has the disk begin with what was written of a file since `from`, so that less is left to be done when it is synced. What has
+    /// been written stays in memory.
+    fn begin(&self, file: &File, from: u64) {
+        // What is not on the disk yet cannot be dropped: this advice has it written.
+        if let Err(error) = rustix::fs::fadvise(file, from, None, rustix::fs::Advice::DontNeed) {
+            tracing::debug!(%error, "the disk is not told to begin");
+        }
+    }
+
     /// Makes a file's bytes and length durable (`fdatasync`).
     fn sync_file(&self, file: &File) -> io::Result<()> {
         file.sync_data()
@@ -129,6 +138,8 @@ pub(super) mod faulty {
     pub(in crate::spool) enum Verb {
         Create,
         Write,
+        /// It cannot fail.
+        Begin,
         SyncFile,
         Rename,
         SyncDirectory,
@@ -224,6 +235,11 @@ pub(super) mod faulty {
         fn write(&self, file: &File, bytes: &[u8]) -> io::Result<()> {
             self.act(Verb::Write, None)?;
             RealDisk.write(file, bytes)
+        }
+        fn begin(&self, file: &File, from: u64) {
+            // Remembered, and never told to fail.
+            drop(self.act(Verb::Begin, None));
+            RealDisk.begin(file, from);
         }
         fn sync_file(&self, file: &File) -> io::Result<()> {
             self.act(Verb::SyncFile, None)?;

@@ -70,6 +70,8 @@ pub struct Draft {
     hasher: blake3::Hasher,
     length: u64,
     failed: bool,
+    /// Whether somebody waits for it to be durable.
+    awaited: bool,
     /// Its hash, once its footer is written.
     sealed: Option<blake3::Hash>,
     /// The file no longer bears the draft's name.
@@ -93,6 +95,7 @@ impl Draft {
             hasher: blake3::Hasher::new(),
             length: 0,
             failed: false,
+            awaited: true,
             sealed: None,
             moved: false,
         }
@@ -102,6 +105,11 @@ impl Draft {
     #[must_use]
     pub fn id(&self) -> ObjectId {
         self.id
+    }
+
+    /// Nobody waits for it to be durable: its disk need not begin before it is told to end.
+    pub fn takes_its_time(&mut self) {
+        self.awaited = false;
     }
 
     /// Bytes of the data set so far.
@@ -117,6 +125,12 @@ impl Draft {
         BUFFER.saturating_sub(self.buffer.len())
     }
 
+    /// Whether all of it lies in memory, up to 64 KiB.
+    #[must_use]
+    pub fn is_in_memory(&self) -> bool {
+        self.file.is_none()
+    }
+
     /// Takes the next bytes of the data set. May block on the disk (see [`Draft::room`]).
     ///
     /// # Errors
@@ -128,10 +142,18 @@ impl Draft {
         self.hasher.update(bytes);
         let before = self.length / ROOM_EVERY;
         self.length += bytes.len() as u64;
-        if self.length / ROOM_EVERY != before {
+        let is_long = self.length / ROOM_EVERY != before;
+        if is_long {
             self.checked(|draft| draft.shared.check_room())?;
         }
-        self.put(bytes)
+        self.put(bytes)?;
+        if is_long
+            && self.awaited
+            && let Some(file) = &self.file
+        {
+            self.shared.disk.begin(file, before * ROOM_EVERY);
+        }
+        Ok(())
     }
 
     /// Makes the object durable and gives it its final name; see "Durable order" in [`crate::spool`].
@@ -153,13 +175,42 @@ impl Draft {
     /// # Errors
     /// Every [`StoreFault`] but `Interrupted`. Nothing is kept then.
     pub fn commit_blocking(mut self) -> Result<Receipt, StoreFault> {
+        let hash = self.synced()?;
+        self.shared.committer.commit(&self.shared, self.id)?;
+        Ok(self.committed(hash))
+    }
+
+    /// As [`Draft::commit_blocking`] for several drafts of one spool, which share the sync of their directory. Each is committed or
+    /// not for itself; the outcomes are in the order of the drafts.
+    #[must_use]
+    pub fn commit_all(drafts: Vec<Self>) -> Vec<Result<Receipt, StoreFault>> {
+        let Some(shared) = drafts.first().map(|draft| Arc::clone(&draft.shared)) else {
+            return Vec::new();
+        };
+        let sync = |mut draft: Self| draft.synced().map(|hash| (draft, hash));
+        let synced: Vec<_> = drafts.into_iter().map(sync).collect();
+        let ids: Vec<ObjectId> = synced.iter().flatten().map(|(draft, _hash)| draft.id).collect();
+        let mut named = shared.committer.commit_all(&shared, &ids).into_iter();
+        let mut receipt = |(draft, hash): (Self, blake3::Hash)| {
+            named.next().unwrap_or(Err(StoreFault::Interrupted))?;
+            Ok(draft.committed(hash))
+        };
+        synced.into_iter().map(|synced| synced.and_then(&mut receipt)).collect()
+    }
+
+    /// Ends the object's file and makes its bytes durable.
+    fn synced(&mut self) -> Result<blake3::Hash, StoreFault> {
         let hash = self.end()?;
         if let Some(file) = self.file.take() {
             self.shared.sync_file(&file)?;
         }
-        self.shared.committer.commit(&self.shared, self.id)?;
+        Ok(hash)
+    }
+
+    /// Its name is durable too.
+    fn committed(mut self, hash: blake3::Hash) -> Receipt {
         self.moved = true;
-        Ok(Receipt { id: self.id, length: self.length, hash })
+        Receipt { id: self.id, length: self.length, hash }
     }
 
     /// Ends the object's file, which is not durable yet, and opens it for reading. Nothing more can be written. Blocks.

@@ -2,7 +2,7 @@
 
 use std::sync::Barrier;
 
-use super::super::disk::faulty::{Act, Verb};
+use super::super::disk::faulty::{Act, Fault, Verb};
 use super::*;
 use crate::base::figure::figure;
 
@@ -44,6 +44,57 @@ fn a_known_shard_costs_two_syncs_an_object() {
     fixture.store(b"second");
     let want = [Verb::Create, Verb::Write, Verb::SyncFile, Verb::Rename, Verb::SyncDirectory];
     assert_eq!(verbs(&fixture.disk.take_acts()), want);
+}
+
+#[test]
+fn drafts_that_are_committed_together_share_the_sync_of_their_directory() {
+    let fixture = Fixture::new();
+    fixture.store(b"first");
+    fixture.disk.take_acts();
+    let drafts: Vec<Draft> = [b"one", b"two", b"six"].map(|bytes| fixture.draft(bytes)).into();
+    let ids: Vec<ObjectId> = drafts.iter().map(Draft::id).collect();
+    let receipts = Draft::commit_all(drafts).into_iter().map(|outcome| outcome.expect("committed"));
+    assert_eq!(receipts.map(|receipt| receipt.id()).collect::<Vec<_>>(), ids);
+    let made_durable = [Verb::Create, Verb::Write, Verb::SyncFile];
+    let mut want = made_durable.repeat(3);
+    want.extend([Verb::Rename, Verb::Rename, Verb::Rename, Verb::SyncDirectory]);
+    assert_eq!(verbs(&fixture.disk.take_acts()), want);
+    assert!(Draft::commit_all(Vec::new()).is_empty());
+}
+
+#[test]
+fn a_draft_that_cannot_be_made_durable_keeps_no_other_from_being_committed() {
+    for (verb, skip) in [(Verb::SyncFile, 1), (Verb::Rename, 1)] {
+        let fixture = Fixture::new();
+        fixture.store(b"first");
+        let drafts: Vec<Draft> = [b"one", b"two", b"six"].map(|bytes| fixture.draft(bytes)).into();
+        let ids: Vec<ObjectId> = drafts.iter().map(Draft::id).collect();
+        fixture.disk.fail_at(verb, skip, Fault::Error(EIO));
+        let outcomes = Draft::commit_all(drafts);
+        let are_kept: Vec<bool> = outcomes.iter().map(Result::is_ok).collect();
+        assert_eq!(are_kept, [true, false, true], "{verb:?}");
+        let is_there = |id: &ObjectId| fixture.spool.object(*id).is_ok();
+        assert_eq!(ids.iter().map(is_there).collect::<Vec<_>>(), are_kept, "{verb:?}");
+        assert_eq!(fixture.files("tmp"), [""; 0]);
+    }
+}
+
+#[test]
+fn the_disk_begins_with_a_long_object_that_somebody_waits_for() {
+    for (is_awaited, want) in [(true, 2), (false, 0)] {
+        let fixture = Fixture::new();
+        let mut draft = fixture.draft(b"data");
+        if !is_awaited {
+            draft.takes_its_time();
+        }
+        for _ in 0..33 {
+            draft.write(&vec![0; 1 << 20]).expect("room");
+        }
+        let begun =
+            verbs(&fixture.disk.take_acts()).into_iter().filter(|verb| *verb == Verb::Begin);
+        assert_eq!(begun.count(), want);
+        draft.commit_blocking().expect("committed");
+    }
 }
 
 #[test]
