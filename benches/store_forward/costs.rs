@@ -138,6 +138,7 @@ fn with_image(site: &Site, object: &Object, scan: &Scan, act: impl FnOnce(&Image
         other_version: false,
         study: None,
         keys: Some(&Keys::new([0; 32])),
+        decided: None,
     });
 }
 

@@ -251,6 +251,7 @@ pub(super) fn one<R>(
         other_version: false,
         study: None,
         keys: None,
+        decided: None,
     };
     if known.is_some() {
         return Ok(judge(&image, &head));

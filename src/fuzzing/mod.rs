@@ -160,6 +160,7 @@ impl Judgement {
             other_version: false,
             study: None,
             keys: None,
+            decided: None,
         };
         let verdict = judge(&self.site, &image, Timestamp::UNIX_EPOCH);
         assert!(!verdict.unchecked, "judging has failed");

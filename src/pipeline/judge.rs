@@ -48,6 +48,8 @@ pub struct Image<'a> {
     pub study: Option<&'a Assessment>,
     /// What identities are hidden by in what its study needs of it; without it nothing is told.
     pub keys: Option<&'a Keys>,
+    /// What was decided on its mark, where it has gone out by that: nothing is decided or stamped again.
+    pub decided: Option<&'a Decision>,
 }
 
 impl<'a> Image<'a> {
@@ -143,21 +145,23 @@ fn judge_or_panic(site: &Site, image: &Image<'_>, now: Timestamp) -> Verdict {
         End::Complete => true,
         End::Cut { .. } | End::Malformed(_) | End::TooDeep { .. } | End::Unlooked(_) => false,
     };
-    let (decision, Stamp { plan, modes, fallen_back, corner, .. }) = if is_whole {
-        let (decision, stamp) = mark(site, image, &subject, (rules, &assessment), now);
-        match stamp {
-            // Whether pixels forbid it will be known when it has gone.
-            Ok(stamp) if !stamp.modes.is_empty() && gives_up_mark(&chosen, rules, &subject) => {
-                if let Some(workshop) = image.workshop {
-                    workshop.discard();
+    let (decision, Stamp { plan, modes, fallen_back, corner, .. }) = match image.decided {
+        Some(decision) => (decision.clone(), Stamp::none()),
+        None if is_whole => {
+            let (decision, stamp) = mark(site, image, &subject, (rules, &assessment), now);
+            match stamp {
+                // Whether pixels forbid it will be known when it has gone.
+                Ok(stamp) if !stamp.modes.is_empty() && gives_up_mark(&chosen, rules, &subject) => {
+                    if let Some(workshop) = image.workshop {
+                        workshop.discard();
+                    }
+                    (decision.withheld(Reason::Unchecked, &site.mark), Stamp::none())
                 }
-                (decision.withheld(Reason::Unchecked, &site.mark), Stamp::none())
+                stamp => kept(site, decision, stamp, &mut assessment),
             }
-            stamp => kept(site, decision, stamp, &mut assessment),
         }
-    } else {
         // What was not looked at to its end is carried on as it is.
-        (Decision::without_judgement(Reason::Unchecked), Stamp::none())
+        None => (Decision::without_judgement(Reason::Unchecked), Stamp::none()),
     };
     let mark = decision.mark().map(|scope| scope.as_str());
     // What has its verdict shares no fate any more.

@@ -12,8 +12,8 @@ use crate::phantom::{DataSet, Fault, INSTITUTION, Kind, Specimen, Value};
 use crate::policy::admission::Source;
 use crate::policy::disposition::{Disposition, HoldReason};
 use crate::recognition::{
-    AccreditationRow, AccreditationStatus, EVERY_ITEM, InstitutionId, InstitutionRow, ItemRow,
-    Reason, Rows,
+    AccreditationRow, AccreditationStatus, Decision, EVERY_ITEM, InstitutionId, InstitutionRow,
+    ItemRow, Reason, Rows,
 };
 use crate::stamp::StampMode;
 use crate::standard::{
@@ -105,11 +105,21 @@ impl Case {
     }
 
     fn judged(&self, site: &Site) -> Verdict {
-        self.judged_with(site, None)
+        self.judged_after(site, None, None)
     }
 
     /// Judged with what was found on its study.
     fn judged_with(&self, site: &Site, study: Option<&Assessment>) -> Verdict {
+        self.judged_after(site, study, None)
+    }
+
+    /// Judged with what was found on its study, and behind what was decided on its mark.
+    fn judged_after(
+        &self,
+        site: &Site,
+        study: Option<&Assessment>,
+        decided: Option<&Decision>,
+    ) -> Verdict {
         let scan = self.scan();
         let (class, syntax) = (self.specimen.sop_class(), self.specimen.transfer_syntax());
         let image = Image {
@@ -125,6 +135,7 @@ impl Case {
             other_version: false,
             study,
             keys: None,
+            decided,
         };
         judge(site, &image, at())
     }
@@ -165,6 +176,18 @@ fn the_same_input_gives_the_same_bytes() {
     let case = Case::of(specimen());
     let (one, other) = (case.judged(&site()), case.judged(&site()));
     assert_eq!(case.output(&one), case.output(&other));
+}
+
+#[test]
+fn what_was_decided_is_not_decided_again_and_its_rules_are_asked_all_the_same() {
+    let case = Case::of(specimen());
+    let first = case.judged(&site());
+    let without_right = Case { source: Source::default(), ..Case::of(specimen()) };
+    let again = without_right.judged_after(&site(), None, Some(&first.decision));
+    assert_eq!(again.decision, first.decision);
+    assert!(!first.plan.is_empty() && again.plan.is_empty());
+    assert_eq!((&again.findings, &again.tried), (&first.findings, &first.tried));
+    assert!(!again.findings.is_empty());
 }
 
 #[test]

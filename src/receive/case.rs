@@ -7,6 +7,7 @@ use crate::ledger::ObjectRow;
 use crate::object::Scan;
 use crate::pipeline::{self, Image, Site};
 use crate::policy::admission::Source;
+use crate::recognition::Decision;
 use crate::spool::{Envelope, Priority, Receipt};
 use crate::standard::Announced;
 
@@ -16,13 +17,20 @@ pub struct Case {
     pub(super) envelope: Envelope,
     source: Source,
     pub(super) scan: Scan,
+    /// What was decided on its mark, where it has gone out by that.
+    decided: Option<Decision>,
 }
 
 impl Case {
     /// Of its circumstances, what is known of its sender, and its elements.
     #[must_use]
     pub fn new(envelope: Envelope, source: Source, scan: Scan) -> Self {
-        Self { sender: association(&envelope), envelope, source, scan }
+        Self { sender: association(&envelope), envelope, source, scan, decided: None }
+    }
+
+    /// The same for an object that has gone out by a decision.
+    pub(super) fn decided(self, decision: Decision) -> Self {
+        Self { decided: Some(decision), ..self }
     }
 
     /// When it came.
@@ -50,6 +58,7 @@ impl Case {
             other_version: false,
             study: None,
             keys: None,
+            decided: self.decided.as_ref(),
         }
     }
 
@@ -69,7 +78,7 @@ fn association(envelope: &Envelope) -> pipeline::Association {
 
 /// Its row in the ledger.
 pub(super) fn row(receipt: &Receipt, case: &Case, site: &Site) -> ObjectRow {
-    let Case { sender, envelope, source, scan } = case;
+    let Case { sender, envelope, source, scan, decided: _ } = case;
     let uid = |tag| scan.header.string(tag).map(|uid| Uid::new(&uid)).unwrap_or_default();
     let urgent =
         source.urgent || envelope.priority == Priority::High || site.is_urgent_route(sender);

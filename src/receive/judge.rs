@@ -18,9 +18,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::Config;
 use super::bench::Bench;
-use super::case::{Case, row};
+use super::case::Case;
 use super::corners::Corners;
 use super::drawing::{Versions, versions, with_pixels};
+use super::entering::Entering;
+use super::gather::gathered;
 use super::own;
 use super::past::{Past, earlier, past, uncompared};
 use super::relayed::{Relayed, Turn};
@@ -33,7 +35,7 @@ use crate::base::time::{Timestamp, now};
 use crate::codec::Frames;
 use crate::dicom::tags;
 use crate::dicom::uid::Uid;
-use crate::ledger::{Arrival, Event, Ledger, LedgerFault, ObjectRow, What, insist};
+use crate::ledger::{Arrival, Event, Ledger, LedgerFault, What};
 use crate::object::{Scan, scan_reader};
 use crate::observe::Metrics;
 use crate::pipeline::{self, Image, Site};
@@ -46,6 +48,9 @@ use crate::standard::study::Part;
 /// Objects that may wait to be judged. Behind that, receiving waits: each may hold a header of some MiB in memory.
 const WAITING: usize = 16;
 
+/// Objects that are taken together to be judged.
+const TOGETHER: usize = 16;
+
 /// An object to be judged.
 pub enum Work {
     /// One that has just come into custody, with what was seen of it on its way.
@@ -56,6 +61,16 @@ pub enum Work {
     Again(ObjectId),
     /// One that waited for its study, with what was found on that.
     Ruled(ObjectId, Arc<Ruling>),
+}
+
+impl Work {
+    /// Whether it is an object that is not in the ledger yet.
+    fn is_fresh(&self) -> bool {
+        match self {
+            Self::Fresh(_) | Self::Relayed(_) => true,
+            Self::Again(_) | Self::Ruled(..) => false,
+        }
+    }
 }
 
 /// An object that has just come into custody.
@@ -114,14 +129,23 @@ async fn run(with: Judging, mut inbox: mpsc::Receiver<Work>, stop: CancellationT
     let corners = Arc::new(Corners::default());
     let mut tasks = JoinSet::new();
     let mut changes = with.ledger.changes();
-    let mut revived = VecDeque::new();
+    let mut waiting = VecDeque::new();
     loop {
-        let work = match revived.pop_front() {
-            Some(object) => Some(Work::Again(object)),
+        let next = match waiting.pop_front() {
+            Some(next) => Some(next),
             None => tokio::select! {
-                work = inbox.recv() => work,
+                work = inbox.recv() => {
+                    if let Some(first) = work {
+                        for work in gathered(first, &mut inbox, TOGETHER, Work::is_fresh).await {
+                            let entering = Entering::begin(&with, &work).await;
+                            waiting.push_back((work, entering));
+                        }
+                    }
+                    waiting.pop_front()
+                }
                 Ok(()) = changes.changed() => {
-                    revived.extend(with.ledger.revived());
+                    let revived = with.ledger.revived().into_iter();
+                    waiting.extend(revived.map(|object| (Work::Again(object), None)));
                     continue;
                 }
                 () = stop.cancelled(), if !inbox.is_closed() => {
@@ -131,7 +155,7 @@ async fn run(with: Judging, mut inbox: mpsc::Receiver<Work>, stop: CancellationT
                 }
             },
         };
-        let Some(work) = work else { break };
+        let Some((work, entering)) = next else { break };
         let seat = match &work {
             Work::Fresh(_) | Work::Relayed(_) => seats.one().await,
             Work::Again(object) | Work::Ruled(object, _)
@@ -163,9 +187,13 @@ async fn run(with: Judging, mut inbox: mpsc::Receiver<Work>, stop: CancellationT
         let (promise, events) = Promise::new(&done);
         let with = with.clone();
         tasks.spawn(async move {
-            promise.keep(match work {
-                Work::Relayed(relayed) => relayed.recorded(&with, seat, &call).await,
-                work => judge(&with, work, seat, &call).await.into_iter().collect(),
+            promise.keep(match (work, entering) {
+                (Work::Relayed(relayed), Some(entering)) => {
+                    relayed.recorded(&with, entering, seat, &call).await
+                }
+                (work, entering) => {
+                    judge(&with, (work, entering), seat, &call).await.into_iter().collect()
+                }
             });
         });
         while tasks.try_join_next().is_some() {}
@@ -197,20 +225,18 @@ impl Call {
     }
 }
 
-pub(super) async fn received(ledger: Ledger, row: ObjectRow) -> Result<Arrival, LedgerFault> {
-    ledger.received(row).await
-}
-
-async fn judge(with: &Judging, work: Work, seat: Seat, call: &Call) -> Option<Event> {
+async fn judge(
+    with: &Judging,
+    (work, entering): (Work, Option<Entering>),
+    seat: Seat,
+    call: &Call,
+) -> Option<Event> {
     let stop = &call.stop;
     match work {
         Work::Fresh(fresh) => {
-            let site = with.site.load_full();
             let Fresh { receipt, case, turn } = *fresh;
-            let row = row(&receipt, &case, &site);
-            let object = row.id;
-            let entered = insist(stop, || received(with.ledger.clone(), row.clone()));
-            let arrival = match entered.await {
+            let object = receipt.id();
+            let arrival = match entering?.arrival(stop).await {
                 Ok(arrival) => arrival,
                 Err(fault) => {
                     // In custody all the same: the next start finds it.

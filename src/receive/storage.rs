@@ -303,17 +303,6 @@ impl Taking {
                 draft.map_err(|_| Refused::Fault)??
             }
         };
-        Self::into_draft(with, draft, envelope, length, buffers)
-    }
-
-    /// Of a draft that was made.
-    pub(super) fn into_draft(
-        with: &Conversation<'_>,
-        draft: Draft,
-        envelope: &Envelope,
-        length: usize,
-        buffers: &mut Buffers,
-    ) -> Result<Self, Refused> {
         let share = with.receiver.memory.for_a_header().ok_or(Refused::Memory)?;
         let looking = with.receiver.config.load().looking;
         let scanner = Scanner::new(envelope.syntax(), looking).charged_to(share);
@@ -350,6 +339,35 @@ impl Taking {
             buffers.give(spare);
         }
         Ok(())
+    }
+
+    /// Somebody else answers for it.
+    pub(super) fn takes_its_time(&mut self) {
+        if let Some(incoming) = &mut self.incoming {
+            incoming.draft.takes_its_time();
+        }
+    }
+
+    /// Whether its last bytes can be taken in without the disk.
+    pub(super) fn is_small(&self) -> bool {
+        let is_small = |incoming: &Incoming| incoming.draft.room() >= self.block.len();
+        self.incoming
+            .as_ref()
+            .is_some_and(|incoming| incoming.draft.is_in_memory() && is_small(incoming))
+    }
+
+    /// Has `last`, which does not block, done with the whole and its last bytes.
+    pub(super) fn end_here<T>(
+        self,
+        buffers: &mut Buffers,
+        last: impl FnOnce(Incoming, &[u8]) -> Result<T, Refused>,
+    ) -> Result<T, Refused> {
+        let Self { incoming: Some(incoming), block, .. } = self else {
+            return Err(Refused::Fault);
+        };
+        let ended = last(*incoming, &block);
+        buffers.give(block);
+        ended
     }
 
     /// Has `last` done with the whole and its last bytes, on a thread that may block.

@@ -2,6 +2,7 @@
 
 mod keeping;
 mod modes;
+mod order;
 mod poison;
 mod unreadable;
 

@@ -26,8 +26,8 @@ const WAITING: usize = 1024;
 /// Verdicts that are recorded together cost one sync of the journal: up to so many.
 const TOGETHER: usize = 32;
 
-/// How long the first of them waits for others. Nobody but the destination waits for it.
-const GATHERED: Duration = Duration::from_millis(10);
+/// How long the first of them waits for others, which have come to be judged together with it.
+const GATHERED: Duration = Duration::from_millis(3);
 
 /// A verdict that will come.
 pub(super) struct Expected {

@@ -44,6 +44,7 @@ fn again(site: &Site, specimen: &Specimen) -> Again {
         other_version: false,
         study: None,
         keys: None,
+        decided: None,
     };
     looked_at(site, &image, noon())
 }

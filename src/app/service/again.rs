@@ -57,6 +57,7 @@ pub(super) fn look_again(
         other_version: false,
         study: None,
         keys: None,
+        decided: None,
     };
     let at = entry.verdict.as_ref().map_or(entry.received, |verdict| verdict.at);
     Ok(Some(report::looked_at(site, &image, at)))

@@ -3,10 +3,11 @@
 //!
 //! How many may wait for the disk is bounded; beyond, the next object waits before it is taken, or is refused.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
@@ -14,14 +15,18 @@ use super::judging::Judged;
 use super::recorded::{Delivered, Relayed};
 use super::turns::Turn;
 use crate::receive::case::Case;
+use crate::receive::gather::gathered;
 use crate::receive::judge::Work;
-use crate::spool::{Draft, StoreFault};
+use crate::spool::Draft;
 
-/// Drafts that may wait: each has an open file, and its bytes in the page cache.
-const WAITING: usize = 512;
+/// Drafts that may wait: each has an open file, and its bytes in the page cache; or, where it is small, 64 KiB of memory.
+const WAITING: usize = 256;
 
-/// Drafts that are made durable at a time.
-const AT_A_TIME: usize = 8;
+/// Drafts that are made durable together: they share the sync of their directory.
+const TOGETHER: usize = 16;
+
+/// So many times that at a time.
+const AT_A_TIME: usize = 4;
 
 /// The draft of an object that its destination has.
 pub(super) struct Copy {
@@ -65,33 +70,48 @@ impl Place {
 }
 
 async fn run(mut inbox: mpsc::Receiver<Copy>, judging: mpsc::Sender<Work>) {
-    let mut committing: JoinSet<Result<Relayed, StoreFault>> = JoinSet::new();
-    let mut is_open = true;
-    while is_open || !committing.is_empty() {
-        tokio::select! {
-            copy = inbox.recv(), if is_open && committing.len() < AT_A_TIME => match copy {
-                Some(copy) => {
-                    committing.spawn(committed(copy));
+    let room = Arc::new(Semaphore::new(AT_A_TIME));
+    let mut committing = JoinSet::new();
+    while let Some(first) = inbox.recv().await {
+        let copies = gathered(first, &mut inbox, TOGETHER, |_| true).await;
+        let Ok(room) = Arc::clone(&room).acquire_owned().await else { break };
+        let judging = judging.clone();
+        committing.spawn(async move {
+            for relayed in committed(copies).await {
+                if judging.send(Work::Relayed(Box::new(relayed))).await.is_err() {
+                    tracing::warn!("an object that was relayed is judged again at the next start");
                 }
-                None => is_open = false,
-            },
-            Some(done) = committing.join_next() => match done {
-                Ok(Ok(relayed)) => {
-                    if judging.send(Work::Relayed(Box::new(relayed))).await.is_err() {
-                        tracing::warn!("an object that was relayed is judged again at the next start");
-                    }
-                }
-                Ok(Err(fault)) => {
-                    tracing::error!(%fault, "ALARM: an object that its destination has could not be kept, and is in no book");
-                }
-                Err(fault) => tracing::error!(%fault, "keeping an object has ended abnormally"),
+            }
+            drop(room);
+        });
+        while committing.try_join_next().is_some() {}
+    }
+    while committing.join_next().await.is_some() {}
+}
+
+/// Makes drafts durable. What cannot be kept is told, and left out.
+async fn committed(copies: VecDeque<Copy>) -> Vec<Relayed> {
+    let (drafts, others): (Vec<_>, Vec<_>) = copies
+        .into_iter()
+        .map(|Copy { draft, case, judged, delivered, turn }| {
+            (draft, (case, judged, delivered, turn))
+        })
+        .unzip();
+    let receipts = match tokio::task::spawn_blocking(move || Draft::commit_all(drafts)).await {
+        Ok(receipts) => receipts,
+        Err(fault) => {
+            tracing::error!(%fault, "keeping objects has ended abnormally");
+            return Vec::new();
+        }
+    };
+    let mut kept = Vec::with_capacity(others.len());
+    for (receipt, (case, judged, delivered, turn)) in receipts.into_iter().zip(others) {
+        match receipt {
+            Ok(receipt) => kept.push(Relayed { receipt, case, judged, delivered, turn }),
+            Err(fault) => {
+                tracing::error!(%fault, "ALARM: an object that its destination has could not be kept, and is in no book");
             }
         }
     }
-}
-
-async fn committed(copy: Copy) -> Result<Relayed, StoreFault> {
-    let Copy { draft, case, judged, delivered, turn } = copy;
-    let receipt = draft.commit().await?;
-    Ok(Relayed { receipt, case, judged, delivered, turn })
+    kept
 }

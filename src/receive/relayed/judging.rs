@@ -101,32 +101,32 @@ pub(super) async fn header(
     if !onward.is_wanted(&site, &with.sender) {
         return Course::Custody;
     }
-    if beginning.found() >= POISON {
-        poison(beginning);
-        let verdict = Box::new(pipeline::unchecked(&site, &case.image()));
-        return Course::At(Judged { verdict, site, at, is_whole: true });
-    }
     let Some(room) = with.receiver.relaying.room().await else { return Course::Custody };
     beginning.judging();
     let (judge, looked_at) = (Arc::clone(&with.receiver.relaying.judge), Arc::clone(&site));
+    let ledger = with.receiver.ledger.clone();
     let judging = tokio::task::spawn_blocking(move || {
+        // What came before binds what goes out now.
+        let is_known = ledger.knows(&case.envelope.sop_instance).unwrap_or_else(|fault| {
+            tracing::warn!(%fault, "earlier objects cannot be looked up: an object is taken in whole");
+            true
+        });
         let image = case.image();
-        let verdict = match bypass {
-            true => pipeline::bypassed(&looked_at, &image, at),
-            false => judge(&looked_at, &image, at),
+        let verdict = match (is_known, bypass) {
+            (true, _) => return None,
+            (false, true) => pipeline::bypassed(&looked_at, &image, at),
+            (false, false) => judge(&looked_at, &image, at),
         };
         let is_final = bypass || pipeline::is_final(&looked_at, &image, &verdict, at);
         drop(room);
-        (verdict, is_final)
+        is_final.then(|| Box::new(verdict))
     });
     // A judgement that takes too long has its object found in custody by the next that judges.
     let judged = timeout(PATIENCE, judging).await;
     beginning.judged();
     match judged {
-        Ok(Ok((verdict, true))) => {
-            Course::At(Judged { verdict: Box::new(verdict), site, at, is_whole: false })
-        }
-        Ok(Ok((_, false))) => Course::Whole,
+        Ok(Ok(Some(verdict))) => Course::At(Judged { verdict, site, at, is_whole: false }),
+        Ok(Ok(None)) => Course::Whole,
         Ok(Err(_)) | Err(_) => Course::Custody,
     }
 }
@@ -142,8 +142,14 @@ pub(super) async fn whole(
     let receiver = with.receiver;
     let (site, at) = (receiver.site.load_full(), beginning.at());
     let bypass = receiver.spool.bypass().is_on();
-    let is_wanted = onward.is_wanted(&site, &with.sender);
-    if !is_wanted || scan.end != End::Complete || beginning.found() >= POISON {
+    if beginning.found() >= POISON {
+        tracing::error!(
+            starts = beginning.found(),
+            "POISON: the gate has ended whenever it judged an object for being relayed; it is taken into custody"
+        );
+        return None;
+    }
+    if !onward.is_wanted(&site, &with.sender) || scan.end != End::Complete {
         return None;
     }
     let case = Case::new(envelope.clone(), with.admitted.source.clone(), scan);
@@ -210,11 +216,4 @@ fn in_time(
     }
     let again = as_of(now());
     if first.report() == again.report() { first } else { again }
-}
-
-fn poison(beginning: &Beginning) {
-    tracing::error!(
-        starts = beginning.found(),
-        "POISON: the gate has ended whenever it judged an object for being relayed; it is not judged again"
-    );
 }

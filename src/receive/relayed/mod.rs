@@ -69,8 +69,6 @@ struct Exchange<'c, 'r> {
 /// What is known of an object before a byte of it has come.
 struct Prepared {
     taking: Taking,
-    /// Whether there were objects of its SOP Instance UID before.
-    known: bool,
     beginning: Beginning,
     place: Place,
 }
@@ -123,12 +121,12 @@ fn not_answered() -> Answer {
 
 impl Exchange<'_, '_> {
     async fn carry_out(mut self) -> Result<Done, Fault> {
-        let Prepared { mut taking, known, beginning, place } = match self.prepare().await {
+        let Prepared { mut taking, beginning, place } = match self.prepare().await {
             Ok(prepared) => prepared,
             Err(refused) => return Ok(refuse(&refused)),
         };
-        // What came before binds what goes out now; coded frames, and what is deflated, are understood as wholes.
-        let is_looked_at = !known && !beginning.is_repeated() && self.envelope.syntax().is_native();
+        // Coded frames, and what is deflated, are understood as wholes.
+        let is_looked_at = !beginning.is_repeated() && self.envelope.syntax().is_native();
         let head = match self.head(&mut taking, is_looked_at).await? {
             Ok(head) => head,
             Err(refused) => return Ok(refuse(&refused)),
@@ -166,21 +164,11 @@ impl Exchange<'_, '_> {
         let patience = receiver.config.load().patience;
         let place = receiver.relaying.copies.place(patience).await.ok_or(Refused::Behind)?;
         let length = self.buffers.ready(&receiver.memory).ok_or(Refused::Memory)?;
-        let (spool, ledger) = (receiver.spool.clone(), receiver.ledger.clone());
-        let of = self.envelope.clone();
-        // One hop for all that may wait for a disk.
-        let prepared = tokio::task::spawn_blocking(move || {
-            let draft = spool.draft(&of)?;
-            let known = ledger.knows(&of.sop_instance).unwrap_or_else(|fault| {
-                tracing::warn!(%fault, "earlier objects cannot be looked up: an object is taken in whole");
-                true
-            });
-            let beginning = spool.relaying().begin(of.sop_instance.as_str(), now());
-            Ok::<_, Refused>((draft, known, beginning))
-        });
-        let (draft, known, beginning) = storage::joined(prepared.await)?;
-        let taking = Taking::into_draft(self.with, draft, &self.envelope, length, self.buffers)?;
-        Ok(Prepared { taking, known, beginning, place })
+        let mut taking = Taking::begin(self.with, &self.envelope, length, self.buffers).await?;
+        taking.takes_its_time();
+        let begun = receiver.spool.relaying();
+        let beginning = begun.begin(self.envelope.sop_instance.as_str(), now());
+        Ok(Prepared { taking, beginning, place })
     }
 
     /// Takes in what comes before the pixels. `None` where that is not looked at, or too long.
@@ -240,7 +228,9 @@ impl Exchange<'_, '_> {
         let check = finishing(with, &envelope);
         let finish = move |incoming: Incoming, last: &[u8]| {
             let (mut draft, scan) = check(incoming, last)?;
-            draft.close()?;
+            if !draft.is_in_memory() {
+                draft.close()?;
+            }
             Ok((draft, scan))
         };
         let is_changed = !judged.verdict.plan.is_empty();
@@ -394,7 +384,8 @@ impl Over<'_, '_> {
     ) -> Result<Done, Fault> {
         let Self { with, association, message, envelope, buffers, onward, turn, place } = self;
         let last_byte = Instant::now();
-        let case = Arc::new(Case::new(envelope, with.admitted.source.clone(), scan));
+        let case = Case::new(envelope, with.admitted.source.clone(), scan);
+        let case = Arc::new(case.decided(judged.verdict.decision.clone()));
         let (destination, status) = (onward.name.clone(), answer.status);
         let delivered = Some(Delivered { destination, status, sent });
         let has_others =

@@ -40,7 +40,7 @@ pub(super) struct Passing<'c> {
     broken: Option<Broken>,
 }
 
-/// What is done with an object once all of it has come.
+/// What is done with an object once all of it has come. It touches no disk where the object lies in memory.
 pub(super) type Finish = Box<dyn FnOnce(Incoming, &[u8]) -> Result<(Draft, Scan), Refused> + Send>;
 
 impl<'c> Passing<'c> {
@@ -96,7 +96,11 @@ impl<'c> Passing<'c> {
     /// All of it has come.
     async fn end(&mut self) {
         let (Some(taking), Some(finish)) = (self.taking.take(), self.finish.take()) else { return };
-        match taking.end(self.buffers, finish).await {
+        let ended = match taking.is_small() {
+            true => taking.end_here(self.buffers, finish),
+            false => taking.end(self.buffers, finish).await,
+        };
+        match ended {
             Ok(arrived) => self.arrived = Some(arrived),
             Err(refused) => self.broken = Some(Broken::Refused(refused)),
         }

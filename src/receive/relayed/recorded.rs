@@ -6,12 +6,13 @@ use super::judging::Judged;
 use super::turns::Turn;
 use crate::base::time::now;
 use crate::dicom::status::Status;
-use crate::ledger::{Arrival, Event, What, insist};
+use crate::ledger::{Arrival, Event, ObjectRow, What};
 use crate::observe::metrics;
 use crate::pipeline::{Site, Verdict};
 use crate::receive::case::{Case, row};
 use crate::receive::drawing::Versions;
-use crate::receive::judge::{self, Call, Judging, received, verdict};
+use crate::receive::entering::Entering;
+use crate::receive::judge::{self, Call, Judging, verdict};
 use crate::receive::past::Past;
 use crate::receive::seats::Seat;
 use crate::receive::telling::tell;
@@ -40,19 +41,23 @@ pub(super) struct Delivered {
 }
 
 impl Relayed {
+    /// Its row in the ledger.
+    pub(in crate::receive) fn row(&self) -> ObjectRow {
+        row(&self.receipt, &self.case, &self.judged.site)
+    }
+
     /// What is to be recorded of it, all at once: that it was judged, and that it was delivered, if it was.
     pub(in crate::receive) async fn recorded(
         self,
         with: &Judging,
+        entering: Entering,
         seat: Seat,
         call: &Call,
     ) -> Vec<Event> {
         let Self { receipt, case, judged, delivered, turn } = self;
         let Judged { mut verdict, site, at, is_whole } = judged;
         let object = receipt.id();
-        let row = row(&receipt, &case, &site);
-        let entered = insist(&call.stop, || received(with.ledger.clone(), row.clone()));
-        match entered.await {
+        match entering.arrival(&call.stop).await {
             Ok(Arrival::Suppressed { by }) => {
                 tracing::info!(%object, %by, "the same bytes are still queued");
                 with.metrics.suppressed.inc();

@@ -28,6 +28,7 @@ fn judged(site: &Site, specimen: &Specimen) -> Verdict {
         other_version: false,
         study: None,
         keys: None,
+        decided: None,
     };
     pipeline::judge(site, &image, now())
 }
