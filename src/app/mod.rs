@@ -12,6 +12,7 @@ mod demo;
 mod export;
 #[cfg(test)]
 mod fixture;
+mod heap;
 mod keeping;
 mod offline;
 mod parts;

@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use super::certificates::{self, Certificates};
 use super::commitments;
 use super::custody::{self, CustodyFault};
+use super::heap;
 use super::keeping;
 use super::parts::{cage_settings, destinations, receiving, remote, spool_config};
 use super::presentation_states;
@@ -99,6 +100,7 @@ pub enum StartFault {
 /// # Errors
 /// When it cannot start.
 pub fn run(file: &Path) -> Result<(), StartFault> {
+    heap::share();
     leave_no_core();
     log::tell_panics();
     let loaded = config::load(file)?;
