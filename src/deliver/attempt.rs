@@ -20,6 +20,9 @@ use crate::observe::audit::Entry;
 use crate::policy::outcome::{Attempt, Cause, Failure, Outcome, outcome};
 use crate::spool::{MadeFault, ObjectId, ReadFault, StoredObject, folder};
 
+/// Bytes of an object of which the system drops its copy in microseconds.
+const AT_ONCE: u64 = 1 << 20;
+
 /// The way to a destination.
 pub(super) enum Way {
     /// A DICOM peer.
@@ -312,7 +315,7 @@ async fn to_peer(
             if let Attempted::Stored { .. } = &answered
                 && is_last
             {
-                tokio::task::spawn_blocking(move || stored.put_by());
+                put_by(stored);
             }
             return answered;
         }
@@ -328,6 +331,15 @@ async fn to_peer(
             }
         }
         None => unsent(line, name, shared, &fault),
+    }
+}
+
+/// Puts an object by that has gone everywhere: a small one at once, which takes less than to have another thread do it.
+fn put_by(stored: StoredObject) {
+    if stored.length() <= AT_ONCE {
+        stored.put_by();
+    } else {
+        tokio::task::spawn_blocking(move || stored.put_by());
     }
 }
 
