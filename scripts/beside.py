@@ -94,8 +94,7 @@ def run(work, associations, subject, place, out):
         gate = f"{target()}/release/markgate serve --config {{config}}"
         command = [sys.executable, "bench.py", "proxy"]
         command += ["--proxy-cmd", gate, "--config-template", str(template)]
-    spool = tempfile.mkdtemp(prefix=subject, dir=place)
-    command += ["-w", work, "--assoc", str(associations), "-n", "1", "--label", subject, "--work", spool, "-o", str(out)]
+    command += ["-w", work, "--assoc", str(associations), "-n", "1", "--label", subject, "--work", str(place), "-o", str(out)]
     subprocess.run(command, cwd=BENCH, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "BENCH_HOME": str(HOME)})
 
 
@@ -104,22 +103,30 @@ def target():
     return pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
 
 
-def measured(work, associations, rounds):
+def emptied(place):
+    """Gives back what files take of the disk. They are removed when all is over: ext4 without a journal looks through what was removed
+    within five minutes whenever a file is made, and each run would weigh on those behind it."""
+    for path in place.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            os.truncate(path, 0)
+
+
+def measured(work, associations, rounds, place):
     """The medians of all rounds: for each subject its measures."""
-    with tempfile.TemporaryDirectory(dir=target(), prefix="beside") as folder:
-        place = pathlib.Path(folder)
-        out = place / "runs.jsonl"
-        for _ in range(rounds):
-            for subject in SUBJECTS:
-                run(work, associations, subject, place, out)
-        records = collections.defaultdict(list)
-        for line in out.read_text(encoding="utf-8").splitlines():
-            record = json.loads(line)
-            if record["peer"] == "direct":
-                continue
-            if not record["complete"]:
-                raise RuntimeError(f"{record['label']} did not come to its end with {work}: {record['err']}")
-            records[record["label"]].append(record)
+    out = place / f"{work}-{associations}.jsonl"
+    for _ in range(rounds):
+        for subject in SUBJECTS:
+            spool = pathlib.Path(tempfile.mkdtemp(prefix=subject, dir=place))
+            run(work, associations, subject, spool, out)
+            emptied(spool)
+    records = collections.defaultdict(list)
+    for line in out.read_text(encoding="utf-8").splitlines():
+        record = json.loads(line)
+        if record["peer"] == "direct":
+            continue
+        if not record["complete"]:
+            raise RuntimeError(f"{record['label']} did not come to its end with {work}: {record['err']}")
+        records[record["label"]].append(record)
     medians = {}
     for subject in SUBJECTS:
         of = records[subject]
@@ -155,30 +162,38 @@ def prepare():
         subprocess.run([sys.executable, "bench.py", "gen", "W0", *WORKS], cwd=BENCH, check=True, env=environment)
 
 
+def compared(work, associations, medians):
+    """Tells what was measured and what of it is reached. Gives the number of rows that are, and of all."""
+    print(f"\n{work}, {associations} at a time, medians of {ROUNDS}")
+    print(f"  {'':<10} {'images/s':>9} {'MB/s':>8} {'p50 ms':>8} {'p99 ms':>8} {'CPU s':>7} {'RSS MB':>7}")
+    for subject, of in medians.items():
+        print(
+            f"  {subject:<10} {of['img_s']:>9.0f} {of['MB_s']:>8.0f} {of['p50']:>8.2f}"
+            f" {of['p99']:>8.2f} {of['cpu_s']:>7.2f} {of['rss_MB']:>7.1f}"
+        )
+    reached = []
+    for row in rows(work, associations):
+        value, beside = medians[row.ack][row.measure], medians[row.of][row.measure]
+        is_least = row.least_times is not None
+        bound = (row.least_times if is_least else row.most_times) * beside + row.more
+        reached.append(value >= bound if is_least else value <= bound)
+        word = "reached" if reached[-1] else "NOT REACHED"
+        sign = ">=" if is_least else "<="
+        print(f"  {row.ack:<10} {value:>9.2f} {sign} {bound:<9.2f} {row.unit:<17} {word}", flush=True)
+    return sum(reached), len(reached)
+
+
 def main():
     works, rounds = asked()
     prepare()
     reached, all_rows = 0, 0
-    for work in works:
-        for associations in WORKS[work]:
-            medians = measured(work, associations, rounds)
-            print(f"\n{work}, {associations} at a time, medians of {rounds}")
-            print(f"  {'':<10} {'images/s':>9} {'MB/s':>8} {'p50 ms':>8} {'p99 ms':>8} {'CPU s':>7} {'RSS MB':>7}")
-            for subject, of in medians.items():
-                print(
-                    f"  {subject:<10} {of['img_s']:>9.0f} {of['MB_s']:>8.0f} {of['p50']:>8.2f}"
-                    f" {of['p99']:>8.2f} {of['cpu_s']:>7.2f} {of['rss_MB']:>7.1f}"
-                )
-            for row in rows(work, associations):
-                value, beside = medians[row.ack][row.measure], medians[row.of][row.measure]
-                is_least = row.least_times is not None
-                bound = (row.least_times if is_least else row.most_times) * beside + row.more
-                is_reached = value >= bound if is_least else value <= bound
-                word = "reached" if is_reached else "NOT REACHED"
-                sign = ">=" if is_least else "<="
-                print(f"  {row.ack:<10} {value:>9.2f} {sign} {bound:<9.2f} {row.unit:<17} {word}", flush=True)
-                reached += is_reached
-                all_rows += 1
+    with tempfile.TemporaryDirectory(dir=target(), prefix="beside") as folder:
+        for work in works:
+            for associations in WORKS[work]:
+                medians = measured(work, associations, rounds, pathlib.Path(folder))
+                of_this, of_all = compared(work, associations, medians)
+                reached += of_this
+                all_rows += of_all
     print(f"\n{reached} of {all_rows} rows are reached")
     return 0 if reached == all_rows else 1
 
