@@ -22,6 +22,9 @@ const BUFFER: usize = 64 << 10;
 /// reserve that the journal lives on.
 const ROOM_EVERY: u64 = 16 << 20;
 
+/// The disk begins with what was written after so many bytes of one object, where somebody waits for all of it.
+const BEGIN_EVERY: u64 = 4 << 20;
+
 /// Bytes of a refused object that are kept for inspection.
 const ASIDE_BYTES: u64 = 16 << 20;
 
@@ -140,18 +143,19 @@ impl Draft {
             return Err(StoreFault::GivenUp);
         }
         self.hasher.update(bytes);
-        let before = self.length / ROOM_EVERY;
+        let before = self.length;
         self.length += bytes.len() as u64;
-        let is_long = self.length / ROOM_EVERY != before;
-        if is_long {
+        let has_passed = |every| self.length / every != before / every;
+        let (asks_for_room, begins) = (has_passed(ROOM_EVERY), has_passed(BEGIN_EVERY));
+        if asks_for_room {
             self.checked(|draft| draft.shared.check_room())?;
         }
         self.put(bytes)?;
-        if is_long
+        if begins
             && self.awaited
             && let Some(file) = &self.file
         {
-            self.shared.disk.begin(file, before * ROOM_EVERY);
+            self.shared.disk.begin(file, before / BEGIN_EVERY * BEGIN_EVERY);
         }
         Ok(())
     }

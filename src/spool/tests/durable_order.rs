@@ -81,7 +81,7 @@ fn a_draft_that_cannot_be_made_durable_keeps_no_other_from_being_committed() {
 
 #[test]
 fn the_disk_begins_with_a_long_object_that_somebody_waits_for() {
-    for (is_awaited, want) in [(true, 2), (false, 0)] {
+    for (is_awaited, want) in [(true, 8), (false, 0)] {
         let fixture = Fixture::new();
         let mut draft = fixture.draft(b"data");
         if !is_awaited {
