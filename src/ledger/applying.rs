@@ -18,19 +18,14 @@ pub(super) fn apply_all<'e>(
 ) -> Result<Vec<Result<(), Refused>>, LedgerFault> {
     let (mut outcomes, mut open) = (Vec::new(), None::<Open>);
     for event in events {
-        let at_hand = match open.take() {
-            Some(at_hand) if at_hand.is_of(event) => Some(at_hand),
-            other => {
-                other.map_or(Ok(()), |other| other.write(db))?;
-                Open::read(db, event.object)?
-            }
-        };
-        let Some(mut at_hand) = at_hand else {
-            outcomes.push(Err(Refused::UnknownObject));
-            continue;
-        };
-        outcomes.push(at_hand.apply(db, event, revived)?);
-        open = Some(at_hand);
+        if open.as_ref().is_none_or(|open| open.object != event.object) {
+            open.take().map_or(Ok(()), |other| other.write(db))?;
+            open = Open::read(db, event.object)?;
+        }
+        outcomes.push(match &mut open {
+            Some(open) => open.apply(db, event, revived)?,
+            None => Err(Refused::UnknownObject),
+        });
     }
     open.map_or(Ok(()), |open| open.write(db))?;
     Ok(outcomes)
@@ -60,10 +55,6 @@ impl Open {
         Ok(written.map(|written| Self { object, record: written.clone(), written }))
     }
 
-    fn is_of(&self, event: &Event) -> bool {
-        self.object == event.object
-    }
-
     fn apply(
         &mut self,
         db: &Connection,
@@ -89,9 +80,7 @@ impl Open {
         if let What::Held { reasons, by: _ } = &event.what
             && reasons.iter().any(|reason| is_without_bytes(reason))
         {
-            // Which other stands for it is found in the tables.
-            store::save(db, self.object, &self.written, &self.record)?;
-            self.written = self.record.clone();
+            // It looks at others alone, and those stand in the tables as they are.
             revive(db, event.object, revived)?;
         }
         Ok(Ok(()))

@@ -48,7 +48,7 @@ use crate::standard::study::Part;
 /// Objects that may wait to be judged. Behind that, receiving waits: each may hold a header of some MiB in memory.
 const WAITING: usize = 16;
 
-/// Objects that are taken together to be judged.
+/// Objects that are taken together to be judged: as many may wait beside those.
 const TOGETHER: usize = 16;
 
 /// An object to be judged.

@@ -100,7 +100,8 @@ async fn committed(copies: VecDeque<Copy>) -> Vec<Relayed> {
     let receipts = match tokio::task::spawn_blocking(move || Draft::commit_all(drafts)).await {
         Ok(receipts) => receipts,
         Err(fault) => {
-            tracing::error!(%fault, "keeping objects has ended abnormally");
+            let objects = others.len();
+            tracing::error!(%fault, objects, "ALARM: keeping objects that their destination has ended abnormally: they may be in no book");
             return Vec::new();
         }
     };
