@@ -106,10 +106,10 @@ async fn show(options: &DemoOptions, out: &mut dyn Write) -> Result<(), DemoFaul
     look(out, &gate, &dir, &file, &studies)?;
     let outcome = if unexpected == 0 { Ok(()) } else { Err(DemoFault::Unexpected(unexpected)) };
     if !options.once && outcome.is_ok() {
-        writeln!(out, "\nThe gate keeps running: send it your own studies. Ctrl-C ends it.")?;
-        out.flush()?;
         let (mut terminate, mut interrupt) =
             (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        writeln!(out, "\nThe gate keeps running: send it your own studies. Ctrl-C ends it.")?;
+        out.flush()?;
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}

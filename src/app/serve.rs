@@ -110,13 +110,19 @@ pub fn run(file: &Path) -> Result<(), StartFault> {
     allow_many_files();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ran = runtime.block_on(async {
-        let gate = Gate::start(loaded).await?;
+        // Heeded before the port is open: whoever is let in is seen out.
         let (mut terminate, mut interrupt, mut hang_up) =
             (on(SignalKind::terminate())?, on(SignalKind::interrupt())?, on(SignalKind::hangup())?);
+        let gate = tokio::select! {
+            gate = Gate::start(loaded) => gate?,
+            () = told_to_stop(&mut terminate, &mut interrupt) => {
+                tracing::info!("stopped before it had started");
+                return Ok(());
+            }
+        };
         loop {
             tokio::select! {
-                _ = terminate.recv() => break,
-                _ = interrupt.recv() => break,
+                () = told_to_stop(&mut terminate, &mut interrupt) => break,
                 _ = hang_up.recv() => gate.reload_from(file.to_owned()).await,
             }
         }
@@ -149,6 +155,13 @@ fn leave_no_core() {
 
 fn on(kind: SignalKind) -> io::Result<Signal> {
     signal(kind)
+}
+
+async fn told_to_stop(terminate: &mut Signal, interrupt: &mut Signal) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
 }
 
 /// A running gate.
@@ -185,7 +198,7 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Starts a gate. When this returns it listens.
+    /// Starts a gate. When this returns it listens; dropped before, it has accepted no association.
     ///
     /// # Errors
     /// When a part cannot be had; nothing is left running then.

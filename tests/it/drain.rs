@@ -8,6 +8,7 @@ use crate::support::sender::{Refusal, Sender};
 use crate::support::sink::{Manner, Sink};
 use crate::support::wire::{self, CT_IMAGE, Context, EXPLICIT_LE};
 use std::collections::BTreeMap;
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 /// Objects in hand when the gate is told to stop, each on an association of its own.
@@ -141,4 +142,17 @@ fn a_peer_that_does_not_answer_does_not_keep_the_gate() {
         "sigterm_drains",
         format_args!("a modality that does not answer: ended in {took:.1?}"),
     );
+}
+
+#[test]
+fn a_gate_heeds_signals_from_the_moment_its_port_is_open() {
+    let sink = Sink::up();
+    for _ in 0..5 {
+        let mut gate = Gate::lay(&Configuration::new().pacs(&sink));
+        gate.begin();
+        until("the port is open", || TcpStream::connect(("127.0.0.1", gate.port())).is_ok());
+        gate.reload();
+        gate.terminate();
+        assert_eq!(gate.end().code(), Some(0), "{}", gate.log());
+    }
 }

@@ -9,6 +9,7 @@ use crate::support::sender::Sender;
 use crate::support::sink::{Received, Sink};
 use crate::support::wire::{CT_IMAGE, Context, EXPLICIT_LE};
 use std::collections::BTreeMap;
+use std::net::TcpStream;
 use std::time::Duration;
 
 const SENDERS: usize = 2;
@@ -190,4 +191,15 @@ fn a_configuration_is_taken_whole_or_not_at_all_while_images_come_in() {
             load.acknowledged()
         ),
     );
+}
+
+#[test]
+fn a_gate_that_is_told_while_it_starts_reloads_once_it_has_started() {
+    let sink = Sink::up();
+    let mut gate = Gate::lay(&Configuration::new().pacs(&sink));
+    gate.begin();
+    until("the port is open", || TcpStream::connect(("127.0.0.1", gate.port())).is_ok());
+    gate.reload();
+    gate.await_ready();
+    until("it was heeded", || gate.log().contains("configuration reloaded"));
 }
