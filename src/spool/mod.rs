@@ -95,6 +95,7 @@ mod health;
 mod ids;
 mod in_hand;
 mod journal;
+mod lock;
 mod making;
 mod places;
 mod recovery;
@@ -134,6 +135,7 @@ use commit::{Committer, Permits};
 use disk::{Disk, RealDisk};
 use health::Health;
 use ids::IdSource;
+use lock::Lock;
 use places::Places;
 
 /// Drafts that are synced at the same time. Beyond this the file system's own journal is the queue.
@@ -185,7 +187,7 @@ struct Shared {
     /// Counts what is made for objects, so that no two share a name.
     makings: AtomicU64,
     /// Held as long as any clone or draft lives.
-    _lock: Arc<File>,
+    _lock: Arc<Lock>,
 }
 
 impl Spool {

@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -23,6 +22,7 @@ use super::health::Health;
 use super::ids::{self, IdSource};
 use super::in_hand::InHand;
 use super::journal::{self, Journal};
+use super::lock::Lock;
 use super::places::Places;
 use super::stored::StoredObject;
 use super::{Config, SYNCS_AT_A_TIME, Shared, Spool, version};
@@ -70,7 +70,7 @@ pub(super) fn open(
     now: Timestamp,
 ) -> Result<(Spool, Recovered), SpoolFault> {
     let places = Places::new(config.dir.clone());
-    let lock = take_lock(&places)?;
+    let lock = Arc::new(Lock::take(&places)?);
     version::check(&places)?;
     journal::check_version(&places.journal())?;
     let health = Arc::new(Health::new(config.reserve));
@@ -124,32 +124,6 @@ pub(super) fn open(
     };
     let spool = Spool { shared: Arc::new(shared) };
     Ok((spool, Recovered { at: now, drafts, newest, torn }))
-}
-
-/// Step 1. The lock belongs to the open file, so that it cannot outlive the gate that holds it.
-fn take_lock(places: &Places) -> Result<Arc<File>, SpoolFault> {
-    let not_writable = |path: &Path| {
-        let path = path.to_owned();
-        move |source| SpoolFault::NotWritable { path, source }
-    };
-    // Whole images and identities lie below it: its owner's alone, whatever the umask.
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(places.root())
-        .map_err(not_writable(places.root()))?;
-    let path = places.lock();
-    let lock = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(not_writable(&path))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(Arc::new(lock)),
-        Err(TryLockError::WouldBlock) => Err(SpoolFault::Locked { path: places.root().to_owned() }),
-        Err(TryLockError::Error(source)) => Err(SpoolFault::NotWritable { path, source }),
-    }
 }
 
 /// Step 2.

@@ -64,6 +64,7 @@ use super::ballast::{Ballast, is_full};
 use super::disk::Disk;
 use super::fault::SpoolFault;
 use super::health::Health;
+use super::lock::Lock;
 use segment::{HEADER, MAX_PAYLOAD};
 
 /// A segment is full at this size: small enough to be read into memory whole, large enough that a busy day has
@@ -103,7 +104,7 @@ struct Inner {
     active: Mutex<Active>,
     reclaiming: Mutex<()>,
     /// Held as long as anyone may write here.
-    _lock: Arc<File>,
+    _lock: Arc<Lock>,
 }
 
 struct Active {
@@ -129,7 +130,7 @@ impl Journal {
         disk: Arc<dyn Disk>,
         health: Arc<Health>,
         ballast: Arc<Ballast>,
-        lock: Arc<File>,
+        lock: Arc<Lock>,
         full: Option<u64>,
     ) -> io::Result<(Self, u64)> {
         for name in segment::leftovers(&dir)? {

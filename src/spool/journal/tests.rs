@@ -19,13 +19,14 @@ impl Fixture {
 
     /// A journal with segments of 200 bytes: three records of [`text`].
     fn open(&self) -> (Journal, u64) {
-        let lock = Arc::new(File::open(self.dir.path()).expect("opens"));
+        let elsewhere = TempDir::new().expect("a directory");
+        let lock = Lock::take(&Places::new(elsewhere.path().to_owned())).expect("nobody has it");
         let disk = Arc::clone(&self.disk) as Arc<dyn Disk>;
         let health = Arc::new(Health::new(0));
         let places = Places::new(self.dir.path().to_owned());
         let ballast = Ballast::find(&places, 0, Arc::clone(&disk), Arc::clone(&health));
         let ballast = Arc::new(ballast.expect("looked"));
-        Journal::open(self.dir.path().to_owned(), disk, health, ballast, lock, Some(200))
+        Journal::open(self.dir.path().to_owned(), disk, health, ballast, Arc::new(lock), Some(200))
             .expect("opens")
     }
 
