@@ -216,6 +216,8 @@ impl<S: Transport> Association<S> {
                 Heard::Command { context, set } if self.is_answer(context, &set) => {}
                 Heard::Command { context, set } => break (context, set),
                 Heard::Release => {
+                    // Nobody answers a report any more, however long the peer takes to close.
+                    self.reported = None;
                     self.link.confirm_release().await?;
                     return Ok(None);
                 }

@@ -555,3 +555,20 @@ async fn an_answer_to_no_report_is_a_breach() {
     assert!(answer.await.is_err());
     drop(script.await);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_report_that_a_release_overtakes_is_over_before_the_peer_closes() {
+    let (mut association, mut peer) = associated().await;
+    let (reporting, mut answer) = reporting();
+    association.report(reporting).await.expect("sent");
+    peer.say(&RELEASE_RQ).await;
+    let release = association.next();
+    tokio::pin!(release);
+    tokio::select! {
+        biased;
+        _ = &mut release => panic!("the peer has not closed"),
+        answer = &mut answer => assert!(answer.is_err(), "there was none"),
+    }
+    drop(peer);
+    assert_eq!(release.await.expect("a release"), None);
+}
