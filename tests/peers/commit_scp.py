@@ -15,6 +15,8 @@ from pydicom.uid import AllTransferSyntaxes
 from pynetdicom import AE, AllStoragePresentationContexts, build_role, evt
 from pynetdicom.sop_class import StorageCommitmentPushModel, Verification
 
+from steady import steady
+
 INSTANCE = "1.2.840.10008.1.20.1.1"
 
 
@@ -46,7 +48,7 @@ def main():
         if failed:
             answer.FailedSOPSequence = failed
         kind = 2 if failed else 1
-        status, _ = association.send_n_event_report(
+        status, _ = steady(association).send_n_event_report(
             answer, kind, StorageCommitmentPushModel, INSTANCE
         )
         say(reported=status.get("Status"), how=how)
@@ -62,7 +64,7 @@ def main():
             say(reported=None, how="rejected")
             return
         report(association, request)
-        association.release()
+        steady(association).release()
 
     def act(event):
         request = event.action_information

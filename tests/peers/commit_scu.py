@@ -18,6 +18,8 @@ from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, generate
 from pynetdicom import AE, evt
 from pynetdicom.sop_class import CTImageStorage, StorageCommitmentPushModel, Verification
 
+from steady import steady
+
 INSTANCE = "1.2.840.10008.1.20.1.1"
 PATIENCE = 60
 
@@ -33,7 +35,7 @@ def main():
     port, calling, called, folder, how, listen, *further = sys.argv[1:]
     how, _, count = how.partition(":")
     outcome = {"stored": {}, "report": None, "reports": []}
-    reported, answered = threading.Event(), threading.Event()
+    reported, answering, answered = threading.Event(), threading.Event(), threading.Event()
 
     def report(event):
         information = event.event_information
@@ -55,11 +57,20 @@ def main():
             reported.set()
         return 0x0000, None
 
-    def sent(event):
+    # A message is said to be sent before its PDU is: a release could still overtake it.
+    def answers(event):
         if type(event.message).__name__ == "N_EVENT_REPORT_RSP":
+            answering.set()
+
+    def sent(event):
+        if answering.is_set() and type(event.pdu).__name__ == "P_DATA_TF":
             answered.set()
 
-    handlers = [(evt.EVT_N_EVENT_REPORT, report), (evt.EVT_DIMSE_SENT, sent)]
+    handlers = [
+        (evt.EVT_N_EVENT_REPORT, report),
+        (evt.EVT_DIMSE_SENT, answers),
+        (evt.EVT_PDU_SENT, sent),
+    ]
     ae = AE(ae_title=calling)
     server = None
     if how == "new":
@@ -80,19 +91,19 @@ def main():
     request.ReferencedSOPSequence = []
     for dataset in datasets:
         meta = dataset.file_meta
-        status = association.send_c_store(dataset)
+        status = steady(association).send_c_store(dataset)
         outcome["stored"][str(meta.MediaStorageSOPInstanceUID)] = status.Status
         item = reference(meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID)
         request.ReferencedSOPSequence.append(item)
     for instance in further:
         request.ReferencedSOPSequence.append(reference(CTImageStorage, instance))
     outcome["transaction"] = str(request.TransactionUID)
-    status, _ = association.send_n_action(request, 1, StorageCommitmentPushModel, INSTANCE)
+    status, _ = steady(association).send_n_action(request, 1, StorageCommitmentPushModel, INSTANCE)
     outcome["asked"] = status.Status
     if how == "same":
         reported.wait(PATIENCE)
         answered.wait(PATIENCE)
-    association.release()
+    steady(association).release()
     if how == "new":
         reported.wait(PATIENCE)
         server.shutdown()

@@ -13,6 +13,8 @@ from pydicom import dcmread
 from pynetdicom import AE, _config
 from pynetdicom.presentation import build_context
 
+from steady import steady
+
 # The data set of the file goes out as it is, as a modality's would.
 _config.STORE_SEND_CHUNKED_DATASET = False
 
@@ -31,11 +33,11 @@ def main():
             outcome[instance] = "no association"
             continue
         try:
-            status = association.send_c_store(dataset)
+            status = steady(association).send_c_store(dataset)
             outcome[instance] = status.Status if "Status" in status else "no answer"
         except Exception as fault:  # what pynetdicom itself cannot send
             outcome[instance] = f"not sent: {type(fault).__name__}: {fault}"
-        association.release()
+        steady(association).release()
     print(json.dumps(outcome))
 
 
