@@ -20,8 +20,8 @@ use crate::recognition::{
 };
 use crate::stamp::{StampRow, StampRows};
 use crate::standard::{
-    BUILT_IN, Changes, OperatorRow, Pack, PackFault, Personnel, PersonnelFault, PersonnelProblem,
-    RuleSet, RuleSetFault, RuleSets, declarations,
+    BUILT_IN, OperatorRow, Pack, PackFault, Personnel, PersonnelFault, PersonnelProblem,
+    RuleSetFault, RuleSets, declarations,
 };
 
 /// What was made of a configuration's rows.
@@ -279,15 +279,8 @@ pub(super) fn rules(
     let packs: Vec<Option<Pack>> =
         rules.packs.iter().map(|source| pack(source, &places.rules, mistakes)).collect();
     let packs: Vec<Pack> = packs.into_iter().collect::<Option<_>>()?;
-    let unchanged = match RuleSet::build(&packs, &Changes::default()) {
-        Ok(unchanged) => unchanged,
-        Err(faults) => {
-            rule_faults(faults, places, mistakes);
-            return None;
-        }
-    };
     let mut changes = rules.changes.clone();
-    let ids: Vec<String> = unchanged.rules().iter().map(|rule| rule.id.clone()).collect();
+    let ids: Vec<String> = packs.iter().flat_map(Pack::rule_ids).map(str::to_owned).collect();
     changes.rules.retain(|rule, _| {
         let known = ids.contains(rule);
         if !known {
@@ -378,7 +371,7 @@ fn rule_faults(faults: Vec<RuleSetFault>, places: &RulePlaces<'_>, mistakes: &mu
                 let fault = Fault::Unusable { found, wanted };
                 mistakes.push(places.parameters.mistake(&name, fault));
             }
-            // Changes to what no pack has were taken out: these name rules that do not compile, which is told already.
+            // Changes to what no pack has were taken out.
             RuleSetFault::UnknownRule { .. } | RuleSetFault::UnknownParameter { .. } => {}
         }
     }

@@ -11,7 +11,7 @@ use crate::object::Reach;
 use super::facts::FACTS;
 use super::finding::{Assessment, Finding, Observed, Outcome, RuleTrace, Witnessed};
 use super::identifying::is_identifying;
-use super::pack::{Names, Pack, PackFault, Parameter};
+use super::pack::{Pack, PackFault};
 use super::pixels::{Looking, Needs, PixelFault};
 use super::rule::{Check, Level, Rule, Severity};
 use super::rule_sets::Exception;
@@ -112,36 +112,33 @@ impl RuleSet {
     pub fn build(packs: &[Pack], changes: &Changes) -> Result<Self, Vec<RuleSetFault>> {
         let mut faults = Vec::new();
         check_parameters(packs, changes, &mut faults);
-        let mut rules: Vec<Rule> = Vec::new();
+        let mut rules: Vec<Arc<Rule>> = Vec::new();
         for pack in packs {
-            let value = |(name, parameter): (_, &Parameter)| {
-                (name, changes.parameters.get(name).unwrap_or(&parameter.value).clone())
-            };
-            let names = Names::with(pack.parameters().iter().map(value));
-            for text in pack.rules() {
-                if let Some(earlier) = rules.iter().find(|rule| rule.id == text.id) {
-                    let (rule, first) = (text.id.clone(), earlier.pack.clone());
-                    faults.push(RuleSetFault::Twice { rule, first, second: pack.id().to_owned() });
+            let compiled = pack.rules_with(&changes.parameters).unwrap_or_else(|mistakes| {
+                let pack = |fault| RuleSetFault::Condition { pack: pack.id().to_owned(), fault };
+                faults.extend(mistakes.into_iter().map(pack));
+                Vec::new()
+            });
+            for new in compiled {
+                if let Some(earlier) = rules.iter().find(|rule| rule.id == new.id) {
+                    let (rule, first) = (new.id.clone(), earlier.pack.clone());
+                    faults.push(RuleSetFault::Twice { rule, first, second: new.pack.clone() });
                     continue;
                 }
-                match text.compile(pack, &names) {
-                    Ok(rule) => rules.push(rule),
-                    Err(mistakes) => faults.extend(mistakes.into_iter().map(|fault| {
-                        RuleSetFault::Condition { pack: pack.id().to_owned(), fault }
-                    })),
-                }
+                rules.push(new);
             }
         }
         for (id, change) in &changes.rules {
             match rules.iter_mut().find(|rule| rule.id == *id) {
-                Some(rule) => change.apply(rule),
+                Some(rule) => change.apply(Arc::make_mut(rule)),
+                // It does not compile, which is told.
+                None if packs.iter().flat_map(Pack::rule_ids).any(|known| known == id) => {}
                 None => faults.push(RuleSetFault::UnknownRule { rule: id.clone() }),
             }
         }
         if !faults.is_empty() {
             return Err(faults);
         }
-        let rules = rules.into_iter().map(Arc::new).collect();
         Ok(Self { rules, looking: looking(packs, changes), hash: hash(packs, changes) })
     }
 

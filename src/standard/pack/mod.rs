@@ -61,6 +61,7 @@ mod literal;
 mod reader;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::dicom::Tag;
 use crate::expression::{Declarations, Expression, Value};
@@ -111,6 +112,8 @@ pub struct Pack {
     title: Messages,
     parameters: BTreeMap<String, Parameter>,
     rules: Vec<RuleText>,
+    /// The same, compiled with those parameters.
+    compiled: Vec<Arc<Rule>>,
     text: String,
 }
 
@@ -127,8 +130,8 @@ pub struct Parameter {
 
 /// A rule as written, to be compiled with the parameters that hold at the site.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct RuleText {
-    pub id: String,
+struct RuleText {
+    id: String,
     line: usize,
     level: Level,
     principle: Principle,
@@ -194,18 +197,50 @@ impl Pack {
         &self.text
     }
 
-    pub(super) fn rules(&self) -> &[RuleText] {
-        &self.rules
+    /// The identifiers of its rules, in their order.
+    pub fn rule_ids(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().map(|rule| rule.id.as_str())
     }
+
+    /// Its rules, compiled with these values of its parameters in the stead of its own; only where there are such is anything compiled.
+    ///
+    /// # Errors
+    /// Every condition and message that does not compile with them.
+    pub(super) fn rules_with(
+        &self,
+        values: &BTreeMap<String, Value>,
+    ) -> Result<Vec<Arc<Rule>>, Vec<PackFault>> {
+        if !self.parameters.keys().any(|name| values.contains_key(name)) {
+            return Ok(self.compiled.clone());
+        }
+        let value = |(name, parameter): (_, &Parameter)| {
+            (name, values.get(name).unwrap_or(&parameter.value).clone())
+        };
+        let names = Names::with(self.parameters.iter().map(value));
+        compile(&self.rules, &self.id, &self.text, &names)
+    }
+}
+
+/// Compiles the rules of a pack, of which `text` is the whole.
+fn compile(
+    rules: &[RuleText],
+    pack: &str,
+    text: &str,
+    names: &Names,
+) -> Result<Vec<Arc<Rule>>, Vec<PackFault>> {
+    let (mut compiled, mut faults) = (Vec::new(), Vec::new());
+    for rule in rules {
+        match rule.compile(pack, text, names) {
+            Ok(rule) => compiled.push(Arc::new(rule)),
+            Err(mistakes) => faults.extend(mistakes),
+        }
+    }
+    if faults.is_empty() { Ok(compiled) } else { Err(faults) }
 }
 
 impl RuleText {
     /// Compiles the rule's conditions and messages.
-    pub(super) fn compile(&self, pack: &Pack, names: &Names) -> Result<Rule, Vec<PackFault>> {
-        self.compile_in(pack.id(), pack.text(), names)
-    }
-
-    fn compile_in(&self, pack: &str, text: &str, names: &Names) -> Result<Rule, Vec<PackFault>> {
+    fn compile(&self, pack: &str, text: &str, names: &Names) -> Result<Rule, Vec<PackFault>> {
         let mut faults = Vec::new();
         let declarations = names.at(self.level);
         let mut fault = |written: &Written, offset: usize, problem: PackProblem| {
@@ -270,7 +305,7 @@ fn needs(when: Option<&Expression>, checks: &[Check]) -> Needs {
 }
 
 /// What conditions of a pack may name, by level.
-pub(super) struct Names {
+struct Names {
     object: Declarations,
     pixels: Declarations,
     series: Declarations,
@@ -279,7 +314,7 @@ pub(super) struct Names {
 
 impl Names {
     /// With these parameters beside.
-    pub(super) fn with<'a>(parameters: impl Iterator<Item = (&'a String, Value)>) -> Self {
+    fn with<'a>(parameters: impl Iterator<Item = (&'a String, Value)>) -> Self {
         let mut names = Self {
             object: super::declarations(),
             pixels: pixels::declare(super::declarations()),

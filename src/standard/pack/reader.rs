@@ -12,7 +12,7 @@ use crate::standard::rule::{Authority, Level, Messages, Principle, Severity};
 
 use super::literal::{Written, place};
 use super::{
-    CheckText, FORMAT, MAX_RULES, Names, Pack, PackFault, PackProblem, Parameter, RuleText,
+    CheckText, FORMAT, MAX_RULES, Names, Pack, PackFault, PackProblem, Parameter, RuleText, compile,
 };
 
 /// Reads a pack.
@@ -173,13 +173,14 @@ impl Reader<'_> {
         let rules = self.rules(table);
         let names =
             Names::with(parameters.iter().map(|(name, parameter)| (name, parameter.value.clone())));
-        for rule in &rules {
-            if let Err(faults) = rule.compile_in("", self.text, &names) {
-                self.faults.extend(faults);
-            }
-        }
+        let pack = id.as_ref().map(|(id, _at)| id.as_str()).unwrap_or_default();
+        let compiled = compile(&rules, pack, self.text, &names);
+        let compiled = compiled.unwrap_or_else(|faults| {
+            self.faults.extend(faults);
+            Vec::new()
+        });
         let (id, version, title) = (id?.0, version?.0, title?);
-        Some(Pack { id, version, title, parameters, rules, text: self.text.to_owned() })
+        Some(Pack { id, version, title, parameters, rules, compiled, text: self.text.to_owned() })
     }
 
     fn parameters(&mut self, table: &DeTable<'_>) -> BTreeMap<String, Parameter> {

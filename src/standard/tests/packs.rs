@@ -266,7 +266,9 @@ fn a_changed_pattern_that_is_none_is_a_mistake() {
     );
     let pack = Pack::parse(&text).expect("a pack");
     let parameters = [("id".to_owned(), Value::from("["))].into();
-    let faults = RuleSet::build(&[pack], &Changes { parameters, ..Changes::default() });
+    // Nor is a change to the rule said to be one to no rule.
+    let changes = Changes { parameters, ..change("A-1", Change::default()) };
+    let faults = RuleSet::build(&[pack], &changes);
     assert!(matches!(faults.expect_err("a mistake").as_slice(), [RuleSetFault::Condition { .. }]));
 }
 
