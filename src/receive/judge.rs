@@ -552,3 +552,14 @@ pub async fn resume(objects: Vec<ObjectId>, judging: mpsc::Sender<Work>) -> u64 
     }
     count
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A gate that is ended again and again at its start would never come to what it was left with, and take it for what ended it.
+    #[test]
+    fn what_an_earlier_run_left_waits_for_no_others() {
+        assert!(!Work::Again(ObjectId::from_u128(1)).is_fresh());
+    }
+}

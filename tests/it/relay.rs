@@ -537,6 +537,23 @@ fn what_a_pacs_says_of_an_object_is_for_its_modality_alone() {
 }
 
 #[test]
+fn what_is_small_and_refused_by_the_pacs_never_touches_the_disk() {
+    let sink = Sink::up();
+    let gate = Gate::start(&on_the_fly(&sink, ""));
+    sink.behave(Manner::Answer(0xA900));
+    let drafts = gate.folder().join("spool/tmp");
+    let last_change = || std::fs::metadata(&drafts).and_then(|found| found.modified());
+    let before = last_change().expect("a folder");
+    let mut modality = sender(&gate);
+    let refused = |answer: Option<Answer>| answer.map(|answer| answer.status) == Some(0xA900);
+    assert!(refused(store(&mut modality, &Object::chest_ct(825, 1))));
+    assert_eq!(last_change().expect("a folder"), before);
+    let large = Object::chest_ct(825, 2).with_pixels(256, 256, vec![0; 2 * 256 * 256]);
+    assert!(refused(store(&mut modality, &large)));
+    assert_ne!(last_change().expect("a folder"), before, "a file was made and removed");
+}
+
+#[test]
 fn further_destinations_get_what_was_relayed_from_the_spool() {
     let (sink, mut archive) = (Sink::up(), Sink::down());
     let route = "[[route]]\nto = [\"pacs\", \"archive\"]\nack = \"delivered\"\n";
