@@ -230,7 +230,8 @@ fn whole(
 
     let compiled_registry = tables.compile(&mark, mistakes, warnings);
     let personnel = compile::personnel(&operators, mistakes);
-    let compiled_routes = routes::compile(&route_rows, &destination_names, &destinations, mistakes);
+    let compiled_routes =
+        routes::compile(&route_rows, &destination_names, &destinations, mistakes, warnings);
     let compiled_stamps = compile::stamps(&stamps, &mark, mistakes);
     let drawing = burn_in::drawing(&burn_in, &burn_in_place, mistakes);
     if let Some(drawing) = drawing.as_ref().filter(|_| burn_in::is_drawn(&mark, &stamps.rows)) {

@@ -6,7 +6,7 @@ use super::mistake::{Fault, Mistake};
 use super::model::{Destination, Target};
 use super::sections::optional_name;
 use crate::policy::relay::{Ack, Echo, Fallback, LateRules, Relay};
-use crate::policy::route::{Hold, RouteFault, RouteRow, Routes};
+use crate::policy::route::{Hold, Overshadowed, RouteFault, RouteRow, Routes};
 use crate::standard::declarations;
 
 /// Reads the rows only; what they refer to is looked at when they are compiled.
@@ -99,6 +99,7 @@ pub(super) fn compile(
     names: &[String],
     destinations: &[Destination],
     mistakes: &mut Vec<Mistake>,
+    warnings: &mut Vec<Mistake>,
 ) -> Option<Routes> {
     for (row, route) in rows.rows.iter().enumerate() {
         let first = route.to.first();
@@ -114,7 +115,18 @@ pub(super) fn compile(
         }
     }
     let faults = match Routes::build(&rows.rows, names, &declarations()) {
-        Ok(routes) => return Some(routes),
+        Ok(routes) => {
+            for Overshadowed { row, asked } in routes.overshadowed() {
+                let fault = unusable(
+                    &format!(
+                        "\"delivered\" below a route that asks {asked} of the object: the gate itself answers for what may go there"
+                    ),
+                    "it a place above that, or calling_aet, called_aet and peer alone to the conditions above it",
+                );
+                rows.mistake(row, "ack", fault, warnings);
+            }
+            return Some(routes);
+        }
         Err(faults) => faults,
     };
     for fault in faults {
@@ -162,6 +174,19 @@ mod tests {
         let want =
             Relay { fallback: Fallback::Refuse, late_rules: LateRules::After, echo: Echo::Path };
         assert_eq!(of(other), Ack::Delivered(want));
+    }
+
+    #[test]
+    fn a_route_that_relays_less_than_it_says_is_warned_of() {
+        let rows = "[[route]]\nto = [\"pacs\"]\nwhen = \"dcm.Modality == 'XA'\"\n[[route]]\nto = [\"pacs\"]\nack = \"delivered\"\n";
+        let loaded = read(&format!("{LEAST}{rows}")).expect("a configuration");
+        let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            warnings,
+            [
+                "gate.toml:11: route.ack: \"delivered\" below a route that asks dcm.Modality of the object: the gate itself answers for what may go there; give it a place above that, or calling_aet, called_aet and peer alone to the conditions above it"
+            ]
+        );
     }
 
     #[test]

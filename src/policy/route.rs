@@ -82,6 +82,15 @@ pub enum RouteFault {
     },
 }
 
+/// A route whose objects are relayed only where none above it may take them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overshadowed {
+    /// Its place among the routes, counted from 0.
+    pub row: usize,
+    /// What a condition above it asks of the object: who answers is settled before there is one.
+    pub asked: String,
+}
+
 #[derive(Debug, Clone)]
 struct Route {
     name: Option<Arc<str>>,
@@ -187,6 +196,20 @@ impl Routes {
             }
         }
         Some(self.every_destination())
+    }
+
+    /// The routes that relay, below one that asks something of the object first.
+    #[must_use]
+    pub fn overshadowed(&self) -> Vec<Overshadowed> {
+        let mut above = None;
+        let mut found = Vec::new();
+        for (row, route) in self.routes.iter().enumerate() {
+            if let (Some(asked), Some(_)) = (&above, route.ack.relay()) {
+                found.push(Overshadowed { row, asked: String::clone(asked) });
+            }
+            above = above.or_else(|| route.when.as_ref().and_then(asked_of_object));
+        }
+        found
     }
 
     fn every_destination(&self) -> Chosen {
@@ -381,6 +404,28 @@ mod tests {
         let faults = Routes::build(&rows, &destinations(), &Declarations::object());
         let asked = "dcm.Modality".to_owned();
         assert_eq!(faults.expect_err("a fault"), [RouteFault::AsksOfObject { row: 1, asked }]);
+    }
+
+    #[test]
+    fn a_route_that_relays_below_one_that_asks_of_the_object_is_told_of() {
+        let relayed =
+            |when| RouteRow { ack: Ack::Delivered(Relay::default()), ..row(&["pacs"], when) };
+        let rows = [
+            relayed("calling_aet == 'CT01'"),
+            row(&["research"], "calling_aet == 'MR01'"),
+            relayed("calling_aet == 'MR02'"),
+            row(&["research"], "calling_aet == 'XA01' && dcm.Modality == 'XA'"),
+            row(&["archive"], "dcm.Rows > 1"),
+            relayed(""),
+        ];
+        let routes = routes(&rows);
+        let asked = "dcm.Modality".to_owned();
+        assert_eq!(routes.overshadowed(), [Overshadowed { row: 5, asked }]);
+        let relays = |caller| {
+            let foreseen = routes.foreseen(&Seen(caller, None));
+            foreseen.is_some_and(|chosen| chosen.ack.relay().is_some())
+        };
+        assert_eq!(["CT01", "MR02", "XA01"].map(relays), [true, true, false]);
     }
 
     #[test]
