@@ -29,40 +29,9 @@ ROUNDS = os.environ.get("MARKGATE_BENCH_ROUNDS", "5")
 WORKS = {"W1": (1, 8, 16, 32), "W2": (1,), "W3": (1,), "W4": (1,)}
 SUBJECTS = {"cut": "ref-cut", "spool": "ref-spool", "delivered": None, "spooled": None}
 
-CONFIGURATION = """
-[gate]
-aet = "PROXY"
-listen = "127.0.0.1:{{port}}"
-[spool]
-dir = "{{dir}}/spool"
-[[destination]]
-name = "pacs"
-aet = "SINK"
-host = "127.0.0.1"
-port = {{sink}}
-[[source]]
-aet = "*"
-hosts = ["127.0.0.0/8"]
-institution = "one"
-[[route]]
-to = ["pacs"]
-ack = "{ack}"
-[[institution]]
-id = "one"
-name = "北京示范医院"
-[[item]]
-code = "ANY"
-name = "任意"
-when = "true"
-scopes = ["BJHR", "JJJHR"]
-[[accreditation]]
-institution = "one"
-items = ["*"]
-scope = "JJJHR"
-valid_from = 2020-01-01
-[mark]
-mark_before_effective = true
-"""
+# What the bench itself fills in stays as it is: {port}, {sink} and {dir}.
+CONFIGURATION = ROOT / "benches" / "store_forward" / "gate.toml.in"
+GIVEN = {"{institution}": "北京示范医院", "{mode}": "tag"}
 
 # What is measured of whom, at least or at most so many times what a reference does, and a little more.
 Row = collections.namedtuple("Row", "ack measure unit least_times most_times more of")
@@ -85,12 +54,20 @@ def rows(work, associations):
     return found + [Row(ack, "rss_MB", "MB of memory", None, 0, most * MEBI, "spool") for ack in ("delivered", "spooled")]
 
 
+def configuration(ack):
+    """The template of the gate's configuration, for the bench."""
+    text = CONFIGURATION.read_text(encoding="utf-8")
+    for name, value in {"{ack}": ack, **GIVEN}.items():
+        text = text.replace(name, value)
+    return text
+
+
 def run(work, associations, subject, place, out):
     """One round of one subject."""
     command = [sys.executable, "bench.py", "peers", "--peers", SUBJECTS[subject]]
     if SUBJECTS[subject] is None:
         template = place / f"{subject}.toml.in"
-        template.write_text(CONFIGURATION.format(ack=subject), encoding="utf-8")
+        template.write_text(configuration(subject), encoding="utf-8")
         gate = f"{target()}/release/markgate serve --config {{config}}"
         command = [sys.executable, "bench.py", "proxy"]
         command += ["--proxy-cmd", gate, "--config-template", str(template)]

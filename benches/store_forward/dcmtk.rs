@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use markgate::object::part10::FileMeta;
 
-use super::gate::{ACKNOWLEDGED, Place, Setup, bench_folder};
+use super::gate::{ACKNOWLEDGED, Place, Setup};
+use super::kept::Folder;
 use super::wire::EXPLICIT_LE;
 use super::works::{WORKS, Work};
 
@@ -19,15 +20,15 @@ pub fn compare() -> io::Result<()> {
         return Ok(());
     }
     let work = &WORKS[0];
-    let folder = tempfile::Builder::new().prefix("markgate-dcmtk").tempdir_in(bench_folder())?;
+    let folder = Folder::new("markgate-dcmtk")?;
     let files = write_files(work, folder.path())?;
     println!("\nDCMTK's storescu and storescp, {}, objects/s", work.name);
-    let sink = Storescp::start(folder.path())?;
+    let sink = Storescp::start()?;
     let direct = send(&files, sink.address, work.objects, &sink)?;
     println!("  {:<18} {:>8.0}", "direct", work.objects as f64 / direct.as_secs_f64());
     drop(sink);
     for ack in ACKNOWLEDGED {
-        let sink = Storescp::start(folder.path())?;
+        let sink = Storescp::start()?;
         let place = Place::new(Setup::tag(sink.address, ack))?;
         let _gate = place.start()?;
         let gated = send(&files, place.address, work.objects, &sink)?;
@@ -74,12 +75,12 @@ fn send(files: &Path, to: SocketAddr, objects: usize, sink: &Storescp) -> io::Re
 struct Storescp {
     child: Child,
     address: SocketAddr,
-    folder: tempfile::TempDir,
+    folder: Folder,
 }
 
 impl Storescp {
-    fn start(folder: &Path) -> io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("sink").tempdir_in(folder)?;
+    fn start() -> io::Result<Self> {
+        let folder = Folder::new("markgate-dcmtk-sink")?;
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let child = Command::new("storescp")
             .args(["-aet", "SINK", "+B", "-od"])

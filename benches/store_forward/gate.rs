@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::kept::Folder;
 use super::works::INSTITUTION;
 
 /// Who answers a C-STORE, in the words of `ack` of a route: the gate once the object is on disk, or the destination through it. A
@@ -39,16 +40,16 @@ impl Setup {
     }
 }
 
-/// A folder for a gate, on the disk that holds the build: a spool in memory would not show what syncs cost.
+/// A folder for a gate.
 pub struct Place {
-    folder: tempfile::TempDir,
+    folder: Folder,
     pub address: SocketAddr,
     log: &'static str,
 }
 
 impl Place {
     pub fn new(setup: Setup) -> io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("markgate-bench").tempdir_in(bench_folder())?;
+        let folder = Folder::new("markgate-bench")?;
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let place = Self { folder, address, log: setup.log };
         std::fs::write(place.configured(), configuration(address, place.folder.path(), setup))?;
@@ -209,59 +210,15 @@ fn field(status: &str, name: &str) -> Option<u64> {
     line.trim().trim_end_matches(" kB").parse().ok()
 }
 
-pub fn bench_folder() -> &'static Path {
-    Path::new(env!("CARGO_TARGET_TMPDIR"))
-}
-
 pub fn configuration(listen: SocketAddr, folder: &Path, setup: Setup) -> String {
-    format!(
-        r#"[gate]
-aet = "MARKGATE"
-listen = "{listen}"
-
-[spool]
-dir = "{}"
-
-[[destination]]
-name = "sink"
-aet = "SINK"
-host = "127.0.0.1"
-port = {}
-
-[[route]]
-to = ["sink"]
-ack = "{}"
-
-[[source]]
-aet = "*"
-hosts = ["127.0.0.0/8"]
-institution = "bench"
-
-[[institution]]
-id = "bench"
-name = "{INSTITUTION}"
-
-[[item]]
-code = "ANY"
-name = "任意"
-when = "true"
-scopes = ["BJHR", "JJJHR"]
-
-[[accreditation]]
-institution = "bench"
-items = ["*"]
-scope = "JJJHR"
-valid_from = 2026-04-01
-
-[mark]
-modes = ["{}"]
-
-[burn_in]
-except = []
-"#,
-        folder.join("spool").display(),
-        setup.sink.port(),
-        setup.ack,
-        setup.mode,
-    )
+    [
+        ("{port}", listen.port().to_string()),
+        ("{dir}", folder.display().to_string()),
+        ("{sink}", setup.sink.port().to_string()),
+        ("{ack}", setup.ack.to_owned()),
+        ("{institution}", INSTITUTION.to_owned()),
+        ("{mode}", setup.mode.to_owned()),
+    ]
+    .iter()
+    .fold(include_str!("gate.toml.in").to_owned(), |text, (name, value)| text.replace(name, value))
 }

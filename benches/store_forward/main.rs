@@ -25,6 +25,7 @@ mod costs;
 mod dcmtk;
 mod gate;
 mod growth;
+mod kept;
 mod path;
 mod run;
 mod standing;
@@ -54,6 +55,7 @@ fn main() -> io::Result<()> {
         ("idle", standing::idle),
         ("dcmtk", dcmtk::compare),
     ];
+    let _removed = kept::AtTheEnd;
     // Cargo itself adds `--bench`.
     let asked: Vec<String> = std::env::args().skip(1).filter(|one| !one.starts_with('-')).collect();
     for (name, measure) in parts {

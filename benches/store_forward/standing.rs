@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::gate::{ACKNOWLEDGED, Place, SPOOLED, Setup};
 use super::growth::slope;
+use super::rounds;
 use super::run::{send, sent};
 use super::wire::{Sender, Sink};
 use super::works::WORKS;
@@ -15,7 +16,7 @@ use super::works::WORKS;
 const WAITING: [usize; 3] = [10_000, 40_000, 160_000];
 
 /// Studies in the ledger, of one object each.
-const STUDIES: [usize; 3] = [0, 25_000, 100_000];
+const STUDIES: [usize; 2] = [25_000, 100_000];
 
 /// Objects that are sent to see how fast they are taken.
 const SENT: usize = 2_000;
@@ -52,32 +53,52 @@ pub fn restart() -> io::Result<()> {
     Ok(())
 }
 
-/// Prints how fast objects are taken and handed on with so many studies in the ledger.
+/// Prints how fast objects are taken and handed on with so many studies in the ledger, and how fast a gate beside it that has begun
+/// empty takes as many: the two take turns, since a machine that has just taken 100,000 objects is not what it was.
 pub fn ledger() -> io::Result<()> {
     for ack in ACKNOWLEDGED {
         let sink = Sink::start()?;
-        let place = Place::new(Setup::tag(sink.address, ack))?;
-        let gate = place.start()?;
+        let place = || Place::new(Setup::tag(sink.address, ack));
+        let places = [place()?, place()?];
+        let gates = [places[0].start()?, places[1].start()?];
         let object = WORKS[2].object().of_own_studies();
-        println!("\nObjects of 10 kB beside studies in the ledger, {ack}");
-        println!("  {:>9} {:>14} {:>14}", "studies", "1 at a time /s", "8 at a time /s");
-        let (mut filled, to) = (0, (place.address, "MARKGATE"));
+        println!(
+            "\nObjects of 10 kB beside studies in the ledger, {ack}: objects/s, to an empty one's"
+        );
+        println!("  {:>9} {:>18} {:>18}", "studies", "1 at a time", "8 at a time");
+        let (mut filled, mut next) = (0, 0);
         for studies in STUDIES {
-            if studies > filled {
-                send(&object, filled..studies, 8, to, &sink)?;
-                filled = studies;
+            let more = next..next + studies - filled;
+            next = more.end;
+            send(&object, more, 8, (places[0].address, "MARKGATE"), &sink)?;
+            filled = studies;
+            let mut rates: [[Vec<f64>; 2]; 2] = Default::default();
+            for _ in 0..rounds() {
+                for (associations, rates) in [1, 8].into_iter().zip(&mut rates) {
+                    for ((place, gate), rates) in places.iter().zip(&gates).zip(rates) {
+                        gate.settle()?;
+                        let some = next..next + SENT;
+                        next = some.end;
+                        let to = (place.address, "MARKGATE");
+                        let run = send(&object, some, associations, to, &sink)?;
+                        rates.push(SENT as f64 / run.wall.as_secs_f64());
+                    }
+                    filled += SENT;
+                }
             }
-            gate.settle()?;
-            let mut rate = |associations: usize| -> io::Result<f64> {
-                let run = send(&object, filled..filled + SENT, associations, to, &sink)?;
-                filled += SENT;
-                gate.settle()?;
-                Ok(SENT as f64 / run.wall.as_secs_f64())
-            };
-            println!("  {studies:>9} {:>14.0} {:>14.0}", rate(1)?, rate(8)?);
+            let [one, eight] = rates.map(|rates| {
+                let [full, empty] = rates.map(median);
+                format!("{full:.0} {:.2}", full / empty)
+            });
+            println!("  {studies:>9} {one:>18} {eight:>18}");
         }
     }
     Ok(())
+}
+
+fn median(mut rates: Vec<f64>) -> f64 {
+    rates.sort_by(f64::total_cmp);
+    rates[rates.len() / 2]
 }
 
 /// Prints what a gate takes while nobody sends: as it was started, and after a work.
