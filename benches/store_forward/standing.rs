@@ -68,10 +68,10 @@ pub fn ledger() -> io::Result<()> {
         println!("  {:>9} {:>18} {:>18}", "studies", "1 at a time", "8 at a time");
         let (mut filled, mut next) = (0, 0);
         for studies in STUDIES {
-            let more = next..next + studies - filled;
+            let more = next..next + studies.saturating_sub(filled);
             next = more.end;
+            filled += more.len();
             send(&object, more, 8, (places[0].address, "MARKGATE"), &sink)?;
-            filled = studies;
             let mut rates: [[Vec<f64>; 2]; 2] = Default::default();
             for _ in 0..rounds() {
                 for (associations, rates) in [1, 8].into_iter().zip(&mut rates) {
